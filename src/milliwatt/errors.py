@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The whole tree of errors a user can meet; each message says what, where, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MilliwattError(Exception):
+    """Something the user can mend. The command line prints it in one block and exits with 2."""
+
+
+class ModelError(MilliwattError):
+    """A model file or graph that is malformed or inconsistent."""
+
+
+class UnsupportedError(ModelError):
+    """A well-formed model that needs something milliwatt does not do.
+
+    `problems` lists every unsupported thing at once, one line each, with node names and reasons.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([message, *(f"  - {line}" for line in self.problems)]))
+
+
+class DataError(MilliwattError):
+    """Input data of the wrong shape, type or range."""
+
+
+class TargetError(MilliwattError):
+    """An unknown target, or a target description that does not hold together."""
+
+
+class FitError(MilliwattError):
+    """A model that does not fit its target; says need, have, and what takes the most."""
+
+
+class OptionError(MilliwattError):
+    """An option or path given by the user that cannot be used."""
+
+
+class ToolchainError(MilliwattError):
+    """A compiler or linker that is missing or failed.
+
+    `command` is what ran, `exit_code` its result, `output_tail` the last lines it printed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        command: Sequence[str] = (),
+        exit_code: int | None = None,
+        output_tail: str = "",
+    ) -> None:
+        self.command = tuple(command)
+        self.exit_code = exit_code
+        self.output_tail = output_tail
+        parts = [message]
+        if command:
+            parts.append(f"  command: {' '.join(command)}")
+        if exit_code is not None:
+            parts.append(f"  exit code: {exit_code}")
+        if output_tail:
+            parts.extend(f"  | {line}" for line in output_tail.splitlines())
+        super().__init__("\n".join(parts))
+
+
+class EmulationError(MilliwattError):
+    """The emulated program faulted, ran away, or could not be loaded."""
+
+
+class VerifyError(MilliwattError):
+    """An invariant of milliwatt itself is broken: a pass, the planner or a kernel is wrong."""

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Integer helpers and the formatting of quantities."""
+
+from __future__ import annotations
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Smallest integer not below `numerator / denominator`, for a positive denominator."""
+    return -(-numerator // denominator)
+
+
+def align_up(value: int, alignment: int) -> int:
+    """Smallest multiple of `alignment` not below `value`."""
+    return ceil_div(value, alignment) * alignment
+
+
+def format_bytes(count_bytes: int) -> str:
+    """Bytes with thousands separators: `55,296 B`."""
+    return f"{count_bytes:,} B"
+
+
+def format_si(value: float, unit: str) -> str:
+    """Three significant digits with an SI prefix from nano to giga: `2.66 M`, `43.2 ms`."""
+    if value == 0:
+        return f"0 {unit}".rstrip()
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}".rstrip()
+    return f"{value / 1e-9:.3g} n{unit}"
