@@ -33,6 +33,10 @@ class TargetError(MilliwattError):
     """An unknown target, or a target description that does not hold together."""
 
 
+class UnknownFigureError(TargetError):
+    """A target whose description lacks the figure that an estimate needs."""
+
+
 class FitError(MilliwattError):
     """A model that does not fit its target; says need, have, and what takes the most."""
 

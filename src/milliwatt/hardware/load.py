@@ -44,12 +44,19 @@ def list_targets() -> tuple[Target, ...]:
 
 
 def _unknown(name: str) -> str:
+    wanted = name.strip().lower()
     names = [target.name for target in list_targets()]
     owner = {alias: target.name for target in list_targets() for alias in target.aliases}
-    near = difflib.get_close_matches(name.strip().lower(), [*names, *owner], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, [*names, *owner], n=3, cutoff=0.5)
     # Two near aliases of one board are one suggestion.
     suggestions = dict.fromkeys(owner.get(match, match) for match in near)
-    hint = f"nearest: {', '.join(suggestions)}" if near else f"known: {', '.join(names)}"
+    same_core = [target.name for target in list_targets() if target.core == wanted]
+    if same_core:
+        hint = f"that is a core; boards with it: {', '.join(same_core)}"
+    elif suggestions:
+        hint = f"nearest: {', '.join(suggestions)}"
+    else:
+        hint = f"known: {', '.join(names)}"
     return (
         f"unknown target '{name}'; {hint}\n"
         "  `milliwatt targets` lists them all; a path to a .toml file of your own works too"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from milliwatt.errors import TargetError
+from milliwatt.errors import TargetError, UnknownFigureError
 
 Basis = Literal["measured", "published", "estimated"]
 MemoryKind = Literal["sram", "flash"]
@@ -15,16 +15,13 @@ Feature = Literal["dsp", "fpu", "mve"]
 
 # What each core always has and may have (Arm's technical reference manuals).
 CORE_FEATURES: dict[str, tuple[frozenset[Feature], frozenset[Feature]]] = {
-    "cortex-m0": (frozenset(), frozenset()),
     "cortex-m0plus": (frozenset(), frozenset()),
     "cortex-m3": (frozenset(), frozenset()),
     "cortex-m4": (frozenset({"dsp"}), frozenset({"dsp", "fpu"})),
     "cortex-m7": (frozenset({"dsp"}), frozenset({"dsp", "fpu"})),
-    "cortex-m23": (frozenset(), frozenset()),
     "cortex-m33": (frozenset(), frozenset({"dsp", "fpu"})),
-    "cortex-m52": (frozenset({"dsp"}), frozenset({"dsp", "fpu", "mve"})),
     "cortex-m55": (frozenset({"dsp"}), frozenset({"dsp", "fpu", "mve"})),
-    "cortex-m85": (frozenset({"dsp"}), frozenset({"dsp", "fpu", "mve"})),
+    "rv32imc": (frozenset(), frozenset()),
 }
 
 
@@ -157,7 +154,7 @@ class Target:
     def power_mode(self, name: str | None = None) -> PowerMode:
         """The mode of that name, or the default one; TargetError if there is none."""
         if not self.power:
-            raise TargetError(f"no power figure is known for target '{self.name}'")
+            raise UnknownFigureError(f"no power figure is known for target '{self.name}'")
         if name is None:
             return self.power[0]
         for mode in self.power:
