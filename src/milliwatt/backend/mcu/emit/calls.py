@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""The C functions of the layers: one per layer, and one per specialisation that layers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from milliwatt.backend.mcu.emit.literals import c_type, float_literal, int_literal
+from milliwatt.backend.mcu.kernel import Arg, In, Lit, Lowered, Out, Ref, Scratch, Table
+from milliwatt.backend.mcu.plan import Plan, Step
+from milliwatt.errors import VerifyError
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFunction:
+    """A kernel with its fixed literals bound, called by several layers."""
+
+    symbol: str
+    parameters: tuple[str, ...]
+    call: str
+
+    @property
+    def definition(self) -> str:
+        return (
+            f"static MW_NOINLINE void {self.symbol}({', '.join(self.parameters)})\n"
+            f"{{\n    {self.call};\n}}\n"
+        )
+
+
+SharedKey = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def table_symbol(plan: Plan, step: Step, table_name: str) -> str:
+    return f"{plan.name}_{step.index}_{table_name}"
+
+
+def node_symbol(plan: Plan, step: Step) -> str:
+    return f"{plan.name}_node_{step.index}"
+
+
+def shared_functions(plan: Plan) -> dict[SharedKey, SharedFunction]:
+    """The specialisations that two or more layers use, keyed by kernel and fixed literals."""
+    users: dict[SharedKey, list[Step]] = {}
+    for step in plan.steps:
+        users.setdefault(_key(plan, step), []).append(step)
+    several = {key: steps[0] for key, steps in users.items() if len(steps) > 1}
+    return {
+        key: _shared(plan, step, f"{plan.name}_shared_{i}")
+        for i, (key, step) in enumerate(several.items())
+    }
+
+
+def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunction]) -> str:
+    """The C definition of one layer."""
+    function = shared.get(_key(plan, step))
+    args = step.lowered.args
+    if function is None:
+        call = f"{step.lowered.function}({_join(_value(plan, step, a) for a in args)})"
+    else:
+        passed = [a for a in args if not _is_fixed(a)]
+        call = f"{function.symbol}({_join(_value(plan, step, a) for a in passed)})"
+    comment = f"/* {step.node.name.replace('*/', '')}: {step.node.op.kind}, {step.kernel} */"
+    return (
+        f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}(void)\n{{\n    {call};\n}}\n"
+    )
+
+
+def _join(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _is_fixed(arg: Arg) -> bool:
+    return isinstance(arg, Lit) and arg.fixed
+
+
+def _key(plan: Plan, step: Step) -> SharedKey:
+    return step.lowered.function, tuple(
+        (type(arg).__name__, _key_word(plan, step, arg)) for arg in step.lowered.args
+    )
+
+
+def _key_word(plan: Plan, step: Step, arg: Arg) -> str:
+    if isinstance(arg, Lit) and arg.fixed:
+        return _literal(arg.value)
+    return _c_pointer(plan, step, arg)
+
+
+def _shared(plan: Plan, step: Step, symbol: str) -> SharedFunction:
+    parameters: list[str] = []
+    words: list[str] = []
+    for i, arg in enumerate(step.lowered.args):
+        if isinstance(arg, Lit) and arg.fixed:
+            words.append(_literal(arg.value))
+        else:
+            parameters.append(f"{_c_pointer(plan, step, arg)}a{i}")
+            words.append(f"a{i}")
+    return SharedFunction(symbol, tuple(parameters), f"{step.lowered.function}({_join(words)})")
+
+
+def _c_pointer(plan: Plan, step: Step, arg: Arg) -> str:
+    """The C type of an argument, ready to be followed by a name."""
+    match arg:
+        case In(index):
+            return f"const {c_type(plan.graph.types[step.node.inputs[index]].dtype)} *"
+        case Out(index):
+            return f"{c_type(plan.graph.types[step.node.outputs[index]].dtype)} *"
+        case Scratch():
+            return "void *"
+        case Ref(table):
+            return f"const {c_type(find_table(step.lowered, table).data.dtype)} *"
+        case Lit(value, _):
+            return "float " if isinstance(value, float) else "int32_t "
+
+
+def _value(plan: Plan, step: Step, arg: Arg) -> str:
+    match arg:
+        case In(index):
+            return address(plan, step.node.inputs[index], const=True)
+        case Out(index):
+            return address(plan, step.node.outputs[index], const=False)
+        case Scratch():
+            if step.scratch_offset_bytes is None:
+                raise VerifyError(f"{step.kernel} asks for scratch memory it did not declare")
+            return f"(void *)(arena + {step.scratch_offset_bytes})"
+        case Ref(table):
+            return table_symbol(plan, step, table)
+        case Lit(value, _):
+            return _literal(value)
+
+
+def find_table(lowered: Lowered, name: str) -> Table:
+    """The table of that name; a VerifyError where the kernel did not declare it."""
+    for table in lowered.tables:
+        if table.name == name:
+            return table
+    raise VerifyError(f"{lowered.function} refers to table '{name}', which it did not declare")
+
+
+def address(plan: Plan, value: str, *, const: bool) -> str:
+    """The C expression of a pointer to a value."""
+    place = plan.places[value]
+    if place.region == "flash":
+        return constant_symbol(plan, value)
+    kind = c_type(plan.graph.types[value].dtype)
+    return f"({'const ' if const else ''}{kind} *)(void *)({place.region} + {place.offset_bytes})"
+
+
+def constant_symbol(plan: Plan, value: str) -> str:
+    """The C name of a constant of the graph that a kernel reads as it stands."""
+    return f"{plan.name}_const_{sorted(plan.graph.constants).index(value)}"
+
+
+def _literal(value: int | float) -> str:
+    return float_literal(value) if isinstance(value, float) else int_literal(value)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""All files of a generated C project, by name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+
+from milliwatt.backend.mcu.emit.header import header_text
+from milliwatt.backend.mcu.emit.source import source_text, weights_text
+from milliwatt.backend.mcu.plan import Plan
+
+MANIFEST = "milliwatt.json"
+_INCLUDE = re.compile(r'^#include "(mw_[a-z0-9_]+\.h)"', re.MULTILINE)
+
+
+def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
+    """File name to text: the model, the kernels it uses, a build file, an example, a manifest.
+
+    The same plan and manifest give the same bytes.
+    """
+    source = source_text(plan)
+    name = plan.name
+    return {
+        f"{name}.h": header_text(plan),
+        f"{name}.c": source,
+        f"{name}_weights.c": weights_text(plan),
+        **_kernel_headers(source),
+        "CMakeLists.txt": _cmake(name),
+        "example_main.c": _example(plan),
+        MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n",
+    }
+
+
+def _kernel_headers(source: str) -> dict[str, str]:
+    """The kernel headers `source` includes, directly or through one another."""
+    folder = resources.files("milliwatt.backend.mcu") / "kernels"
+    found: dict[str, str] = {}
+    pending = _INCLUDE.findall(source)
+    while pending:
+        header = pending.pop()
+        if header not in found:
+            found[header] = (folder / header).read_text(encoding="utf-8")
+            pending += _INCLUDE.findall(found[header])
+    return dict(sorted(found.items()))
+
+
+def _cmake(name: str) -> str:
+    return f"""# SPDX-License-Identifier: MIT
+cmake_minimum_required(VERSION 3.13)
+project({name} C)
+
+add_library({name} STATIC {name}.c {name}_weights.c)
+target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
+set_target_properties({name} PROPERTIES C_STANDARD 99)
+target_compile_options({name} PRIVATE -O2)
+
+if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
+  add_executable({name}_example example_main.c)
+  target_link_libraries({name}_example {name})
+endif()
+"""
+
+
+def _example(plan: Plan) -> str:
+    name, upper = plan.name, plan.name.upper()
+    fills = "".join(
+        f"    __builtin_memset({name}_input_{i}(), 0, {upper}_INPUT_{i}_BYTES);\n"
+        for i in range(len(plan.graph.inputs))
+    )
+    return f"""/* SPDX-License-Identifier: MIT */
+/* One inference on an input of zeros: replace the memset by your sensor's data. */
+#include "{name}.h"
+
+int main(void)
+{{
+    {name}_reset();
+{fills}    {name}_run();
+    return {name}_output_0() == 0;
+}}
+"""

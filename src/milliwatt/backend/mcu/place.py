@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Graph and core to Plan: kernels chosen, memory solved and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
+from milliwatt.backend.mcu.memory import problem as memory
+from milliwatt.backend.mcu.memory.check import check
+from milliwatt.backend.mcu.memory.solve import solve
+from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
+from milliwatt.backend.mcu.select import select_kernel, site_of
+from milliwatt.backend.mcu.states import StatePlan, plan_states
+from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
+from milliwatt.ir.graph import Graph, Node
+
+BUFFER_ALIGNMENT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    """What a node became: a kernel's call, or nothing where it is only a view."""
+
+    kernel: str
+    header: str
+    lowered: Lowered
+
+
+def make_plan(graph: Graph, core: Core, name: str, *, time_limit_s: float = 10.0) -> Plan:
+    """Place `graph` (verified, passes done) on a microcontroller core.
+
+    `name` prefixes the C symbols. `time_limit_s` bounds the memory solver (in its own
+    deterministic time). Raises UnsupportedError where no kernel computes a node, VerifyError
+    where the memory plan is wrong.
+    """
+    lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
+    states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
+    problem = _memory_problem(graph, lowerings, states)
+    solution = solve(problem, time_limit_s=time_limit_s)
+    check(problem, solution)
+    return Plan(
+        name=name,
+        graph=graph,
+        core=core,
+        steps=_steps(graph, lowerings, solution),
+        places=_places(graph, states, solution),
+        arena_bytes=solution.arena_bytes,
+        arena_bound_bytes=solution.lower_bound_bytes,
+        proven_optimal=solution.proven_optimal,
+        state_bytes=states.total_bytes,
+        state_copies=tuple(StateCopy(s, graph.types[s.before].size_bytes) for s in states.copied),
+        memory=problem,
+        solution=solution,
+    )
+
+
+def _lower(graph: Graph, node: Node, core: Core) -> _Lowering | None:
+    if is_view(graph, node):
+        return None
+    site = site_of(graph, node)
+    kernel = select_kernel(node.name, site, core)
+    return _Lowering(kernel.name, kernel.header, kernel.lower(site))
+
+
+def _memory_problem(
+    graph: Graph, lowerings: Mapping[int, _Lowering | None], states: StatePlan
+) -> memory.Problem:
+    in_arena = [v for v in graph.types if v not in graph.constants and v not in states.offsets]
+    arena = frozenset(in_arena)
+    steps = tuple(
+        _memory_step(graph, i, node, lowerings[i], arena) for i, node in enumerate(graph.nodes)
+    )
+    kept = [*graph.outputs, *(s.after for s in states.copied)]
+    return memory.Problem(
+        buffers=tuple(
+            memory.Buffer(v, graph.types[v].size_bytes, _alignment_bytes(graph, v))
+            for v in in_arena
+        ),
+        steps=steps,
+        inputs=graph.inputs,
+        outputs=tuple(dict.fromkeys(v for v in kept if v in arena)),
+    )
+
+
+def _alignment_bytes(graph: Graph, value: str) -> int:
+    return max(BUFFER_ALIGNMENT_BYTES, graph.types[value].dtype.bits // 8)
+
+
+def _memory_step(
+    graph: Graph, index: int, node: Node, lowering: _Lowering | None, arena: frozenset[str]
+) -> memory.Step:
+    reads = tuple(dict.fromkeys(v for v in node.inputs if v in arena))
+    writes = tuple(v for v in node.outputs if v in arena)
+    name = f"{index}:{node.name}"
+    if lowering is None:
+        shifts = view_shifts_bytes(graph, node)
+        aliases = tuple(
+            memory.Alias(node.inputs[0], v, s) for v, s in zip(node.outputs, shifts, strict=True)
+        )
+        return memory.Step(name, reads, writes, aliases=aliases)
+    overlaps = (
+        _in_place(node, o)
+        for o in lowering.lowered.overlaps
+        if node.inputs[o.input] in arena and node.outputs[o.output] in arena
+    )
+    return memory.Step(
+        name,
+        reads,
+        writes,
+        scratch_bytes=lowering.lowered.scratch_bytes,
+        scratch_alignment=BUFFER_ALIGNMENT_BYTES,
+        in_place=tuple(overlaps),
+    )
+
+
+def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
+    return memory.InPlace.trailing(
+        node.inputs[overlap.input], node.outputs[overlap.output], overlap.gap_bytes
+    )
+
+
+def _steps(
+    graph: Graph, lowerings: Mapping[int, _Lowering | None], solution: memory.Solution
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for i in solution.order:
+        lowering = lowerings[i]
+        if lowering is None:
+            continue
+        node = graph.nodes[i]
+        steps.append(
+            Step(
+                index=len(steps),
+                node=node,
+                kernel=lowering.kernel,
+                header=lowering.header,
+                lowered=lowering.lowered,
+                scratch_offset_bytes=solution.scratch_offsets.get(f"{i}:{node.name}"),
+                macs=node.op.macs(graph.input_types(node), graph.output_types(node)),
+            )
+        )
+    return tuple(steps)
+
+
+def _places(graph: Graph, states: StatePlan, solution: memory.Solution) -> dict[str, Place]:
+    places = {v: Place("flash", 0) for v in graph.constants}
+    places |= {v: Place("state", offset) for v, offset in states.offsets.items()}
+    places |= {v: Place("arena", offset) for v, offset in solution.offsets.items()}
+    return places

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""The Plan: everything the emitter, the cost models and the reports need, decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milliwatt.backend.mcu.kernel import Core, Lowered
+from milliwatt.backend.mcu.memory.problem import Problem, Solution
+from milliwatt.ir.graph import Graph, Node, State
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value lives: a region and the byte offset in it."""
+
+    region: str
+    """"arena" (reused from layer to layer), "state" (kept between calls) or "flash"."""
+    offset_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node with its kernel: one C function of the generated code."""
+
+    index: int
+    """Position in the generated sequence of calls."""
+    node: Node
+    kernel: str
+    header: str
+    lowered: Lowered
+    scratch_offset_bytes: int | None
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateCopy:
+    """A state whose new value is copied over the old one at the end of a call."""
+
+    state: State
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A graph placed on a microcontroller.
+
+    `arena_bytes` is the memory reused from layer to layer, inputs and outputs included;
+    `arena_bound_bytes` a proven lower bound for any order and any placement under the same
+    in-place rules. `memory` and `solution` keep the planning problem for reports and checks.
+    """
+
+    name: str
+    graph: Graph
+    core: Core
+    steps: tuple[Step, ...]
+    places: Mapping[str, Place]
+    arena_bytes: int
+    arena_bound_bytes: int
+    proven_optimal: bool
+    state_bytes: int
+    state_copies: tuple[StateCopy, ...]
+    memory: Problem
+    solution: Solution
+
+    @property
+    def macs(self) -> int:
+        return sum(s.macs for s in self.steps)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights and biases as stored in flash."""
+        return self._table_bytes("weights")
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of the tables kernels need besides weights and biases."""
+        return self._table_bytes("constants")
+
+    def _table_bytes(self, role: str) -> int:
+        tables = (t for s in self.steps for t in s.lowered.tables if t.role == role)
+        return sum(int(t.data.nbytes) for t in tables)
