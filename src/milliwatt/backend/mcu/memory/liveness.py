@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""When things live under an order, and how many bytes any placement then needs at least."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from milliwatt.backend.mcu.memory.problem import Interval, Problem
+from milliwatt.backend.mcu.memory.reduce import Core, Overlap, steps_of
+from milliwatt.units import ceil_div
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is done and what lives after it: masks of steps and of blocks, and live cells."""
+
+    done: int
+    live: int
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Counts live memory in cells: the smallest alignment, at whose multiples all blocks start.
+
+    Blocks on disjoint bytes touch disjoint cells, and only the highest one may leave bytes of
+    its last cell unused; hence `cells * cell_bytes - padding` bounds the arena from below.
+    """
+
+    core: Core
+    cell_bytes: int
+    cells: tuple[int, ...]
+    padded: tuple[tuple[int, int], ...]
+    born: tuple[tuple[int, ...], ...]
+    used: tuple[tuple[int, ...], ...]
+    savings: tuple[tuple[tuple[int, int, int], ...], ...]
+
+    def bound_bytes(self, live: int, cells: int) -> int:
+        """Fewest bytes that hold the blocks of mask `live`, which touch `cells` cells."""
+        padding = next((size for size, mask in self.padded if mask & live), 0)
+        return cells * self.cell_bytes - padding
+
+    def start(self) -> Progress:
+        """Before the first step: the blocks that live from the start and have any use."""
+        live = 0
+        for index, block in enumerate(self.core.blocks):
+            if block.from_start and (block.users or block.to_end):
+                live |= 1 << index
+        return Progress(0, live, self._count(live))
+
+    def edges_bytes(self) -> int:
+        """Bytes needed while the caller fills the inputs, or reads the outputs."""
+        inputs = outputs = 0
+        for index, block in enumerate(self.core.blocks):
+            inputs |= block.from_start << index
+            outputs |= block.to_end << index
+        return max(self.bound_bytes(live, self._count(live)) for live in (inputs, outputs))
+
+    def execute(self, before: Progress, step: int) -> tuple[int, Progress]:
+        """Bytes needed while `step` runs next, and the state after it."""
+        done = before.done | 1 << step
+        live, cells = before.live, before.cells
+        born = [
+            index
+            for index in self.born[step]
+            if not live >> index & 1 and not self.core.blocks[index].writers & before.done
+        ]
+        for index in born:
+            live |= 1 << index
+            cells += self.cells[index]
+        dying = [index for index in self.used[step] if not self._lives_on(index, done)]
+        need = self.bound_bytes(live, cells - self._saved(step, born, dying))
+        for index in dying:
+            live ^= 1 << index
+            cells -= self.cells[index]
+        return need, Progress(done, live, cells)
+
+    def best_saving(self, step: int, dying: Sequence[int]) -> int:
+        """Most cells that `step` can save if all its writes are born and `dying` die in it."""
+        return self._saved(step, self.born[step], dying)
+
+    def _count(self, live: int) -> int:
+        return sum(self.cells[index] for index in steps_of(live))
+
+    def _lives_on(self, index: int, done: int) -> bool:
+        block = self.core.blocks[index]
+        return block.to_end or bool(block.users & ~done)
+
+    def _saved(self, step: int, born: Sequence[int], dying: Sequence[int]) -> int:
+        """Cells that reads and writes can share: no more than fit on either side of a pair."""
+        by_write: dict[int, int] = {}
+        by_read: dict[int, int] = {}
+        for read, write, shared in self.savings[step]:
+            if read in dying and write in born:
+                by_write[write] = by_write.get(write, 0) + shared
+                by_read[read] = by_read.get(read, 0) + shared
+        return min(
+            sum(min(shared, self.cells[index]) for index, shared in by_write.items()),
+            sum(min(shared, self.cells[index]) for index, shared in by_read.items()),
+        )
+
+
+def make_meter(core: Core) -> Meter:
+    """The meter of a reduced problem."""
+    cell_bytes = min((block.alignment for block in core.blocks), default=1)
+    cells = tuple(ceil_div(block.size_bytes, cell_bytes) for block in core.blocks)
+    padded: dict[int, int] = {}
+    born: list[list[int]] = [[] for _ in core.predecessors]
+    used: list[list[int]] = [[] for _ in core.predecessors]
+    for index, block in enumerate(core.blocks):
+        padding = cells[index] * cell_bytes - block.size_bytes
+        padded[padding] = padded.get(padding, 0) | 1 << index
+        for step in steps_of(block.users):
+            used[step].append(index)
+        for step in steps_of(0 if block.from_start else block.writers):
+            born[step].append(index)
+    return Meter(
+        core=core,
+        cell_bytes=cell_bytes,
+        cells=cells,
+        padded=tuple(sorted(padded.items(), reverse=True)),
+        born=tuple(map(tuple, born)),
+        used=tuple(map(tuple, used)),
+        savings=tuple(
+            tuple((item.read, item.write, _shared(item, cells, cell_bytes)) for item in overlaps)
+            for overlaps in core.overlaps
+        ),
+    )
+
+
+def _shared(overlap: Overlap, cells: Sequence[int], cell_bytes: int) -> int:
+    """Most cells that both blocks can touch, over the allowed shifts in whole cells."""
+    read, write = cells[overlap.read], cells[overlap.write]
+    low = None if overlap.low is None else ceil_div(overlap.low, cell_bytes)
+    high = None if overlap.high is None else overlap.high // cell_bytes
+    if low is not None and high is not None and low > high:
+        return 0
+    shift = min(0, read - write)
+    if low is not None:
+        shift = max(shift, low)
+    if high is not None:
+        shift = min(shift, high)
+    return max(0, min(read, shift + write) - max(0, shift))
+
+
+def order_bound_bytes(meter: Meter, order: Sequence[int]) -> int:
+    """Fewest bytes that any placement needs under `order`."""
+    bound = meter.edges_bytes()
+    progress = meter.start()
+    for step in order:
+        need, progress = meter.execute(progress, step)
+        bound = max(bound, need)
+    return bound
+
+
+def block_intervals(core: Core, order: Sequence[int]) -> tuple[Interval, ...]:
+    """Positions between which each block lives."""
+    position = {step: index for index, step in enumerate(order)}
+    return tuple(
+        Interval(
+            -1 if block.from_start else min(position[step] for step in steps_of(block.writers)),
+            len(order)
+            if block.to_end
+            else max((position[step] for step in steps_of(block.users)), default=-1),
+        )
+        for block in core.blocks
+    )
+
+
+def buffer_intervals(problem: Problem, order: Sequence[int]) -> Mapping[str, Interval]:
+    """Positions between which each buffer lives."""
+    first = dict.fromkeys((*problem.inputs, *problem.persistent), -1)
+    last: dict[str, int] = dict(first)
+    for position, index in enumerate(order):
+        for name in problem.steps[index].writes:
+            first.setdefault(name, position)
+            last[name] = position
+        for name in problem.steps[index].reads:
+            last[name] = position
+    kept = () if problem.inputs_may_be_overwritten else problem.inputs
+    for name in (*problem.outputs, *problem.persistent, *kept):
+        last[name] = len(order)
+    return {
+        buffer.name: Interval(first[buffer.name], last[buffer.name]) for buffer in problem.buffers
+    }

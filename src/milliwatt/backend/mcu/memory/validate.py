@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The rules that every memory problem keeps; broken ones are bugs of whoever built it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from milliwatt.backend.mcu.memory.groups import Edges, alias_edges, alias_groups
+from milliwatt.errors import VerifyError
+
+if TYPE_CHECKING:
+    from milliwatt.backend.mcu.memory.problem import Buffer, Problem, Step
+
+
+def validate_problem(problem: Problem) -> None:
+    """Raise VerifyError, naming the buffer or step, unless `problem` keeps its contract."""
+    _check_names(problem)
+    for buffer in problem.buffers:
+        _check_size(f"buffer '{buffer.name}'", buffer.size_bytes, buffer.alignment, 1)
+    for step in problem.steps:
+        _check_size(f"scratch of '{step.name}'", step.scratch_bytes, step.scratch_alignment, 0)
+        _check_pairs(step, problem.persistent)
+    _check_dataflow(problem)
+    _check_aliases(problem)
+
+
+def _check_names(problem: Problem) -> None:
+    _check_unique("buffer", (buffer.name for buffer in problem.buffers))
+    _check_unique("step", (step.name for step in problem.steps))
+    known = {buffer.name for buffer in problem.buffers}
+    roles = {
+        "input": problem.inputs,
+        "output": problem.outputs,
+        "persistent buffer": problem.persistent,
+        **{f"a buffer of '{step.name}'": (*step.reads, *step.writes) for step in problem.steps},
+    }
+    for role, names in roles.items():
+        for name in names:
+            if name not in known:
+                raise VerifyError(f"memory: {role} '{name}' is not among the buffers")
+    for name in set(problem.inputs) & set(problem.persistent):
+        raise VerifyError(f"memory: buffer '{name}' is both an input and persistent")
+
+
+def _check_unique(what: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise VerifyError(f"memory: {count} {what}s are named '{name}'")
+        if not name.isprintable() or name != name.strip() or not name:
+            raise VerifyError(f"memory: {what} name {name!r} is empty, padded or not printable")
+
+
+def _check_size(what: str, size_bytes: int, alignment: int, least: int) -> None:
+    if size_bytes < least:
+        raise VerifyError(f"memory: {what} has {size_bytes} bytes; at least {least} needed")
+    if alignment < 1 or alignment & (alignment - 1):
+        raise VerifyError(f"memory: {what} has alignment {alignment}; a power of two needed")
+
+
+def _check_pairs(step: Step, persistent: tuple[str, ...]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for pair in (*step.in_place, *step.aliases):
+        names = (pair.read, pair.write)
+        where = f"memory: step '{step.name}' pairs '{pair.read}' with '{pair.write}'"
+        if pair.read not in step.reads or pair.write not in step.writes:
+            raise VerifyError(f"{where}, not a buffer it reads with one it writes")
+        if names in seen:
+            raise VerifyError(f"{where} twice")
+        if any(name in persistent for name in names):
+            raise VerifyError(f"{where}; persistent buffers never share bytes")
+        seen.add(names)
+    for pair in step.in_place:
+        low, high = pair.min_shift_bytes, pair.max_shift_bytes
+        if low is not None and high is not None and low > high:
+            raise VerifyError(f"memory: step '{step.name}' allows no shift from {low} to {high}")
+
+
+def _check_dataflow(problem: Problem) -> None:
+    ready = {*problem.inputs, *problem.persistent}
+    for step in problem.steps:
+        for name in step.reads:
+            if name not in ready:
+                raise VerifyError(f"memory: step '{step.name}' reads '{name}' before it is written")
+        for name in step.writes:
+            if name in ready and name not in problem.persistent:
+                raise VerifyError(f"memory: step '{step.name}' writes '{name}' a second time")
+            ready.add(name)
+    for buffer in problem.buffers:
+        if buffer.name not in ready:
+            raise VerifyError(f"memory: buffer '{buffer.name}' is never written")
+
+
+def _check_aliases(problem: Problem) -> None:
+    buffers = {buffer.name: buffer for buffer in problem.buffers}
+    edges = alias_edges(alias for step in problem.steps for alias in step.aliases)
+    for group in alias_groups(problem.buffers, edges):
+        for name, shift in group.items():
+            if shift % buffers[name].alignment:
+                raise VerifyError(
+                    f"memory: aliases place buffer '{name}' {shift} bytes into its block, "
+                    f"not a multiple of its alignment {buffers[name].alignment}"
+                )
+        for one, other in combinations(group, 2):
+            _check_shared_bytes(buffers[one], buffers[other], group, edges, buffers)
+
+
+def _check_shared_bytes(
+    one: Buffer, other: Buffer, group: dict[str, int], edges: Edges, buffers: dict[str, Buffer]
+) -> None:
+    """Bytes of two members coincide only where aliases make them hold the same values."""
+    low = max(group[one.name], group[other.name])
+    high = min(group[one.name] + one.size_bytes, group[other.name] + other.size_bytes)
+    if low >= high:
+        return
+    reached = {one.name}
+    pending = [one.name]
+    for name in pending:
+        for near, _ in edges[name]:
+            covers = group[near] <= low and high <= group[near] + buffers[near].size_bytes
+            if covers and near not in reached:
+                reached.add(near)
+                pending.append(near)
+    if other.name not in reached:
+        raise VerifyError(
+            f"memory: aliases put buffers '{one.name}' and '{other.name}' on the same bytes, "
+            f"yet their contents differ"
+        )
