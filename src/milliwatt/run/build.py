@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Building bare-metal firmware from C sources for one core."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from milliwatt.errors import OptionError, ToolchainError
+from milliwatt.run.abi import ModelAbi
+from milliwatt.run.cache import cached_file, content_key, scratch_folder
+from milliwatt.run.compile import (
+    FREESTANDING_FLAGS,
+    LANGUAGE_FLAGS,
+    WARNING_FLAGS,
+    ObjectFile,
+    Recipe,
+    check_sources,
+    compile_objects,
+)
+from milliwatt.run.compilers import Compiler, choose_compiler
+from milliwatt.run.cores import HARNESS_BYTES, STACK_BYTES, Core
+from milliwatt.run.image import Firmware, load_firmware
+from milliwatt.run.harness import PREFIX, harness_text, write_harness
+from milliwatt.run.process import run_tool
+
+OPTIMISATIONS = ("-O0", "-O1", "-O2", "-O3", "-Os")
+
+
+def build_firmware(
+    sources: Sequence[Path],
+    abi: ModelAbi,
+    core: Core,
+    *,
+    include_folders: Sequence[Path] = (),
+    compiler: str = "auto",
+    optimisation: str = "-O2",
+    defines: Sequence[str] = (),
+) -> Firmware:
+    """Compile and link a model's C sources into a firmware image for `core`.
+
+    Constants of sources named `*_weights.c` count as weights. `compiler` is "auto" (gcc when
+    installed, else zig), "gcc" or "zig"; `defines` are `NAME` or `NAME=value`. Objects and image
+    are cached by content. Raises ToolchainError when the compiler is missing or fails.
+    """
+    if optimisation not in OPTIMISATIONS:
+        raise OptionError(
+            f"unknown optimisation '{optimisation}'; allowed: {', '.join(OPTIMISATIONS)}"
+        )
+    check_sources(sources)
+    chosen = choose_compiler(core, compiler)
+    flags = (*machine_flags(core, chosen), *_common_flags(chosen), optimisation)
+    defined = tuple(f"-D{define}" for define in defines)
+    recipe = Recipe(chosen, (*flags, *defined), tuple(include_folders))
+    objects = compile_objects(sources, recipe)
+    script = _linker_script(core, abi)
+    elf = _link([*objects, *_harness_objects(abi, core, Recipe(chosen, flags))], script, recipe)
+    return load_firmware(elf, core, chosen.version)
+
+
+def machine_flags(core: Core, compiler: Compiler) -> tuple[str, ...]:
+    """The flags that select `core` in that compiler."""
+    if compiler.kind == "zig":
+        return core.zig_flags
+    if compiler.kind == "gcc" and core.gcc_flags is not None:
+        return core.gcc_flags
+    raise ToolchainError(f"{compiler.command[0]} does not build for {core.name}")
+
+
+def _common_flags(compiler: Compiler) -> tuple[str, ...]:
+    # gcc would fold nodes with identical code into one, and their counts with them.
+    own = ("-fno-ipa-icf",) if compiler.kind == "gcc" else ("-fno-sanitize=undefined",)
+    return (*LANGUAGE_FLAGS, *WARNING_FLAGS, *FREESTANDING_FLAGS, *own)
+
+
+def _harness_objects(abi: ModelAbi, core: Core, recipe: Recipe) -> tuple[ObjectFile, ...]:
+    if core.qemu_machine is None:
+        return ()
+    with scratch_folder() as folder:
+        sources = write_harness(abi, "cortex_m", folder)
+        return compile_objects(sources, Recipe(recipe.compiler, (*recipe.flags, "-fno-builtin")))
+
+
+def _linker_script(core: Core, abi: ModelAbi) -> str:
+    memory = core.memory
+    return Template(harness_text("firmware.ld.in")).substitute(
+        entry="mw_reset_handler" if core.qemu_machine else abi.run_symbol,
+        kept_symbols=" ".join(abi.entry_symbols),
+        boot_base=hex(memory.boot_base),
+        boot_bytes=hex(HARNESS_BYTES),
+        code_base=hex(memory.code_base),
+        code_bytes=hex(memory.code_bytes),
+        ram_base=hex(memory.ram_base),
+        ram_bytes=hex(memory.ram_bytes),
+        stack_bytes=hex(STACK_BYTES),
+    )
+
+
+def _link(objects: Sequence[ObjectFile], script: str, recipe: Recipe) -> Path:
+    names = [_object_name(index, entry) for index, entry in enumerate(objects)]
+    libraries = ("-lc", "-lgcc") if recipe.compiler.kind == "gcc" else ()
+    words = (
+        *recipe.compiler.command,
+        *recipe.flags,
+        *(("-nostartfiles", "-nodefaultlibs") if libraries else ()),
+        "-Wl,--gc-sections",
+    )
+    parts = [recipe.compiler.version, *words, script, *names, *(o.key for o in objects)]
+    key = content_key(["firmware", *parts])
+
+    def make(path: Path) -> None:
+        with scratch_folder() as folder:
+            for name, entry in zip(names, objects, strict=True):
+                _place(entry.path, folder / name)
+            (folder / "firmware.ld").write_text(script, "utf-8")
+            command = (*words, "-Wl,-T,firmware.ld", *names, *libraries, "-o", str(path))
+            run_tool(command, purpose="linking the firmware", cwd=folder)
+
+    return cached_file(key, ".elf", make)
+
+
+def _object_name(index: int, entry: ObjectFile) -> str:
+    return f"{entry.stem}.o" if entry.stem.startswith(PREFIX) else f"{index}_{entry.stem}.o"
+
+
+def _place(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Content-addressed files in the user's cache folder, safe for processes running side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from milliwatt.errors import OptionError
+
+CACHE_LIMIT_BYTES = 1 << 30
+"""Above this much, files unused for a day are removed, oldest first."""
+
+_DAY_SECONDS = 86_400
+
+
+def cache_folder() -> Path:
+    """`milliwatt` in `$XDG_CACHE_HOME`, or in `~/.cache`; created when missing.
+
+    Raises OptionError when it cannot be written.
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    folder = (Path(base) if base else Path.home() / ".cache") / "milliwatt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(
+            f"cannot create the cache folder {folder}: {error.strerror};"
+            " set XDG_CACHE_HOME to a folder you can write"
+        ) from error
+    return folder
+
+
+def content_key(parts: Iterable[str | bytes]) -> str:
+    """A hash of the parts in order, told apart by their lengths."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:40]
+
+
+def cached_file(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
+    """The cached file for `key`; `make(path)` writes it first when it does not exist.
+
+    The file appears whole or not at all, whatever interrupts `make`.
+    """
+    path = cache_folder() / key[:2] / f"{key}{suffix}"
+    if path.is_file():
+        os.utime(path)
+        return path
+    path.parent.mkdir(exist_ok=True)
+    with scratch_folder() as folder:
+        made = folder / f"made{suffix}"
+        make(made)
+        os.replace(made, path)
+    return path
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder on the cache's file system, removed on the way out."""
+    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=cache_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def prune_cache(limit_bytes: int = CACHE_LIMIT_BYTES, unused_seconds: float = _DAY_SECONDS) -> int:
+    """Remove the least recently used files above `limit_bytes`; return the bytes freed.
+
+    Files used within `unused_seconds` stay, so that no running process loses one.
+    """
+    entries = _entries_by_age()
+    excess = sum(size for _, size, _ in entries) - limit_bytes
+    freed = 0
+    oldest_kept = time.time() - unused_seconds
+    for used, size, path in entries:
+        if freed >= excess or used > oldest_kept:
+            break
+        path.unlink(missing_ok=True)
+        freed += size
+    return freed
+
+
+def _entries_by_age() -> list[tuple[float, int, Path]]:
+    entries: list[tuple[float, int, Path]] = []
+    for path in cache_folder().glob("*/*"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        entries.append((status.st_mtime, status.st_size, path))
+    return sorted(entries)
