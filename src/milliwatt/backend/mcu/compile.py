@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Graph and target to a C project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from milliwatt.backend.mcu.emit.calls import node_symbol
+from milliwatt.backend.mcu.emit.literals import c_identifier
+from milliwatt.backend.mcu.emit.project import project_files
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.place import make_plan
+from milliwatt.backend.mcu.plan import Plan
+from milliwatt.hardware.model import Target
+from milliwatt.ir.graph import Graph
+from milliwatt.passes.pipeline import run_pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A model as C: its plan, and the files by name."""
+
+    plan: Plan
+    target: Target
+    files: Mapping[str, str]
+
+    @property
+    def node_symbols(self) -> tuple[str, ...]:
+        """C functions of the layers, in the order of their calls."""
+        return tuple(node_symbol(self.plan, step) for step in self.plan.steps)
+
+
+def compile_graph(graph: Graph, target: Target, name: str | None = None) -> Compiled:
+    """Optimise, place and emit `graph` for `target`; `name` (default the graph's) prefixes symbols.
+
+    Raises UnsupportedError where no kernel computes a node.
+    """
+    core = Core(dsp="dsp" in target.features, mve="mve" in target.features)
+    plan = make_plan(run_pipeline(graph), core, c_identifier(name or graph.name))
+    return Compiled(plan, target, project_files(plan, manifest(plan, target)))
+
+
+def manifest(plan: Plan, target: Target) -> dict[str, object]:
+    """What a runner and a report need to know of the generated project."""
+    return {
+        "milliwatt": version("milliwatt"),
+        "name": plan.name,
+        "model": plan.graph.name,
+        "target": target.name,
+        "core": target.core,
+        "inputs": [_port(plan, v) for v in plan.graph.inputs],
+        "outputs": [_port(plan, v) for v in plan.graph.outputs],
+        "arena_bytes": plan.arena_bytes,
+        "arena_lower_bound_bytes": plan.arena_bound_bytes,
+        "state_bytes": plan.state_bytes,
+        "weight_bytes": plan.weight_bytes,
+        "macs": plan.macs,
+        "nodes": [
+            {
+                "symbol": node_symbol(plan, step),
+                "name": step.node.name,
+                "op": step.node.op.kind,
+                "kernel": step.kernel,
+                "macs": step.macs,
+            }
+            for step in plan.steps
+        ],
+    }
+
+
+def _port(plan: Plan, value: str) -> dict[str, object]:
+    kind = plan.graph.types[value]
+    port: dict[str, object] = {
+        "name": value,
+        "dtype": kind.dtype.value,
+        "shape": list(kind.shape),
+        "bytes": kind.size_bytes,
+    }
+    if kind.quant is not None and len(kind.quant.scale) == 1:
+        port |= {"scale": kind.scale, "zero_point": kind.zero_point}
+    return port

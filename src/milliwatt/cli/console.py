@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Printing that every verb shares."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WIDTH_WITHOUT_TERMINAL = 140
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table or text to standard output."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    Console(width=width, highlight=False, markup=False, emoji=False).print(renderable)
+
+
+def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print `value` as indented JSON."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def say(text: str) -> None:
+    """A line of progress, on standard error so that results can be piped."""
+    click.echo(text, err=True)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The command line: one verb a module, loaded only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from milliwatt.errors import MilliwattError
+
+_VERBS = {
+    "compile": "Turn a model into C for a target, and prove it on an emulated core.",
+    "demo": "The whole road: train, quantise, compile, run every test image on the core.",
+    "inspect": "Show a model's operators, sizes and memory over time, and what is unsupported.",
+    "run": "Run a generated project on the host or on an emulated core.",
+    "targets": "The boards milliwatt knows, each figure with its source.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a verb's module when the verb is called or its help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = import_module(f"milliwatt.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _VERBS:
+            ctx.fail(f"no verb '{args[0]}'; there are: {', '.join(sorted(_VERBS))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(sorted(_VERBS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("milliwatt"), prog_name="milliwatt")
+def _milliwatt() -> None:
+    """Machine learning under a milliwatt: compile networks for microcontrollers, and prove it."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, or 2 for whatever the user can mend."""
+    try:
+        _milliwatt.main(arguments, prog_name="milliwatt", standalone_mode=False)
+    except MilliwattError as error:
+        return _fail(str(error))
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; no output was written")
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 2
+    return 0
+
+
+def _fail(message: str) -> int:
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
