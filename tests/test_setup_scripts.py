@@ -12,7 +12,7 @@ from tests.support import REPOSITORY
 
 COMMANDS = ("gcc", "clang", "arm-none-eabi-gcc", "qemu-system-arm")
 # What the scripts themselves use.
-BASICS = ("bash", "cat", "dirname", "env", "mktemp", "rm", "tail", "touch")
+BASICS = ("bash", "cat", "dirname", "env", "grep", "mktemp", "rm", "tail", "touch")
 
 
 @pytest.fixture
@@ -159,12 +159,25 @@ def test_a_changed_pin_is_installed(machine: Path, checkout: Path) -> None:
 
 def test_goes_on_without_torch_and_tries_again_next_time(machine: Path, checkout: Path) -> None:
     stamp = add_venv(
-        machine, checkout, 'case "$*" in *"import torch"* | *torch.txt*) exit 1 ;; esac'
+        machine,
+        checkout,
+        'case "$*" in *"import torch"*) exit 1 ;;'
+        ' *torch.txt*) echo "THESE PACKAGES DO NOT MATCH THE HASHES" >&2; exit 1 ;; esac',
     )
     done = run_script(checkout / "scripts" / "setup", machine)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert "going on without torch" in done.stdout
     assert stamp.stat().st_mtime == 1
+
+
+def test_says_why_torch_could_not_be_fetched(machine: Path, checkout: Path) -> None:
+    add_venv(
+        machine,
+        checkout,
+        'case "$*" in *"import torch"*) exit 1 ;; *torch.txt*) echo "no network" >&2; exit 1 ;; esac',
+    )
+    done = run_script(checkout / "scripts" / "setup", machine)
+    assert (done.returncode, done.stderr) == (0, "no network\n")
 
 
 def test_a_failed_installation_stops(machine: Path, checkout: Path) -> None:
