@@ -174,7 +174,8 @@ def test_says_why_torch_could_not_be_fetched(machine: Path, checkout: Path) -> N
     add_venv(
         machine,
         checkout,
-        'case "$*" in *"import torch"*) exit 1 ;; *torch.txt*) echo "no network" >&2; exit 1 ;; esac',
+        'case "$*" in *"import torch"*) exit 1 ;;'
+        ' *torch.txt*) echo "no network" >&2; exit 1 ;; esac',
     )
     done = run_script(checkout / "scripts" / "setup", machine)
     assert (done.returncode, done.stderr) == (0, "no network\n")
