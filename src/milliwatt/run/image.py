@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from milliwatt.run.cores import Core
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
+
+# Suffixes that gcc and clang add to a specialised or split copy of a function.
+_CLONE_SUFFIX = re.compile(r"(\.(constprop|isra|part|cold|lto_priv|llvm|localalias)(\.\d+)?)+$")
 
 _SECTIONS = {
     ".text": "code",
@@ -155,7 +159,7 @@ def _symbols(elf: ELFFile) -> Iterable[Symbol]:
             is_function = kind == "STT_FUNC"
             thumb_bit = 1 if is_function and elf["e_machine"] == "EM_ARM" else 0
             yield Symbol(
-                name=entry.name.split(".")[0],
+                name=_CLONE_SUFFIX.sub("", entry.name),
                 address=entry["st_value"] & ~thumb_bit,
                 size_bytes=entry["st_size"],
                 purpose=purpose,

@@ -10,6 +10,7 @@ from typing import Any
 from milliwatt.run.native_library import native_library
 from milliwatt.run.rows import RowPlan
 
+_NO_LIMIT = 1 << 62
 ISA_NUMBERS = {"thumb": 0, "riscv": 1}
 
 
@@ -49,3 +50,65 @@ class CounterStruct(ctypes.Structure):
         ("isa", ctypes.c_uint32),
         ("row", ctypes.c_uint32),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeHook:
+    """A C function that Unicorn calls, the structure it gets, and what must stay alive."""
+
+    library: ctypes.CDLL
+    function: str
+    state: Any
+    kept: tuple[Any, ...]
+
+    @property
+    def function_pointer(self) -> ctypes.c_void_p:
+        """The address of the C function."""
+        return ctypes.cast(getattr(self.library, self.function), ctypes.c_void_p)
+
+
+def range_array(plan: RowPlan) -> ctypes.Array[RangeStruct]:
+    """The plan's ranges as C sees them."""
+    return (RangeStruct * len(plan.ranges))(*((r.start, r.end, r.row) for r in plan.ranges))
+
+
+class RowCounter:
+    """Counts instructions by row while Unicorn runs code in `[code_base, +len(code))`."""
+
+    def __init__(
+        self, plan: RowPlan, isa: str, code_base: int, code: bytes, stop: ctypes.c_void_p
+    ) -> None:
+        self.plan = plan
+        self._counts = (ctypes.c_uint64 * len(plan.names))()
+        ranges = range_array(plan)
+        padded = code + bytes(4)
+        blocks = (BlockStruct * (len(padded) // 2))()
+        self._state = CounterStruct(
+            instructions=self._counts,
+            ranges=ranges,
+            range_count=len(plan.ranges),
+            code=padded,
+            code_base=code_base,
+            code_bytes=len(code),
+            blocks=blocks,
+            stop=stop,
+            isa=ISA_NUMBERS[isa],
+        )
+        library = ctypes.CDLL(str(native_library("unicorn_count")))
+        self.hook = NativeHook(library, "mw_unicorn_block", self._state, (padded, blocks, ranges))
+        self.restart(_NO_LIMIT)
+
+    def restart(self, limit_instructions: int) -> None:
+        """Set every count to zero; stop the engine after about `limit_instructions`."""
+        ctypes.memset(self._counts, 0, ctypes.sizeof(self._counts))
+        self._state.row = 0
+        self._state.budget = limit_instructions
+
+    def finish(self) -> tuple[int, ...] | None:
+        """Instructions of each row since the last restart; None when its limit was reached.
+
+        Lifts the limit.
+        """
+        counts = tuple(self._counts) if self._state.budget >= 0 else None
+        self._state.budget = _NO_LIMIT
+        return counts

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Inputs for a model: random over the full range, or from files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from milliwatt.errors import DataError
+from milliwatt.ir.types import Array, DType, Shape
+
+FLOAT_RANGE = 4.0
+"""Random float inputs are uniform between minus and plus this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a model, as its files describe it."""
+
+    name: str
+    dtype: DType
+    shape: Shape
+
+    @property
+    def size_bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.numpy.itemsize
+
+    def __str__(self) -> str:
+        return f"'{self.name}' ({self.dtype.value}[{','.join(map(str, self.shape))}])"
+
+
+Sample = tuple[Array, ...]
+
+
+def random_samples(ports: Sequence[Port], count: int, seed: int) -> list[Sample]:
+    """`count` samples, uniform over the whole range of each input's type; floats in +-4."""
+    rng = np.random.default_rng(seed)
+    return [tuple(_random(port, rng) for port in ports) for _ in range(count)]
+
+
+def _random(port: Port, rng: np.random.Generator) -> Array:
+    if port.dtype.is_float:
+        return rng.uniform(-FLOAT_RANGE, FLOAT_RANGE, port.shape).astype(np.float32)
+    low, high = port.dtype.integer_range
+    return rng.integers(low, high, port.shape, dtype=port.dtype.numpy, endpoint=True)
+
+
+def load_samples(path: Path, ports: Sequence[Port]) -> list[Sample]:
+    """Samples from a file, checked against the model's inputs.
+
+    `.npy`: one input, one sample or a stack of them along a new first axis (or along the batch
+    axis where that is 1). `.npz`: one array for each input, named after it or in order. `.bin`:
+    raw little-endian bytes of one or more samples, inputs one after another.
+    Raises DataError that says what was given and what is needed.
+    """
+    match path.suffix:
+        case ".npy":
+            arrays: dict[str, Array] = {ports[0].name: _read_numpy(path)}
+        case ".npz":
+            arrays = _read_archive(path)
+        case ".bin":
+            return _split_bytes(path, ports)
+        case _:
+            raise DataError(f"{path}: inputs are .npy, .npz or .bin files, not '{path.suffix}'")
+    stacks = [_stack(path, port, array) for port, array in _match(path, ports, arrays)]
+    if len({len(stack) for stack in stacks}) != 1:
+        raise DataError(f"{path}: inputs hold {[len(s) for s in stacks]} samples")
+    return [tuple(parts) for parts in zip(*stacks, strict=True)]
+
+
+def _read_numpy(path: Path) -> Array:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def _read_archive(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def _match(
+    path: Path, ports: Sequence[Port], arrays: dict[str, Array]
+) -> list[tuple[Port, Array]]:
+    if all(port.name in arrays for port in ports):
+        return [(port, arrays[port.name]) for port in ports]
+    if len(arrays) != len(ports):
+        needed = ", ".join(map(str, ports))
+        raise DataError(f"{path} holds {len(arrays)} arrays; the model needs {needed}")
+    return list(zip(ports, arrays.values(), strict=True))
+
+
+def _stack(path: Path, port: Port, array: Array) -> list[Array]:
+    if array.dtype != port.dtype.numpy:
+        raise DataError(
+            f"{path}: input {port} needs {port.dtype.value} values, the file holds {array.dtype}"
+        )
+    if array.shape == port.shape:
+        return [array]
+    if array.shape[1:] == port.shape:
+        return list(array)
+    if port.shape[0] == 1 and array.shape[1:] == port.shape[1:]:
+        return [row[np.newaxis] for row in array]
+    raise DataError(
+        f"{path}: shape {list(array.shape)} does not match input {port}, alone or stacked"
+    )
+
+
+def _split_bytes(path: Path, ports: Sequence[Port]) -> list[Sample]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    step = sum(port.size_bytes for port in ports)
+    if not data or len(data) % step:
+        raise DataError(f"{path}: {len(data)} bytes are not whole samples of {step} bytes")
+    return [_cut(data[at : at + step], ports) for at in range(0, len(data), step)]
+
+
+def _cut(data: bytes, ports: Sequence[Port]) -> Sample:
+    parts: list[Array] = []
+    at = 0
+    for port in ports:
+        part = np.frombuffer(data[at : at + port.size_bytes], port.dtype.numpy)
+        parts.append(part.reshape(port.shape))
+        at += port.size_bytes
+    return tuple(parts)
