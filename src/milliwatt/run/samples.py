@@ -86,9 +86,7 @@ def _read_archive(path: Path) -> dict[str, Array]:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def _match(
-    path: Path, ports: Sequence[Port], arrays: dict[str, Array]
-) -> list[tuple[Port, Array]]:
+def _match(path: Path, ports: Sequence[Port], arrays: dict[str, Array]) -> list[tuple[Port, Array]]:
     if all(port.name in arrays for port in ports):
         return [(port, arrays[port.name]) for port in ports]
     if len(arrays) != len(ports):

@@ -20,8 +20,9 @@ from milliwatt.passes.pipeline import run_pipeline
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A model as C: its plan, and the files by name."""
+    """A model as C: the graph it came from, its plan, and the files by name."""
 
+    source: Graph
     plan: Plan
     target: Target
     files: Mapping[str, str]
@@ -39,7 +40,7 @@ def compile_graph(graph: Graph, target: Target, name: str | None = None) -> Comp
     """
     core = Core(dsp="dsp" in target.features, mve="mve" in target.features)
     plan = make_plan(run_pipeline(graph), core, c_identifier(name or graph.name))
-    return Compiled(plan, target, project_files(plan, manifest(plan, target)))
+    return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
 
 
 def manifest(plan: Plan, target: Target) -> dict[str, object]:

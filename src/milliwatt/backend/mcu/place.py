@@ -28,17 +28,16 @@ class _Lowering:
     lowered: Lowered
 
 
-def make_plan(graph: Graph, core: Core, name: str, *, time_limit_s: float = 10.0) -> Plan:
+def make_plan(graph: Graph, core: Core, name: str) -> Plan:
     """Place `graph` (verified, passes done) on a microcontroller core.
 
-    `name` prefixes the C symbols. `time_limit_s` bounds the memory solver (in its own
-    deterministic time). Raises UnsupportedError where no kernel computes a node, VerifyError
-    where the memory plan is wrong.
+    `name` prefixes the C symbols. Raises UnsupportedError where no kernel computes a node,
+    VerifyError where the memory plan is wrong.
     """
     lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
     states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
     problem = _memory_problem(graph, lowerings, states)
-    solution = solve(problem, time_limit_s=time_limit_s)
+    solution = solve(problem)
     check(problem, solution)
     return Plan(
         name=name,

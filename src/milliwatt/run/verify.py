@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Proof that a compiled model does what its graph means: run it on a core and compare."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from milliwatt.backend.mcu.compile import Compiled
+from milliwatt.backend.mcu.plan import Step
+from milliwatt.errors import VerifyError
+from milliwatt.ir.graph import Graph
+from milliwatt.ir.interpret import run, trace
+from milliwatt.ir.types import Array, TensorType
+from milliwatt.run.abi import ModelAbi
+from milliwatt.run.build import build_firmware
+from milliwatt.run.cores import find_core
+from milliwatt.run.image import Firmware
+from milliwatt.run.measurement import Measurement
+from milliwatt.run.samples import Port, Sample
+
+if TYPE_CHECKING:
+    from milliwatt.run.unicorn_machine import UnicornMachine
+
+FLOAT_TOLERANCE = 1e-4
+"""Largest allowed difference of a float32 output, relative to the largest value of its tensor."""
+
+Emulator = Literal["unicorn", "qemu"]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A run whose every output equals the reference (float32 outputs: within FLOAT_TOLERANCE)."""
+
+    samples: int
+    firmware: Firmware
+    measurement: Measurement
+
+
+def ports_of(graph: Graph) -> list[Port]:
+    """The inputs of `graph` as samples need to match them."""
+    return [Port(v, graph.types[v].dtype, graph.types[v].shape) for v in graph.inputs]
+
+
+def abi_of(compiled: Compiled) -> ModelAbi:
+    """The C functions of a compiled model."""
+    graph = compiled.plan.graph
+    return ModelAbi(
+        name=compiled.plan.name,
+        input_bytes=tuple(_stored_bytes(graph.types[v]) for v in graph.inputs),
+        output_bytes=tuple(_stored_bytes(graph.types[v]) for v in graph.outputs),
+        node_symbols=compiled.node_symbols,
+    )
+
+
+def _stored_bytes(kind: TensorType) -> int:
+    return kind.elements * kind.dtype.numpy.itemsize
+
+
+def build_compiled(
+    compiled: Compiled, *, compiler: str = "auto", optimisation: str = "-O2"
+) -> Firmware:
+    """Compile and link the generated C for the target's core."""
+    name = compiled.plan.name
+    with tempfile.TemporaryDirectory(prefix="milliwatt-") as folder:
+        for file_name, text in compiled.files.items():
+            (Path(folder) / file_name).write_text(text, encoding="utf-8")
+        return build_firmware(
+            [Path(folder) / f"{name}.c", Path(folder) / f"{name}_weights.c"],
+            abi_of(compiled),
+            find_core(compiled.target.core),
+            include_folders=[Path(folder)],
+            compiler=compiler,
+            optimisation=optimisation,
+        )
+
+
+def verify_compiled(
+    compiled: Compiled,
+    firmware: Firmware,
+    samples: Sequence[Sample],
+    *,
+    emulator: Emulator = "unicorn",
+    progress: Progress | None = None,
+) -> Verification:
+    """Run `samples` as consecutive calls on the emulated core; compare every output byte.
+
+    Raises VerifyError naming the sample and the first layer whose output differs.
+    """
+    expected = reference_outputs(compiled.source, samples, progress)
+    measurement = _measure(firmware, abi_of(compiled), samples, emulator)
+    for index, (wanted, got) in enumerate(zip(expected, measurement.outputs, strict=True)):
+        for value, array, data in zip(compiled.source.outputs, wanted, got, strict=True):
+            actual = np.frombuffer(data, array.dtype).reshape(array.shape)
+            if not agree(actual, array):
+                where = first_difference(compiled, firmware, samples[: index + 1])
+                raise VerifyError(
+                    f"sample {index}, output '{value}': {_differs(actual, array)}\n{where}"
+                )
+    return Verification(len(samples), firmware, measurement)
+
+
+def reference_outputs(
+    graph: Graph, samples: Sequence[Sample], progress: Progress | None = None
+) -> list[tuple[Array, ...]]:
+    """Outputs of the integer reference for consecutive calls, state carried along."""
+    results: list[tuple[Array, ...]] = []
+    states: Mapping[str, Array] | None = None
+    for index, sample in enumerate(samples):
+        if progress is not None:
+            progress(f"reference: sample {index + 1} of {len(samples)}")
+        result = run(graph, sample, states)
+        states = result.states
+        results.append(result.outputs)
+    return results
+
+
+def agree(actual: Array, expected: Array) -> bool:
+    """Equality for integers; for float32 a difference within FLOAT_TOLERANCE."""
+    if expected.dtype != np.float32:
+        return bool(np.array_equal(actual, expected))
+    scale = float(np.max(np.abs(expected), initial=0.0))
+    bound = FLOAT_TOLERANCE * max(scale, 1e-6)
+    return bool(np.all(np.abs(actual - expected) <= bound))
+
+
+def _differs(actual: Array, expected: Array) -> str:
+    different = np.flatnonzero(actual.reshape(-1) != expected.reshape(-1))
+    at = int(different[0])
+    return (
+        f"{different.size} of {expected.size} values differ; at {at} the core has "
+        f"{actual.reshape(-1)[at]}, the reference {expected.reshape(-1)[at]}"
+    )
+
+
+def _measure(
+    firmware: Firmware, abi: ModelAbi, samples: Sequence[Sample], emulator: Emulator
+) -> Measurement:
+    if emulator == "qemu":
+        from milliwatt.run.qemu_runner import run_qemu
+
+        return run_qemu(firmware, abi, samples, reset_each=False)
+    from milliwatt.run.unicorn_runner import run_unicorn
+
+    return run_unicorn(firmware, abi, samples, reset_each=False)
+
+
+def first_difference(compiled: Compiled, firmware: Firmware, samples: Sequence[Sample]) -> str:
+    """Run the layers one by one on the last of `samples` and say which one differs first."""
+    from milliwatt.run.unicorn_machine import UnicornMachine
+
+    machine = UnicornMachine(firmware)
+    abi = abi_of(compiled)
+    machine.call(abi.reset_symbol)
+    inputs = [machine.call(symbol) for symbol in abi.input_symbols]
+    states: Mapping[str, Array] | None = None
+    for index, sample in enumerate(samples):
+        for address, array in zip(inputs, sample, strict=True):
+            machine.write(address, array.tobytes())
+        if index + 1 < len(samples):
+            machine.call(abi.run_symbol)
+            states = run(compiled.plan.graph, sample, states).states
+    values = trace(compiled.plan.graph, samples[-1], states)
+    for step, symbol in zip(compiled.plan.steps, compiled.node_symbols, strict=True):
+        machine.call(symbol)
+        for value in step.node.outputs:
+            actual = _read_value(machine, compiled, value)
+            if not agree(actual, values[value]):
+                return _blame(step, symbol, value, _differs(actual, values[value]))
+    return "every layer run alone agrees: the difference is between the passes and the model"
+
+
+def _blame(step: Step, symbol: str, value: str, difference: str) -> str:
+    return (
+        f"first layer that differs: '{step.node.name}' ({step.node.op.kind}, kernel "
+        f"{step.kernel}, function {symbol}), value '{value}': {difference}"
+    )
+
+
+def _read_value(machine: UnicornMachine, compiled: Compiled, value: str) -> Array:
+    place = compiled.plan.places[value]
+    kind = compiled.plan.graph.types[value]
+    address = machine.firmware.find_symbol(place.region).address + place.offset_bytes
+    data = machine.read(address, _stored_bytes(kind))
+    return np.frombuffer(data, kind.dtype.numpy).reshape(kind.shape)
