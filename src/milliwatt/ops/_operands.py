@@ -33,3 +33,24 @@ def expect_dtype(op: Op, operand: str, value: TensorType, allowed: Collection[DT
     if value.dtype not in allowed:
         names = ", ".join(sorted(d.value for d in allowed))
         raise UnsupportedError(f"{op.kind}: {operand} is {value}; supported: {names}")
+
+
+def expect_zero_point(op: Op, operand: str, value: TensorType) -> None:
+    """An UnsupportedError unless an activation has one scale, and zero point 0 if it is int16."""
+    if value.quant is None or len(value.quant.scale) != 1:
+        raise UnsupportedError(
+            f"{op.kind}: {operand} {value} needs one scale and zero point for the whole tensor"
+        )
+    if value.dtype is DType.INT16 and value.zero_point:
+        raise UnsupportedError(
+            f"{op.kind}: {operand} {value} has zero point {value.zero_point}; int16 needs 0"
+        )
+
+
+def expect_same_quant(op: Op, x: TensorType, y: TensorType) -> None:
+    """An UnsupportedError unless two values agree in element type and quantisation."""
+    if x.dtype != y.dtype or x.quant != y.quant:
+        raise UnsupportedError(
+            f"{op.kind} keeps the number format: {x} with {x.quant} and {y} with {y.quant} "
+            "must agree"
+        )

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from math import prod
 
 from milliwatt.errors import ModelError
-from milliwatt.ir.types import Array, Shape
+from milliwatt.ir.types import Array, Shape, TensorType
+from milliwatt.ops._convolve import convolve, convolve_depthwise, convolve_transposed
+from milliwatt.ops._linear import centred, check_linear, finish, finish_float
 from milliwatt.ops._operands import expect_count, expect_rank
 from milliwatt.ops.base import Activation, Op, Padding, Types
-from milliwatt.ops.window import window_output_hw
+from milliwatt.ops.window import image_hw, window_output_hw
+from milliwatt.quant.scaling import convolution_factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +40,27 @@ class Conv2D(Op):
         if bias.shape != (channels,):
             raise ModelError(f"{self.kind}: bias {bias} must have {channels} elements")
         rows, columns = window_output_hw(
-            self, x.shape[1:3], weights.shape[1:3], self.stride_hw, self.padding, self.dilation_hw
+            self,
+            image_hw(x.shape),
+            image_hw(weights.shape),
+            self.stride_hw,
+            self.padding,
+            self.dilation_hw,
         )
         return ((x.shape[0], rows, columns, channels),)
 
     def check(self, inputs: Types, outputs: Types) -> None:
-        pass
+        check_linear(self, inputs, outputs, channel_axis=0)
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
     ) -> tuple[Array, ...]:
-        raise NotImplementedError
+        x, weights = centred(values[0], inputs[0]), centred(values[1], inputs[1])
+        (y,) = outputs
+        sums = convolve(
+            x, weights, self.stride_hw, self.dilation_hw, self.padding, image_hw(y.shape)
+        )
+        return (_output(sums, values[2], inputs, y, self.activation),)
 
     def macs(self, inputs: Types, outputs: Types) -> int:
         return outputs[0].elements * prod(inputs[1].shape[1:])
@@ -76,17 +89,27 @@ class DepthwiseConv2D(Op):
         if bias.shape != (channels,):
             raise ModelError(f"{self.kind}: bias {bias} must have {channels} elements")
         rows, columns = window_output_hw(
-            self, x.shape[1:3], weights.shape[1:3], self.stride_hw, self.padding, self.dilation_hw
+            self,
+            image_hw(x.shape),
+            image_hw(weights.shape),
+            self.stride_hw,
+            self.padding,
+            self.dilation_hw,
         )
         return ((x.shape[0], rows, columns, channels),)
 
     def check(self, inputs: Types, outputs: Types) -> None:
-        pass
+        check_linear(self, inputs, outputs, channel_axis=3)
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
     ) -> tuple[Array, ...]:
-        raise NotImplementedError
+        x, weights = centred(values[0], inputs[0]), centred(values[1], inputs[1])
+        (y,) = outputs
+        sums = convolve_depthwise(
+            x, weights, self.stride_hw, self.dilation_hw, self.padding, image_hw(y.shape)
+        )
+        return (_output(sums, values[2], inputs, y, self.activation),)
 
     def macs(self, inputs: Types, outputs: Types) -> int:
         return outputs[0].elements * prod(inputs[1].shape[1:3])
@@ -126,12 +149,25 @@ class TransposeConv2D(Op):
         return ((x.shape[0], *self.output_hw, channels),)
 
     def check(self, inputs: Types, outputs: Types) -> None:
-        pass
+        check_linear(self, inputs, outputs, channel_axis=0)
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
     ) -> tuple[Array, ...]:
-        raise NotImplementedError
+        x, weights = centred(values[0], inputs[0]), centred(values[1], inputs[1])
+        (y,) = outputs
+        sums = convolve_transposed(x, weights, self.stride_hw, self.padding, image_hw(y.shape))
+        return (_output(sums, values[2], inputs, y, self.activation),)
 
     def macs(self, inputs: Types, outputs: Types) -> int:
         return inputs[0].elements * prod(inputs[1].shape[:3])
+
+
+def _output(
+    sums: Array, bias: Array, inputs: Types, y: TensorType, activation: Activation
+) -> Array:
+    x, weights, bias_type = inputs
+    if x.dtype.is_float:
+        return finish_float(sums, bias, activation)
+    factors = convolution_factors(x, weights, y, y.shape[3])
+    return finish(sums, bias, factors, y, bias_type, activation)

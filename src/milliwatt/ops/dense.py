@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from milliwatt.errors import ModelError
 from milliwatt.ir.types import Array, Shape
+from milliwatt.ops._linear import centred, check_linear, exact_float, finish, finish_float
 from milliwatt.ops._operands import expect_count, expect_rank
 from milliwatt.ops.base import Activation, Op, Types
+from milliwatt.quant.scaling import fully_connected_factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,23 @@ class FullyConnected(Op):
         return ((x.elements // depth, channels),)
 
     def check(self, inputs: Types, outputs: Types) -> None:
-        pass
+        check_linear(self, inputs, outputs, channel_axis=0)
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
     ) -> tuple[Array, ...]:
-        raise NotImplementedError
+        x_type, weights_type, bias_type = inputs
+        (y,) = outputs
+        x, weights = centred(values[0], x_type), centred(values[1], weights_type)
+        kind = exact_float(x, weights, 0)
+        channels, depth = weights.shape
+        sums = x.reshape(-1, depth).astype(kind) @ weights.astype(kind).T
+        if x_type.dtype.is_float:
+            result = finish_float(sums, values[2], self.activation)
+        else:
+            factors = fully_connected_factors(x_type, weights_type, y, channels)
+            result = finish(sums, values[2], factors, y, bias_type, self.activation)
+        return (result.reshape(y.shape),)
 
     def macs(self, inputs: Types, outputs: Types) -> int:
         return outputs[0].elements * inputs[1].shape[1]

@@ -9,9 +9,9 @@ from math import prod
 
 import numpy as np
 
-from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.errors import ModelError
 from milliwatt.ir.types import Array, Shape
-from milliwatt.ops._operands import expect_axis, expect_count
+from milliwatt.ops._operands import expect_axis, expect_count, expect_same_quant
 from milliwatt.ops.base import Op, Types
 
 
@@ -236,10 +236,5 @@ class Unpack(Op):
 
 def _expect_same_format(op: Op, inputs: Types, outputs: Types) -> None:
     """An UnsupportedError unless all operands and results share element type and quantisation."""
-    first = inputs[0]
     for other in (*inputs[1:], *outputs):
-        if other.dtype != first.dtype or other.quant != first.quant:
-            raise UnsupportedError(
-                f"{op.kind} copies elements: {first} ({first.quant}) and {other} ({other.quant}) "
-                "must agree in type and quantisation"
-            )
+        expect_same_quant(op, inputs[0], other)

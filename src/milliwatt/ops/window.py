@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 from milliwatt.errors import ModelError
+from milliwatt.ir.types import Shape
 from milliwatt.ops.base import Op, Padding
 from milliwatt.units import ceil_div
 
 HW = tuple[int, int]
+
+
+def image_hw(shape: Shape) -> HW:
+    """Rows and columns of an NHWC image's shape, or of a filter's [.,KH,KW,.]."""
+    return shape[1], shape[2]
 
 
 def same_padding(input_hw: HW, filter_hw: HW, stride_hw: HW, dilation_hw: HW = (1, 1)) -> Padding:

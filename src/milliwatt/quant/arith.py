@@ -11,7 +11,14 @@ from milliwatt.errors import ModelError
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.base import Activation
 
-_INT32_MIN, _INT32_MAX = -(1 << 31), (1 << 31) - 1
+_INT32_MAX = (1 << 31) - 1
+
+_REAL_BOUNDS: dict[Activation, tuple[float | None, float | None]] = {
+    Activation.NONE: (None, None),
+    Activation.RELU: (0.0, None),
+    Activation.RELU6: (0.0, 6.0),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+}
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -24,7 +31,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if real == 0.0:
         return 0, 0
     fraction, shift = math.frexp(real)
-    mantissa = _round_half_away(fraction * (1 << 31))
+    mantissa = round_half_away(fraction * (1 << 31))
     if mantissa == 1 << 31:
         mantissa //= 2
         shift += 1
@@ -35,64 +42,86 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return mantissa, shift
 
 
-def _round_half_away(x: float) -> int:
+def round_half_away(x: float) -> int:
+    """The nearest integer, ties away from zero: C's `round`."""
     return math.floor(x + 0.5) if x >= 0 else math.ceil(x - 0.5)
 
 
 def saturating_rounding_doubling_high_mul(a: Array, b: Array | int) -> Array:
-    """High 32 bits of 2*a*b, rounded to nearest with ties away from zero; int64 in and out."""
+    """2*a*b / 2**32 rounded to nearest with ties upwards; int32 range in, int64 out."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    total = product + nudge
-    # C division truncates towards zero; a shift would floor.
-    high = np.where(total >= 0, total >> 31, -((-total) >> 31))
-    return np.minimum(high, _INT32_MAX)
+    product += 1 << 30
+    product >>= 31
+    return np.minimum(product, _INT32_MAX, out=product)
 
 
 def rounding_divide_by_pot(x: Array, exponent: Array | int) -> Array:
-    """x / 2**exponent rounded to nearest, ties away from zero; exponent >= 0."""
+    """x / 2**exponent rounded to nearest, ties away from zero; 0 <= exponent <= 31, int64 out."""
     value = np.asarray(x, np.int64)
     power = np.asarray(exponent, np.int64)
-    mask = (np.int64(1) << power) - 1
-    remainder = value & mask
-    threshold = (mask >> 1) + (value < 0)
-    return (value >> power) + (remainder > threshold)
+    half = (np.int64(1) << power) >> 1
+    # A tie below zero must fall, so a negative value starts one lower; not where nothing is cut.
+    lowered = (value >> 63) & np.where(power > 0, np.int64(-1), np.int64(0))
+    return (value + half + lowered) >> power
 
 
-def multiply_by_quantized_multiplier(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
+def multiply_by_quantized_multiplier(
+    x: Array, multiplier: Array | int, shift: Array | int
+) -> Array:
     """x * multiplier * 2**(shift - 31) with gemmlowp's two roundings; int32 range in, int64 out.
 
     `multiplier` and `shift` broadcast against `x` (per-channel along the last axis).
     """
     shifts = np.asarray(shift, np.int64)
-    left = np.maximum(shifts, 0)
-    right = np.maximum(-shifts, 0)
-    shifted = wrap_int32(np.asarray(x, np.int64) << left)
-    return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(shifted, multiplier), right)
+    value = np.asarray(x, np.int64)
+    if np.any(shifts > 0):
+        value = wrap_int32(value << np.maximum(shifts, 0))
+    high = saturating_rounding_doubling_high_mul(value, multiplier)
+    return rounding_divide_by_pot(high, np.maximum(-shifts, 0))
+
+
+def multiply_by_quantized_multiplier_64(
+    x: Array, multiplier: Array | int, shift: Array | int
+) -> Array:
+    """x * multiplier * 2**(shift - 31) for 64-bit x: a 16-bit multiplier and one rounding.
+
+    TFLM's way with the 64-bit accumulators of int16 activations: the multiplier is first rounded
+    to 16 bits, ties of the product go upwards, and the result is taken modulo 2**32. `shift` is
+    below 8 and x in 48 bits.
+    """
+    wide = np.asarray(multiplier, np.int64)
+    reduced = np.where(wide < 0x7FFF0000, (wide + (1 << 15)) >> 16, 0x7FFF)
+    total_shift = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * reduced
+    return wrap_int32((product + (np.int64(1) << (total_shift - 1))) >> total_shift)
 
 
 def wrap_int32(x: Array) -> Array:
     """x modulo 2**32 as a signed 32-bit number, in int64: what a C int32 would hold."""
-    return ((np.asarray(x, np.int64) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    return np.asarray(x, np.int64).astype(np.int32).astype(np.int64)
 
 
 def activation_range(activation: Activation, output: TensorType) -> tuple[int, int]:
     """The clamp of an integer output: its type's range cut by the activation's real bounds."""
     low, high = output.dtype.integer_range
-    if activation is Activation.NONE:
-        return low, high
-    bounds: dict[Activation, tuple[float, float | None]] = {
-        Activation.RELU: (0.0, None),
-        Activation.RELU6: (0.0, 6.0),
-        Activation.RELU_N1_TO_1: (-1.0, 1.0),
-    }
-    real_low, real_high = bounds[activation]
-    low = max(low, quantize_bound(real_low, output))
+    real_low, real_high = _REAL_BOUNDS[activation]
+    low = low if real_low is None else max(low, quantize_bound(real_low, output))
     high = high if real_high is None else min(high, quantize_bound(real_high, output))
     return low, high
+
+
+def clamp_float(x: Array, activation: Activation) -> Array:
+    """x as float32, cut by the activation's bounds."""
+    value = np.asarray(x, np.float32)
+    low, high = _REAL_BOUNDS[activation]
+    if low is not None:
+        value = np.maximum(value, np.float32(low))
+    if high is not None:
+        value = np.minimum(value, np.float32(high))
+    return value
 
 
 def quantize_bound(real: float, output: TensorType) -> int:
     """zero_point + round(real / scale), in float32 with ties away from zero, as TFLM does."""
     ratio = np.float32(real) / np.float32(output.scale)
-    return output.zero_point + _round_half_away(float(ratio))
+    return output.zero_point + round_half_away(float(ratio))
