@@ -6,6 +6,7 @@ Whatever is absent skips the test, with the reason and the remedy in the skip me
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def shared_file(*parts: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"the shared folder holds no {Path(*parts)}")
     return path
+
+
+def tracked_files() -> list[Path]:
+    """Return every file that git tracks, or skip the calling test outside a checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("needs a git checkout: the tracked files are what is examined")
+    paths = [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
 
 
 def needs_tool(command: str, package: str) -> pytest.MarkDecorator:

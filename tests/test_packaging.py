@@ -2,7 +2,6 @@
 """The pins, the metadata and the installed package agree, and nothing names a download address."""
 
 import re
-import subprocess
 import tomllib
 from dataclasses import dataclass
 from importlib import metadata, resources
@@ -14,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import milliwatt
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, tracked_files
 
 LOCK = REPOSITORY / "requirements" / "lock.txt"
 TORCH = REPOSITORY / "requirements" / "torch.txt"
@@ -58,16 +57,6 @@ def read_pins(path: Path) -> list[Pin]:
             hashes = tuple(HASH.findall(line))
             pins.append(Pin(Requirement(HASH.sub("", line).strip()), hashes))
     return pins
-
-
-def tracked_files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    if listed.returncode != 0:
-        pytest.skip("needs a git checkout: the tracked files are what is examined")
-    paths = [REPOSITORY / name for name in listed.stdout.split("\0") if name]
-    return [path for path in paths if path.is_file()]
 
 
 @pytest.mark.parametrize("path", [LOCK, TORCH], ids=lambda path: path.name)

@@ -34,6 +34,13 @@ def add_command(path: Path, name: str, body: str = "") -> None:
     script.chmod(0o755)
 
 
+def add_compilers(path: Path) -> None:
+    """Put every command on PATH that set-up would install."""
+    for name in COMMANDS:
+        add_command(path, name)
+    add_command(path, "clang", f'echo "{path}"')
+
+
 def run_script(script: Path, path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [path / "bash", script],
@@ -54,8 +61,7 @@ def run_system_packages(path: Path) -> str:
 
 
 def test_silent_where_nothing_is_missing(machine: Path) -> None:
-    for name in COMMANDS:
-        add_command(machine, name)
+    add_compilers(machine)
     assert run_system_packages(machine) == ""
 
 
@@ -63,8 +69,14 @@ def test_prints_the_command_where_the_user_may_not_install(machine: Path) -> Non
     add_command(machine, "apt-get", "echo called >&2; exit 1")
     add_command(machine, "gcc")
     assert run_system_packages(machine).splitlines()[-1].split() == [
-        *("sudo", "apt-get", "install", "-y", "--no-install-recommends", "clang"),
-        *("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"),
+        *("sudo", "apt-get", "install", "-y", "--no-install-recommends"),
+        *(
+            "clang",
+            "libclang-rt-dev",
+            "gcc-arm-none-eabi",
+            "libnewlib-arm-none-eabi",
+            "qemu-system-arm",
+        ),
     ]
 
 
@@ -81,12 +93,18 @@ def test_names_the_packages_where_there_is_no_apt(machine: Path) -> None:
 def test_root_installs_only_what_is_missing(machine: Path) -> None:
     add_command(machine, "id", "echo 0")
     add_command(machine, "apt-get", f'echo "$@" >> "{machine}/calls"')
-    for name in COMMANDS[:3]:
-        add_command(machine, name)
+    add_compilers(machine)
+    (machine / "qemu-system-arm").unlink()
     run_system_packages(machine)
     update, install = (machine / "calls").read_text().splitlines()
     assert update.endswith(" update")
     assert install.endswith(" install -y --no-install-recommends qemu-system-arm")
+
+
+def test_clang_without_its_sanitizers_is_completed(machine: Path) -> None:
+    add_compilers(machine)
+    add_command(machine, "clang", f'echo "{machine}/no-such-folder"')
+    assert run_system_packages(machine).split()[-2:] == ["clang", "libclang-rt-dev"]
 
 
 def test_goes_on_where_the_installation_fails(machine: Path) -> None:
