@@ -23,7 +23,6 @@ from milliwatt.quant.scaling import (
     Factor,
     addition_factors,
     product_factor,
-    subtraction_factors,
 )
 
 
@@ -66,7 +65,7 @@ class Sub(Op):
     def check(self, inputs: Types, outputs: Types) -> None:
         _check_binary(self, inputs, outputs)
         if not outputs[0].dtype.is_float:
-            subtraction_factors(inputs[0], inputs[1], outputs[0])
+            addition_factors(inputs[0], inputs[1], outputs[0])
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
@@ -74,7 +73,7 @@ class Sub(Op):
         (a, b), (y,) = values, outputs
         if y.dtype.is_float:
             return (clamp_float(a - b, self.activation),)
-        factors = subtraction_factors(inputs[0], inputs[1], y)
+        factors = addition_factors(inputs[0], inputs[1], y)
         total = _rescaled(a, inputs[0], factors, factors.a)
         total = total - _rescaled(b, inputs[1], factors, factors.b)
         total = multiply_by_quantized_multiplier(total, *factors.output)

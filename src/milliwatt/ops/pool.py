@@ -138,10 +138,6 @@ class Mean(Op):
             sums = value.sum(axis=self.axes, keepdims=self.keep_dims, dtype=np.float64)
             return (np.asarray(sums / count, np.float32),)
         sums = value.sum(axis=self.axes, keepdims=self.keep_dims, dtype=np.int64)
-        if x.quant == y.quant:
-            # C's division, which cuts towards zero.
-            mean = np.where(sums >= 0, sums // count, -(-sums // count))
-            return (mean.astype(y.dtype.numpy),)
         multiplier, shift = mean_factor(x, y, count)
         total = wrap_int32(sums - x.zero_point * count)
         mean = multiply_by_quantized_multiplier(total, multiplier, shift) + y.zero_point

@@ -59,27 +59,20 @@ def fully_connected_factors(
 
 
 def addition_factors(a: TensorType, b: TensorType, y: TensorType) -> AdditionFactors:
-    """The factors of a + b; int8 keeps 20 bits below the point, int16 15."""
-    left_shift = _addition_left_shift(y)
+    """The factors of a + b and a - b, in double; int8 keeps 20 bits below the point, int16 15."""
+    left_shift = 15 if y.dtype is DType.INT16 else 20
     twice_max = 2 * max(a.scale, b.scale)
-    return _addition(
+    output = twice_max / ((1 << left_shift) * y.scale)
+    if output >= 1:
+        raise UnsupportedError(
+            f"operands of scale {twice_max / 2} are too coarse for an output of scale {y.scale}; "
+            f"supported: a ratio below {1 << (left_shift - 1)}"
+        )
+    return AdditionFactors(
         left_shift,
-        a.scale / twice_max,
-        b.scale / twice_max,
-        twice_max / ((1 << left_shift) * y.scale),
-    )
-
-
-def subtraction_factors(a: TensorType, b: TensorType, y: TensorType) -> AdditionFactors:
-    """The factors of a - b: those of a sum, but divided in float32."""
-    left_shift = _addition_left_shift(y)
-    a_scale, b_scale, y_scale = (np.float32(t.scale) for t in (a, b, y))
-    twice_max = np.float32(2) * max(a_scale, b_scale)
-    return _addition(
-        left_shift,
-        float(a_scale / twice_max),
-        float(b_scale / twice_max),
-        float(twice_max / (np.float32(1 << left_shift) * y_scale)),
+        quantize_multiplier(a.scale / twice_max),
+        quantize_multiplier(b.scale / twice_max),
+        quantize_multiplier(output),
     )
 
 
@@ -111,18 +104,3 @@ def _arrays(reals: Sequence[float], channels: int) -> tuple[Array, Array]:
     factors = np.array([quantize_multiplier(real) for real in reals], np.int64)
     full = np.broadcast_to(factors, (channels, 2))
     return np.ascontiguousarray(full[:, 0]), np.ascontiguousarray(full[:, 1])
-
-
-def _addition_left_shift(y: TensorType) -> int:
-    return 15 if y.dtype is DType.INT16 else 20
-
-
-def _addition(left_shift: int, a: float, b: float, output: float) -> AdditionFactors:
-    if output >= 1:
-        raise UnsupportedError(
-            f"the operands' scales are {output * (1 << left_shift):.3g} times the output's; "
-            f"supported: below {1 << left_shift}"
-        )
-    return AdditionFactors(
-        left_shift, quantize_multiplier(a), quantize_multiplier(b), quantize_multiplier(output)
-    )
