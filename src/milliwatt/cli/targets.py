@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from milliwatt.cli.console import json_option, show, show_json
 from milliwatt.hardware.describe import SUMMARY_COLUMNS, describe_figures, describe_summary
 from milliwatt.hardware.load import list_targets, load_target
 from milliwatt.hardware.model import Target
@@ -63,3 +66,17 @@ def _target_table(target: Target) -> RenderableType:
         # Text, not str: a source may hold brackets, which are markup in a str.
         table.add_row(*(Text(cell) for cell in (row.what, row.value, row.basis, row.source)))
     return Group(title, features, aliases, *notes, table)
+
+
+@click.command("targets")
+@click.argument("name", required=False)
+@json_option
+def command(name: str | None, as_json: bool) -> None:
+    """List the boards milliwatt knows, or show one with the source of each figure.
+
+    NAME is a board of the catalogue, one of its aliases, or the path of your own .toml file.
+    """
+    if as_json:
+        show_json(targets_json(name))
+    else:
+        show(targets_table(name))

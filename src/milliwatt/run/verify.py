@@ -43,6 +43,13 @@ class Verification:
     measurement: Measurement
 
 
+def choose_emulator(core_name: str, wanted: str) -> Emulator:
+    """`wanted`, or for "auto" Unicorn where it emulates the core, else QEMU."""
+    if wanted == "auto":
+        return "unicorn" if find_core(core_name).unicorn_model is not None else "qemu"
+    return "qemu" if wanted == "qemu" else "unicorn"
+
+
 def ports_of(graph: Graph) -> list[Port]:
     """The inputs of `graph` as samples need to match them."""
     return [Port(v, graph.types[v].dtype, graph.types[v].shape) for v in graph.inputs]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Whether a plan fits a target, and what stands in the way."""
+
+from __future__ import annotations
+
+from milliwatt.backend.mcu.plan import Plan
+from milliwatt.errors import FitError
+from milliwatt.hardware.model import Target
+from milliwatt.units import format_bytes
+
+LARGEST_SHOWN = 5
+
+
+def require_fit(plan: Plan, target: Target, *, flash_bytes: int, sram_bytes: int) -> None:
+    """Raise FitError unless the needed bytes fit; it says need, have, and what is largest.
+
+    `flash_bytes` and `sram_bytes` are the needs known so far: weights, arena and state before
+    the C is compiled, the whole firmware and its stack after.
+    """
+    problems: list[str] = []
+    if flash_bytes > target.flash_bytes:
+        problems += [
+            f"flash: needs {format_bytes(flash_bytes)}, has {format_bytes(target.flash_bytes)}",
+            f"  largest constants: {', '.join(_largest_tables(plan))}",
+        ]
+    if sram_bytes > target.sram_bytes:
+        problems += [
+            f"SRAM: needs {format_bytes(sram_bytes)}, has {format_bytes(target.sram_bytes)}",
+            f"  arena {format_bytes(plan.arena_bytes)} (proven lower bound "
+            f"{format_bytes(plan.arena_bound_bytes)}), state {format_bytes(plan.state_bytes)}",
+            f"  largest values: {', '.join(_largest_values(plan))}",
+            f"  peak at: {peak_node(plan)}",
+        ]
+    if problems:
+        title = f"{plan.graph.name} does not fit {target.name} ({target.title}):"
+        raise FitError("\n  ".join([title, *problems]))
+
+
+def peak_node(plan: Plan) -> str:
+    """The node at which most bytes of the arena are in use."""
+    totals = [0] * len(plan.solution.order)
+    for buffer in plan.memory.buffers:
+        interval = plan.solution.live[buffer.name]
+        for position in range(max(interval.first, 0), min(interval.last + 1, len(totals))):
+            totals[position] += buffer.size_bytes
+    if not totals:
+        return "no node"
+    at = max(range(len(totals)), key=totals.__getitem__)
+    node = plan.graph.nodes[plan.solution.order[at]]
+    return f"'{node.name}' ({node.op.kind}), {format_bytes(totals[at])} alive"
+
+
+def _largest_values(plan: Plan) -> list[str]:
+    buffers = sorted(plan.memory.buffers, key=lambda b: (-b.size_bytes, b.name))
+    return [f"'{b.name}' {format_bytes(b.size_bytes)}" for b in buffers[:LARGEST_SHOWN]]
+
+
+def _largest_tables(plan: Plan) -> list[str]:
+    sizes = [
+        (sum(int(t.data.nbytes) for t in step.lowered.tables), step.node.name)
+        for step in plan.steps
+    ]
+    sizes.sort(key=lambda item: (-item[0], item[1]))
+    return [f"'{name}' {format_bytes(size)}" for size, name in sizes[:LARGEST_SHOWN]]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""`milliwatt compile MODEL --target T -o DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from milliwatt.cli.console import json_option, say, show, show_json
+
+if TYPE_CHECKING:
+    from milliwatt.backend.mcu.compile import Compiled
+    from milliwatt.run.samples import Sample
+
+
+@click.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the C."
+)
+@click.option("--name", help="Prefix of all C symbols; default: the model file's name.")
+@click.option("--verify", is_flag=True, help="Build it, run it on the emulated core, compare.")
+@click.option(
+    "--input",
+    "input_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Also verify on these samples (.npy, .npz or raw .bin); may be repeated.",
+)
+@click.option("--samples", default=8, show_default=True, help="Random samples to verify on.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random samples.")
+@click.option(
+    "--emulator",
+    type=click.Choice(["auto", "unicorn", "qemu"]),
+    default="auto",
+    show_default=True,
+    help="auto: Unicorn where it has the core, else QEMU.",
+)
+@click.option(
+    "--compiler",
+    type=click.Choice(["auto", "gcc", "zig"]),
+    default="auto",
+    show_default=True,
+    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
+)
+@click.option(
+    "--optimisation",
+    type=click.Choice(["-O2", "-O3", "-Os"]),
+    default="-O2",
+    show_default=True,
+    help="Compiler optimisation of the verified firmware.",
+)
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Draw memory over time (.svg, .png, .pdf)."
+)
+@json_option
+def command(
+    model: Path,
+    target: str,
+    output: Path,
+    name: str | None,
+    verify: bool,
+    input_files: tuple[Path, ...],
+    samples: int,
+    seed: int,
+    emulator: str,
+    compiler: str,
+    optimisation: str,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Turn MODEL into a C project in a folder, for a board.
+
+    With --verify the firmware is built, runs random and given inputs on the emulated core, and
+    every output byte is compared with the integer reference; then its memory map and costs are
+    printed.
+    """
+    from milliwatt.backend.mcu.compile import compile_graph
+    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.frontend.load import load_model
+    from milliwatt.hardware import load_target
+    from milliwatt.output import write_file, write_folder
+
+    board = load_target(target)
+    compiled = compile_graph(load_model(model), board, name or model.stem)
+    plan = compiled.plan
+    require_fit(
+        plan,
+        board,
+        flash_bytes=plan.weight_bytes + plan.constant_bytes,
+        sram_bytes=plan.arena_bytes + plan.state_bytes,
+    )
+    result = None
+    if verify:
+        chosen = _samples(compiled, input_files, samples, seed)
+        result = _verify(compiled, chosen, emulator, compiler, optimisation, as_json=as_json)
+    if picture is not None:
+        from milliwatt.report.pictures import memory_picture
+
+        write_file(picture, memory_picture(plan, picture.suffix))
+    write_folder(output, compiled.files, "milliwatt.json")
+    if as_json:
+        show_json(result or _unverified(compiled))
+    else:
+        show(
+            f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
+            f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
+            + ("" if verify else "; not verified (add --verify)")
+        )
+
+
+def _samples(
+    compiled: Compiled, input_files: tuple[Path, ...], count: int, seed: int
+) -> list[Sample]:
+    from milliwatt.run.samples import load_samples, random_samples
+    from milliwatt.run.verify import ports_of
+
+    ports = ports_of(compiled.source)
+    given = [sample for path in input_files for sample in load_samples(path, ports)]
+    return [*given, *random_samples(ports, count, seed)]
+
+
+def _verify(
+    compiled: Compiled,
+    samples: list[Sample],
+    emulator: str,
+    compiler: str,
+    optimisation: str,
+    *,
+    as_json: bool,
+) -> dict[str, object]:
+    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.report.compilation import compile_report
+    from milliwatt.report.tables import cost_table, memory_table
+    from milliwatt.run.verify import build_compiled, choose_emulator, verify_compiled
+
+    say(f"building for {compiled.target.core}")
+    firmware = build_compiled(compiled, compiler=compiler, optimisation=optimisation)
+    engine = choose_emulator(compiled.target.core, emulator)
+    say(f"running {len(samples)} samples on {engine}")
+    done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=say)
+    report = compile_report(compiled, firmware, done.measurement)
+    require_fit(
+        compiled.plan,
+        compiled.target,
+        flash_bytes=report.memory.flash_bytes,
+        sram_bytes=report.memory.sram_bytes,
+    )
+    if not as_json:
+        show(cost_table(report))
+        show("")
+        show(memory_table(report.memory))
+        show(f"verified: {done.samples} samples, every output equals the reference")
+    return {"verified_samples": done.samples, **report.as_json()}
+
+
+def _unverified(compiled: Compiled) -> dict[str, object]:
+    from milliwatt.backend.mcu.compile import manifest
+
+    return {"verified_samples": 0, **manifest(compiled.plan, compiled.target)}
