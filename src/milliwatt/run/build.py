@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from milliwatt.errors import OptionError, ToolchainError
+from milliwatt.errors import ToolchainError
 from milliwatt.run.abi import ModelAbi
 from milliwatt.run.cache import cached_file, content_key, scratch_folder
 from milliwatt.run.compile import (
@@ -18,16 +18,15 @@ from milliwatt.run.compile import (
     WARNING_FLAGS,
     ObjectFile,
     Recipe,
+    check_optimisation,
     check_sources,
     compile_objects,
 )
 from milliwatt.run.compilers import Compiler, choose_compiler
 from milliwatt.run.cores import HARNESS_BYTES, STACK_BYTES, Core
-from milliwatt.run.image import Firmware, load_firmware
 from milliwatt.run.harness import PREFIX, harness_text, write_harness
+from milliwatt.run.image import Firmware, load_firmware
 from milliwatt.run.process import run_tool
-
-OPTIMISATIONS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 def build_firmware(
@@ -46,10 +45,7 @@ def build_firmware(
     installed, else zig), "gcc" or "zig"; `defines` are `NAME` or `NAME=value`. Objects and image
     are cached by content. Raises ToolchainError when the compiler is missing or fails.
     """
-    if optimisation not in OPTIMISATIONS:
-        raise OptionError(
-            f"unknown optimisation '{optimisation}'; allowed: {', '.join(OPTIMISATIONS)}"
-        )
+    check_optimisation(optimisation)
     check_sources(sources)
     chosen = choose_compiler(core, compiler)
     flags = (*machine_flags(core, chosen), *_common_flags(chosen), optimisation)
@@ -102,9 +98,12 @@ def _linker_script(core: Core, abi: ModelAbi) -> str:
 def _link(objects: Sequence[ObjectFile], script: str, recipe: Recipe) -> Path:
     names = [_object_name(index, entry) for index, entry in enumerate(objects)]
     libraries = ("-lc", "-lgcc") if recipe.compiler.kind == "gcc" else ()
+    # zig strips every symbol under -Os, unless asked for debug information.
+    kept_symbols = ("-g",) if recipe.compiler.kind == "zig" else ()
     words = (
         *recipe.compiler.command,
         *recipe.flags,
+        *kept_symbols,
         *(("-nostartfiles", "-nodefaultlibs") if libraries else ()),
         "-Wl,--gc-sections",
     )

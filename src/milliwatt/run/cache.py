@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def cached_file(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def scratch_folder() -> Generator[Path]:
     """A temporary folder on the cache's file system, removed on the way out."""
     folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=cache_folder()))
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,9 @@ from milliwatt.run.compilers import Compiler
 from milliwatt.run.process import run_tool
 
 WARNING_FLAGS = ("-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-Werror")
+# Contracting a * b + c into one rounding would make floats differ between cores.
 LANGUAGE_FLAGS = ("-std=c99", "-ffp-contract=off")
 # clang keeps a frame pointer on bare-metal Thumb unless told not to, which costs a register.
-# gcc would merge nodes whose code is identical, and their counts with them.
 FREESTANDING_FLAGS = (
     "-ffreestanding",
     "-ffunction-sections",
@@ -27,6 +28,8 @@ FREESTANDING_FLAGS = (
     "-fno-asynchronous-unwind-tables",
     "-g0",
 )
+
+OPTIMISATIONS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,14 @@ class ObjectFile:
     key: str
 
 
+def check_optimisation(optimisation: str) -> None:
+    """Raise OptionError unless it is a known optimisation flag."""
+    if optimisation not in OPTIMISATIONS:
+        raise OptionError(
+            f"unknown optimisation '{optimisation}'; allowed: {', '.join(OPTIMISATIONS)}"
+        )
+
+
 def check_sources(sources: Sequence[Path]) -> None:
     """Raise OptionError unless there are sources and each is a file."""
     if not sources:
@@ -68,7 +79,7 @@ def compile_objects(sources: Sequence[Path], recipe: Recipe) -> tuple[ObjectFile
     Raises ToolchainError for the first source, in the order given, that does not compile.
     """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        return tuple(pool.map(lambda source: compile_object(source, recipe), sources))
+        return tuple(pool.map(compile_object, sources, itertools.repeat(recipe)))
 
 
 def compile_object(source: Path, recipe: Recipe) -> ObjectFile:

@@ -56,9 +56,7 @@ _MIB = 1 << 20
 # MPS2 images: 4 MB of SRAM at 0 and 4 MB at 0x20000000 (QEMU documentation, "mps2").
 _MPS2 = MemoryMap(0, HARNESS_BYTES, 4 * _MIB - HARNESS_BYTES, 0x2000_0000, 4 * _MIB)
 # AN505, the secure aliases of SSRAM1 (4 MB) and SSRAM2 (2 MB): the core boots in secure state.
-_AN505 = MemoryMap(
-    0x1000_0000, 0x1001_0000, 4 * _MIB - HARNESS_BYTES, 0x3800_0000, 2 * _MIB
-)
+_AN505 = MemoryMap(0x1000_0000, 0x1001_0000, 4 * _MIB - HARNESS_BYTES, 0x3800_0000, 2 * _MIB)
 # AN547: the vector table must be in ITCM (512 KB); code in the 2 MB SRAM, data in the 4 MB one.
 _AN547 = MemoryMap(0x1000_0000, 0x1100_0000, 2 * _MIB, 0x3100_0000, 4 * _MIB)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from milliwatt.errors import EmulationError
 from milliwatt.run.abi import ModelAbi
@@ -47,7 +48,7 @@ def plan_rows(firmware: Firmware, abi: ModelAbi) -> RowPlan:
             if piece.name == symbol and piece.is_function
         )
     ranges.sort(key=lambda r: r.start)
-    for low, high in zip(ranges, ranges[1:], strict=False):
+    for low, high in pairwise(ranges):
         if high.start < low.end:
             raise EmulationError(
                 f"{names[low.row]} and {names[high.row]} share code at {high.start:#010x}:"

@@ -74,9 +74,7 @@ def _attach_counter(machine: UnicornMachine, abi: ModelAbi) -> RowCounter:
     return counter
 
 
-def _by_row(
-    names: Sequence[str], counts: Sequence[tuple[int, ...]]
-) -> dict[str, tuple[int, ...]]:
+def _by_row(names: Sequence[str], counts: Sequence[tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(row[i] for row in counts) for i, name in enumerate(names)}
 
 
