@@ -27,6 +27,18 @@ MW_INLINE int32_t mw_clamp_i32(int32_t x, int32_t low, int32_t high)
     return x < low ? low : (x > high ? high : x);
 }
 
+/* a + b modulo 2**32, as accumulators wrap. */
+MW_INLINE int32_t mw_wrapping_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+/* zero + x, x however large, clamped to [low, high]; the sum itself never overflows. */
+MW_INLINE int32_t mw_offset_clamp(int32_t x, int32_t zero, int32_t low, int32_t high)
+{
+    return zero + mw_clamp_i32(x, low - zero, high - zero);
+}
+
 /* Smallest k >= 0 with start + k * step >= 0: the first tap of a window that lies on the map. */
 MW_INLINE int32_t mw_first_tap(int32_t start, int32_t step)
 {

@@ -44,4 +44,13 @@ MW_INLINE int32_t mw_requantize_down(int32_t acc, int32_t multiplier, int32_t sh
     return mw_rounding_divide_by_pot(mw_doubling_high_mul(acc, multiplier), -shift);
 }
 
+/* A 64-bit accumulator times a 16-bit multiplier, over 2**total_shift, ties upward, modulo 2**32.
+ * Equal to multiply_by_quantized_multiplier_64 for multiplier reduced to 16 bits and total_shift
+ * 15 - shift, which the lowering works out. */
+MW_INLINE int32_t mw_requantize_wide(int64_t acc, int32_t multiplier, int32_t total_shift)
+{
+    const int64_t round = (int64_t)1 << (total_shift - 1);
+    return (int32_t)((acc * multiplier + round) >> total_shift);
+}
+
 #endif

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Constants of convolutions and fully connected layers, laid out for the portable kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import Site, Table
+from milliwatt.errors import VerifyError
+from milliwatt.ir.types import Array, DType
+from milliwatt.quant.arith import wrap_int32
+
+
+def constant(site: Site, index: int) -> Array:
+    """The value of an input that `supports` found to be constant."""
+    value = site.constants[index]
+    if value is None:
+        raise VerifyError(f"{site.op.kind}: input {index} must be constant")
+    return value
+
+
+def has_constant_parameters(site: Site) -> bool:
+    """Whether weights and bias (inputs 1 and 2) are known."""
+    return site.constants[1] is not None and site.constants[2] is not None
+
+
+def weight_bits(site: Site) -> int:
+    """Bits of one stored weight."""
+    return site.inputs[1].dtype.bits
+
+
+def weight_zero(site: Site) -> int:
+    """The zero point all weights share (per-channel ones have 0)."""
+    quant = site.inputs[1].quant
+    if quant is None or len(quant.zero_point) != 1:
+        return 0
+    return quant.zero_point[0]
+
+
+def weights_table(weights: Array, dtype: DType) -> Table:
+    """Weights stored run by run along the last axis; int4 runs begin at a whole byte."""
+    if dtype is DType.INT4:
+        weights = pack_int4_runs(weights)
+    return Table("weights", np.ascontiguousarray(weights).reshape(-1))
+
+
+def pack_int4_runs(values: Array) -> Array:
+    """Values -8..7 two to a byte along the last axis, the even one in the low half."""
+    if values.shape[-1] % 2:
+        values = np.concatenate([values, np.zeros_like(values[..., :1])], axis=-1)
+    pairs = values.astype(np.int16)
+    packed = (pairs[..., 0::2] & 15) | ((pairs[..., 1::2] & 15) << 4)
+    return packed.astype(np.uint8).view(np.int8)
+
+
+def folded_bias(bias: Array, filters: Array, x_zero: int, w_zero: int) -> Table:
+    """bias[c] - x_zero * sum of (filters[c, :] - w_zero), modulo 2**32 as the accumulator wraps."""
+    sums = (filters.astype(np.int64) - w_zero).sum(axis=1)
+    return Table("bias", wrap_int32(bias.astype(np.int64) - x_zero * sums).astype(np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Requantisation tables: one element per channel, or one in all where they are equal."""
+
+    multiplier: Table
+    shift: Table
+    per_channel: bool
+
+    @property
+    def tables(self) -> tuple[Table, Table]:
+        return self.multiplier, self.shift
+
+
+def scaling(factors: tuple[Array, Array]) -> Scaling:
+    """The tables of a 32-bit accumulator's factors."""
+    multiplier, shift = factors
+    return _scaling(multiplier.astype(np.int32), shift.astype(np.int8))
+
+
+def wide_scaling(factors: tuple[Array, Array]) -> Scaling:
+    """The tables of a 64-bit accumulator's factors: 16-bit multipliers and right shifts."""
+    multiplier, shift = factors
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    return _scaling(reduced.astype(np.int32), (15 - shift).astype(np.int8))
+
+
+def _scaling(multiplier: Array, shift: Array) -> Scaling:
+    equal = bool((multiplier == multiplier[0]).all() and (shift == shift[0]).all())
+    kept = slice(0, 1) if equal else slice(None)
+    return Scaling(
+        Table("multiplier", multiplier[kept].copy(), "constants"),
+        Table("shift", shift[kept].copy(), "constants", alignment=1),
+        not equal,
+    )

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""How far an output may reach into the memory of an input that is read in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import Overlap
+from milliwatt.ir.types import Array, TensorType
+from milliwatt.ops.base import Padding
+
+
+def elementwise(x: TensorType, y: TensorType, *, input_index: int = 0) -> tuple[Overlap, ...]:
+    """Element i of y is written after element i of x is read, elements going upwards."""
+    x_bytes, y_bytes = x.dtype.bits // 8, y.dtype.bits // 8
+    return (Overlap(input_index, 0, max(0, (y_bytes - x_bytes) * y.elements)),)
+
+
+def in_order(
+    first_read_bytes: Array, written_bytes: Array, output_bytes: int, *, input_index: int = 0
+) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that works in steps, each reading, then writing, or both at once.
+
+    Step p reads nothing of the input below `first_read_bytes[p]`, and once it is done nothing of
+    the output at or above `written_bytes[p]` (ascending) is written. No byte may be written while
+    it is still to be read: what is written by the end of step p lies below all that step p and
+    those after it read. Empty where only disjoint buffers will do.
+    """
+    still_read = np.minimum.accumulate(first_read_bytes[::-1])[::-1]
+    gap = max(0, int((written_bytes - still_read).max()))
+    return () if gap >= output_bytes else (Overlap(input_index, 0, gap),)
+
+
+def windows(
+    x: TensorType,
+    y: TensorType,
+    stride_hw: tuple[int, int],
+    padding: Padding,
+    dilation_hw: tuple[int, int] = (1, 1),
+) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C] from windows of x."""
+    batch, in_h, in_w, in_c = x.shape
+    _, out_h, out_w, out_c = y.shape
+    rows = _first_in(out_h, stride_hw[0], padding.top, dilation_hw[0])
+    columns = _first_in(out_w, stride_hw[1], padding.left, dilation_hw[1])
+    pixels = rows[:, None] * in_w + columns[None, :]
+    images = np.arange(batch)[:, None] * (in_h * in_w) + pixels.reshape(1, -1)
+    first_read = images.reshape(-1) * (in_c * x.dtype.bits // 8)
+    pixel_bytes = out_c * y.dtype.bits // 8
+    written = (np.arange(first_read.size) + 1) * pixel_bytes
+    return in_order(first_read, written, y.size_bytes)
+
+
+def _first_in(outputs: int, stride: int, before: int, dilation: int) -> Array:
+    """For each window, its first tap that is not before the map."""
+    start = np.arange(outputs) * stride - before
+    return np.where(start >= 0, start, start % dilation)

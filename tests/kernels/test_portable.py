@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Portable kernels equal their operators' references, bit for bit, under sanitizers."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from milliwatt.backend.mcu.kernel import Core, Kernel
+from milliwatt.backend.mcu.lowering import conv, dense
+from tests import cases
+from tests.kernels.harness import Job, check_kernels
+
+EXACT = {
+    "conv2d_s8": conv.KERNELS,
+    "depthwise_s8": conv.KERNELS,
+    "dense_s8": dense.KERNELS,
+}
+
+
+def jobs(family: str, kernels: Sequence[Kernel]) -> list[Job]:
+    """Every site with every kernel that takes it; each site must be taken."""
+    found: list[Job] = []
+    for site, inputs in cases.sites(family):
+        takers = [k for k in kernels if k.supports(site, Core())]
+        assert takers, site
+        found += [Job(kernel, site, inputs) for kernel in takers]
+    return found
+
+
+@pytest.mark.parametrize("family", EXACT)
+def test_kernels_equal_the_reference(family: str) -> None:
+    assert check_kernels(jobs(family, EXACT[family])) > 0
