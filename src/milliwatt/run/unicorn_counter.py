@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from milliwatt.run.native_library import native_library
 from milliwatt.run.rows import RowPlan
 
-_NO_LIMIT = 1 << 62
+NO_LIMIT = 1 << 62
 ISA_NUMBERS = {"thumb": 0, "riscv": 1}
 
 
@@ -54,12 +54,18 @@ class CounterStruct(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class NativeHook:
-    """A C function that Unicorn calls, the structure it gets, and what must stay alive."""
+    """A C function that Unicorn calls at each `event`, and the structure it gets.
 
+    Reads are those in `[first, last]`; blocks are all of them. `kept` must stay alive.
+    """
+
+    event: Literal["block", "read"]
     library: ctypes.CDLL
     function: str
     state: Any
     kept: tuple[Any, ...]
+    first: int = 1
+    last: int = 0
 
     @property
     def function_pointer(self) -> ctypes.c_void_p:
@@ -95,8 +101,9 @@ class RowCounter:
             isa=ISA_NUMBERS[isa],
         )
         library = ctypes.CDLL(str(native_library("unicorn_count")))
-        self.hook = NativeHook(library, "mw_unicorn_block", self._state, (padded, blocks, ranges))
-        self.restart(_NO_LIMIT)
+        kept = (self._counts, padded, blocks, ranges)
+        self.hooks = (NativeHook("block", library, "mw_unicorn_block", self._state, kept),)
+        self.restart(NO_LIMIT)
 
     def restart(self, limit_instructions: int) -> None:
         """Set every count to zero; stop the engine after about `limit_instructions`."""
@@ -110,5 +117,5 @@ class RowCounter:
         Lifts the limit.
         """
         counts = tuple(self._counts) if self._state.budget >= 0 else None
-        self._state.budget = _NO_LIMIT
+        self._state.budget = NO_LIMIT
         return counts

@@ -89,17 +89,21 @@ class UnicornMachine:
         except self._unicorn.UcError as error:
             raise EmulationError(f"cannot write {len(data)} bytes at {address:#010x}") from error
 
-    def add_block_hook(self, hook: NativeHook) -> None:
-        """Have `hook` called at each executed block from now on."""
+    def add_hook(self, hook: NativeHook) -> None:
+        """Have `hook` called from now on."""
+        events = {
+            "block": self._unicorn.UC_HOOK_BLOCK,
+            "read": self._unicorn.UC_HOOK_MEM_READ,
+        }
         handle = ctypes.c_size_t()
         status = self._library().uc_hook_add(
             self._engine._uch,
             ctypes.byref(handle),
-            self._unicorn.UC_HOOK_BLOCK,
+            events[hook.event],
             hook.function_pointer,
             ctypes.cast(ctypes.byref(hook.state), ctypes.c_void_p),
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
+            ctypes.c_uint64(hook.first),
+            ctypes.c_uint64(hook.last),
         )
         if status != self._unicorn.UC_ERR_OK:
             raise EmulationError(f"Unicorn refused a hook: {self._unicorn.UcError(status)}")

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
 
 from milliwatt.errors import EmulationError
 from milliwatt.run.abi import ModelAbi, TensorData, pack_samples
@@ -11,11 +15,32 @@ from milliwatt.run.cores import STACK_BYTES
 from milliwatt.run.image import Firmware
 from milliwatt.run.measurement import Measurement
 from milliwatt.run.rows import plan_rows
-from milliwatt.run.unicorn_counter import RowCounter
+from milliwatt.run.unicorn_counter import NativeHook, RowCounter
 from milliwatt.run.unicorn_machine import UnicornMachine
 
 LIMIT_INSTRUCTIONS = 20_000_000_000
-STACK_PATTERN = bytes.fromhex("87e1c3a5")
+_STACK_PATTERN = np.uint32(0xA5C3E187)
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class RunCounter(Protocol[T_co]):
+    """Something that counts while a run executes; `finish` is None when the limit was reached."""
+
+    @property
+    def hooks(self) -> tuple[NativeHook, ...]: ...
+    def restart(self, limit_instructions: int) -> None: ...
+    def finish(self) -> T_co | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRun(Generic[T]):
+    """One sample's outputs, what was counted, and the stack it touched."""
+
+    outputs: tuple[bytes, ...]
+    counts: T
+    stack_bytes: int
 
 
 def run_unicorn(
@@ -32,68 +57,66 @@ def run_unicorn(
     `reset_each` is False. Raises EmulationError on a fault, or when one run needs more than
     `limit_instructions`.
     """
-    packed = pack_samples(abi, samples)
     machine = UnicornMachine(firmware)
-    counter = _attach_counter(machine, abi)
-    inputs = [machine.call(symbol) for symbol in abi.input_symbols]
-    outputs: list[tuple[bytes, ...]] = []
-    counts: list[tuple[int, ...]] = []
-    stack_bytes = 0
+    memory = firmware.core.memory
+    code = next(s for s in firmware.segments if s.address == memory.code_base)
+    plan = plan_rows(firmware, abi)
+    counter = RowCounter(plan, firmware.core.isa, code.address, code.data, machine.stop_function)
+    runs = list(run_samples(machine, abi, samples, counter, reset_each, limit_instructions))
+    return Measurement(
+        emulator="unicorn",
+        core=firmware.core.name,
+        outputs=tuple(run.outputs for run in runs),
+        instructions_by_row={
+            name: tuple(run.counts[i] for run in runs) for i, name in enumerate(plan.names)
+        },
+        stack_bytes=max((run.stack_bytes for run in runs), default=0),
+    )
+
+
+def run_samples(
+    machine: UnicornMachine,
+    abi: ModelAbi,
+    samples: Sequence[Sequence[TensorData]],
+    counter: RunCounter[T],
+    reset_each: bool,
+    limit_instructions: int,
+) -> Iterator[SampleRun[T]]:
+    """Run the samples one after another on `machine`, with `counter` around each run."""
+    packed = pack_samples(abi, samples)
+    for hook in counter.hooks:
+        machine.add_hook(hook)
     for index, sample in enumerate(packed):
         if abi.has_reset and (reset_each or index == 0):
             machine.call(abi.reset_symbol)
-        for address, data in zip(inputs, sample, strict=True):
-            machine.write(address, data)
+        for symbol, data in zip(abi.input_symbols, sample, strict=True):
+            machine.write(machine.call(symbol), data)
         _paint_stack(machine)
         counter.restart(limit_instructions)
         machine.call(abi.run_symbol)
-        row_counts = counter.finish()
-        if row_counts is None:
+        counts = counter.finish()
+        if counts is None:
             raise EmulationError(
                 f"{abi.run_symbol} did not return within {limit_instructions:,} instructions"
                 f" (sample {index})"
             )
-        counts.append(row_counts)
-        stack_bytes = max(stack_bytes, _stack_used(machine))
-        outputs.append(_read_outputs(machine, abi))
-    return Measurement(
-        emulator="unicorn",
-        core=firmware.core.name,
-        outputs=tuple(outputs),
-        instructions_by_row=_by_row(counter.plan.names, counts),
-        stack_bytes=stack_bytes,
-    )
-
-
-def _attach_counter(machine: UnicornMachine, abi: ModelAbi) -> RowCounter:
-    core = machine.firmware.core
-    code = next(s for s in machine.firmware.segments if s.address == core.memory.code_base)
-    plan = plan_rows(machine.firmware, abi)
-    counter = RowCounter(plan, core.isa, code.address, code.data, machine.stop_function)
-    machine.add_block_hook(counter.hook)
-    return counter
-
-
-def _by_row(names: Sequence[str], counts: Sequence[tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(row[i] for row in counts) for i, name in enumerate(names)}
+        stack_bytes = _stack_used(machine)
+        yield SampleRun(_read_outputs(machine, abi), counts, stack_bytes)
 
 
 def _read_outputs(machine: UnicornMachine, abi: ModelAbi) -> tuple[bytes, ...]:
-    addresses = [machine.call(symbol) for symbol in abi.output_symbols]
     return tuple(
-        machine.read(address, size)
-        for address, size in zip(addresses, abi.output_bytes, strict=True)
+        machine.read(machine.call(symbol), size)
+        for symbol, size in zip(abi.output_symbols, abi.output_bytes, strict=True)
     )
 
 
 def _paint_stack(machine: UnicornMachine) -> None:
-    words = STACK_BYTES // len(STACK_PATTERN)
-    machine.write(machine.firmware.stack_bottom, STACK_PATTERN * words)
+    words = np.full(STACK_BYTES // 4, _STACK_PATTERN, "<u4")
+    machine.write(machine.firmware.stack_bottom, words.tobytes())
 
 
 def _stack_used(machine: UnicornMachine) -> int:
-    stack = machine.read(machine.firmware.stack_bottom, STACK_BYTES)
-    words = memoryview(stack).cast("I")
-    pattern = int.from_bytes(STACK_PATTERN, "little")
-    untouched = next((i for i, word in enumerate(words) if word != pattern), len(words))
-    return STACK_BYTES - 4 * untouched
+    words = np.frombuffer(machine.read(machine.firmware.stack_bottom, STACK_BYTES), "<u4")
+    touched = np.flatnonzero(words != _STACK_PATTERN)
+    return STACK_BYTES - 4 * int(touched[0]) if touched.size else 0
