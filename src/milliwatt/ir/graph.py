@@ -92,7 +92,7 @@ class Graph:
         types: Mapping[str, TensorType] | None = None,
         constants: Mapping[str, Array] | None = None,
     ) -> Graph:
-        """This graph with other nodes (and types, constants); unused constants and types dropped."""
+        """This graph with other nodes (and types, constants), less constants and types unused."""
         all_types = self.types if types is None else types
         all_constants = self.constants if constants is None else constants
         used = {v for n in nodes for v in (*n.inputs, *n.outputs)}

@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 class DType(enum.Enum):
-    """Element types. A sub-byte type lives in an int8 NumPy array and is packed only when stored."""
+    """Element types. A sub-byte type lives in an int8 NumPy array, packed only when stored."""
 
     INT4 = "int4"
     INT8 = "int8"

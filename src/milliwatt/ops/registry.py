@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from milliwatt.ops.activation import LeakyRelu, LogSoftmax, Logistic, Relu, Softmax, Tanh
+from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Op
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
