@@ -35,12 +35,17 @@ def expect_dtype(op: Op, operand: str, value: TensorType, allowed: Collection[DT
         raise UnsupportedError(f"{op.kind}: {operand} is {value}; supported: {names}")
 
 
-def expect_zero_point(op: Op, operand: str, value: TensorType) -> None:
-    """An UnsupportedError unless an activation has one scale, and zero point 0 if it is int16."""
+def expect_per_tensor(op: Op, operand: str, value: TensorType) -> None:
+    """An UnsupportedError unless `value` has one scale and one zero point."""
     if value.quant is None or len(value.quant.scale) != 1:
         raise UnsupportedError(
             f"{op.kind}: {operand} {value} needs one scale and zero point for the whole tensor"
         )
+
+
+def expect_zero_point(op: Op, operand: str, value: TensorType) -> None:
+    """An UnsupportedError unless an activation has one scale, and zero point 0 if it is int16."""
+    expect_per_tensor(op, operand, value)
     if value.dtype is DType.INT16 and value.zero_point:
         raise UnsupportedError(
             f"{op.kind}: {operand} {value} has zero point {value.zero_point}; int16 needs 0"

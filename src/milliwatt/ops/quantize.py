@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.ir.types import Array, DType, Shape, TensorType
-from milliwatt.ops._operands import expect_count, expect_dtype, expect_zero_point
+from milliwatt.ops._operands import expect_count, expect_dtype, expect_per_tensor
 from milliwatt.ops.base import Op, Types
 from milliwatt.quant.arith import multiply_by_quantized_multiplier, wrap_int32
 from milliwatt.quant.scaling import rescale_factor
@@ -33,9 +33,9 @@ class Quantize(Op):
         (x,), (y,) = inputs, outputs
         expect_dtype(self, "input", x, (DType.FLOAT32, *_INTEGERS))
         expect_dtype(self, "output", y, _INTEGERS)
-        expect_zero_point(self, "output", y)
+        expect_per_tensor(self, "output", y)
         if not x.dtype.is_float:
-            expect_zero_point(self, "input", x)
+            expect_per_tensor(self, "input", x)
             rescale_factor(x, y)
 
     def reference(
@@ -61,7 +61,7 @@ class Dequantize(Op):
     def check(self, inputs: Types, outputs: Types) -> None:
         expect_dtype(self, "input", inputs[0], _INTEGERS)
         expect_dtype(self, "output", outputs[0], (DType.FLOAT32,))
-        expect_zero_point(self, "input", inputs[0])
+        expect_per_tensor(self, "input", inputs[0])
 
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
