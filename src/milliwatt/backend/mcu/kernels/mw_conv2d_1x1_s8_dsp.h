@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* 1x1 convolution, stride 1: each pixel times all filters, four pixels at a time.
+ *
+ * Needs 16 bytes of scratch memory per pair of inputs. A block's inputs are widened to scratch
+ * memory before its outputs are written, so outputs may follow the inputs through one buffer. */
+#ifndef MW_CONV2D_1X1_S8_DSP_H
+#define MW_CONV2D_1X1_S8_DSP_H
+
+#include "mw_matmul_s8_1px_dsp.h"
+#include "mw_matmul_s8_4px_dsp.h"
+#include "mw_widen_s8_dsp.h"
+
+MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
+                                    const int32_t *weights, const int32_t *scales, int32_t pixels,
+                                    int32_t depth, int32_t channels, int32_t zero, int32_t low,
+                                    int32_t high)
+{
+    int32_t *const pairs = scratch;
+    const int32_t pair_count = (depth + 1) >> 1;
+    int8_t *const first = y;
+    const int32_t count = pixels * channels;
+    for (; pixels >= 4; pixels -= 4) {
+        for (int32_t p = 0; p < 4; p++) {
+            mw_widen_s8_of_4(x, depth, pairs + p);
+            x += depth;
+        }
+        mw_matmul_s8_4px(pairs, weights, scales, y, channels, pair_count, channels, zero);
+        y += 4 * channels;
+    }
+    for (; pixels > 0; pixels--) {
+        mw_widen_s8(x, depth, pairs);
+        mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, zero);
+        x += depth;
+        y += channels;
+    }
+    if (low > -128 || high < 127) {
+        mw_clamp_s8(first, count, low, high);
+    }
+}
+
+#endif

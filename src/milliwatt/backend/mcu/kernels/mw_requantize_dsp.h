@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* gemmlowp's two roundings in three instructions.
+ *
+ * The first rounding of acc * m * 2**shift is (2 * acc * m + 2**31) >> 32, ties upward: SMMULR of
+ * 2 * acc, which must fit 32 bits (so |acc| < 2**30). The second divides t by 2**r, r = -shift >= 1,
+ * ties away from zero: that is ties upward for t >= 0 and for t - 1 where t < 0, so SMMLSR of
+ * t + (t >> 31) by -2**(32 - r), which adds the zero point on the way. r = 1 fits because the
+ * factor is negative. `tests/kernels/test_dsp_requantize.py` compares every case. */
+#ifndef MW_REQUANTIZE_DSP_H
+#define MW_REQUANTIZE_DSP_H
+
+#include "mw_dsp.h"
+
+/* int8 output of an accumulator given doubled; `divisor` is -2**(32 + shift), shift <= -1. */
+MW_INLINE int32_t mw_requantize_s8_dsp(int32_t doubled, int32_t multiplier, int32_t divisor,
+                                       int32_t zero)
+{
+    const int32_t scaled = mw_high_mul_round(doubled, multiplier);
+    return mw_saturate_s8(mw_high_mul_sub_round(scaled + (scaled >> 31), divisor, zero));
+}
+
+/* Limits `count` int8 at `y` to low..high, for layers whose clamp is narrower than int8. */
+static MW_NOINLINE __attribute__((unused)) void mw_clamp_s8(int8_t *y, int32_t count, int32_t low,
+                                                            int32_t high)
+{
+    for (int32_t i = 0; i < count; i++) {
+        y[i] = (int8_t)mw_clamp_i32(y[i], low, high);
+    }
+}
+
+#endif
