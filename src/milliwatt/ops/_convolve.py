@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from milliwatt.ir.types import Array
 from milliwatt.ops._linear import exact_float, largest_sum
+from milliwatt.ops._matmul import matmul
 from milliwatt.ops.base import Padding
 from milliwatt.ops.window import HW, image_hw
 
@@ -41,7 +42,7 @@ def convolve(
     for group in range(groups):
         image = padded[..., group * depth : (group + 1) * depth]
         patches = _patches(image, image_hw(weights.shape), stride_hw, dilation_hw, output_hw)
-        parts.append(patches @ matrix[group * share : (group + 1) * share].T)
+        parts.append(matmul(patches, matrix[group * share : (group + 1) * share].T))
     sums = parts[0] if groups == 1 else np.concatenate(parts, axis=1)
     return sums.reshape(x.shape[0], *output_hw, channels)
 
@@ -92,7 +93,7 @@ def convolve_transposed(
     channels, taps_y, taps_x, _ = weights.shape
     kind = exact_float(x, weights, 0)
     matrix = weights.reshape(-1, depth).astype(kind)
-    spread = (x.reshape(-1, depth).astype(kind) @ matrix.T).reshape(
+    spread = matmul(x.reshape(-1, depth).astype(kind), matrix.T).reshape(
         batch, rows, columns, channels, taps_y, taps_x
     )
     full = np.zeros(

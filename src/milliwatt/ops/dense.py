@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from milliwatt.errors import ModelError
 from milliwatt.ir.types import Array, Shape
 from milliwatt.ops._linear import centred, check_linear, exact_float, finish, finish_float
+from milliwatt.ops._matmul import matmul
 from milliwatt.ops._operands import expect_count, expect_rank
 from milliwatt.ops.base import Activation, Op, Types
 from milliwatt.quant.scaling import fully_connected_factors
@@ -50,7 +51,7 @@ class FullyConnected(Op):
         x, weights = centred(values[0], x_type), centred(values[1], weights_type)
         kind = exact_float(x, weights, 0)
         channels, depth = weights.shape
-        sums = x.reshape(-1, depth).astype(kind) @ weights.astype(kind).T
+        sums = matmul(x.reshape(-1, depth).astype(kind), weights.astype(kind).T)
         if x_type.dtype.is_float:
             result = finish_float(sums, values[2], self.activation)
         else:

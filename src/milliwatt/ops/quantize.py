@@ -15,6 +15,7 @@ from milliwatt.quant.arith import multiply_by_quantized_multiplier, wrap_int32
 from milliwatt.quant.scaling import rescale_factor
 
 _INTEGERS = (DType.INT8, DType.UINT8, DType.INT16, DType.INT32)
+_DEQUANTIZED = (DType.INT8, DType.UINT8, DType.INT16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Dequantize(Op):
         return (inputs[0].shape,)
 
     def check(self, inputs: Types, outputs: Types) -> None:
-        expect_dtype(self, "input", inputs[0], _INTEGERS)
+        expect_dtype(self, "input", inputs[0], _DEQUANTIZED)
         expect_dtype(self, "output", outputs[0], (DType.FLOAT32,))
         expect_per_tensor(self, "input", inputs[0])
 

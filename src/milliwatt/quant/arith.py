@@ -61,8 +61,11 @@ def rounding_divide_by_pot(x: Array, exponent: Array | int) -> Array:
     power = np.asarray(exponent, np.int64)
     half = (np.int64(1) << power) >> 1
     # A tie below zero must fall, so a negative value starts one lower; not where nothing is cut.
-    lowered = (value >> 63) & np.where(power > 0, np.int64(-1), np.int64(0))
-    return (value + half + lowered) >> power
+    result = np.asarray((value >> 63) & np.where(power > 0, np.int64(-1), np.int64(0)))
+    result += value
+    result += half
+    result >>= power
+    return result
 
 
 def multiply_by_quantized_multiplier(
