@@ -13,7 +13,7 @@ from milliwatt.frontend.tflite.draft import Draft
 from milliwatt.frontend.tflite.flat import Ref, Scalar
 from milliwatt.frontend.tflite.records import OperatorRecord
 from milliwatt.frontend.tflite.schema import ACTIVATION_NAMES
-from milliwatt.frontend.tflite.scope import Scope
+from milliwatt.frontend.tflite.scope import ConsequenceError, Scope
 from milliwatt.ir.types import Array, DType, TensorType
 from milliwatt.ops.base import Activation, Op
 from milliwatt.ops.shape import Reshape
@@ -107,6 +107,8 @@ class Call:
     def array(self, position: int, what: str) -> Array:
         """The operand's values, known while importing; UnsupportedError where they are not."""
         name = self.value(position)
+        if self.draft.is_unknown(name):
+            raise ConsequenceError(f"{what} come from a refused operator")
         if name not in self.draft.constants:
             raise UnsupportedError(f"{what} must be constant")
         return self.draft.constants[name]

@@ -28,6 +28,7 @@ class Draft:
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
         self.constants: dict[str, Array] = {}
+        self._unknown: set[str] = set()
         self._elements_left = MAX_CONSTANT_ELEMENTS
 
     def value(self, wanted: str, value: TensorType) -> str:
@@ -41,6 +42,16 @@ class Draft:
         name = self.value(wanted, value)
         self.constants[name] = array
         return name
+
+    def unknown(self, value: TensorType) -> str:
+        """A value that nothing computes, standing for a refused operator's result."""
+        name = self.value("refused", value)
+        self._unknown.add(name)
+        return name
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether the value stands for a refused operator's result."""
+        return name in self._unknown
 
     def spend(self, elements: int, what: str) -> None:
         """Count elements of a constant about to be made; a ModelError beyond the limit."""

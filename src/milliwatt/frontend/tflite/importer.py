@@ -7,6 +7,7 @@ from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.tflite import schema
 from milliwatt.frontend.tflite.call import Call
 from milliwatt.frontend.tflite.draft import Draft
+from milliwatt.frontend.tflite.names import shown
 from milliwatt.frontend.tflite.operators import CONVERTERS
 from milliwatt.frontend.tflite.records import ModelRecord, OperatorRecord, SubgraphRecord
 from milliwatt.frontend.tflite.scope import ConsequenceError, Scope
@@ -43,16 +44,10 @@ class _Importer:
         outputs = self._outputs(scope) if not self._problems else ()
         if self._problems:
             raise UnsupportedError("not supported:", tuple(self._problems))
-        graph = Graph(
-            name,
-            (),
-            self._draft.types,
-            self._draft.constants,
-            inputs,
-            outputs,
-            self._variables.states(),
-        )
-        return graph.with_nodes(self._draft.nodes)
+        states = self._variables.states()
+        draft = self._draft
+        graph = Graph(name, (), draft.types, draft.constants, inputs, outputs, states)
+        return graph.with_nodes(draft.nodes)
 
     def _inputs(self, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
@@ -128,7 +123,7 @@ def _label(subgraph: SubgraphRecord, record: OperatorRecord) -> str:
     where = f"subgraph {subgraph.index}, " if subgraph.index else ""
     kind = f"{record.kind} {record.custom}".strip()
     named = [subgraph.tensors[i].name for i in record.outputs if subgraph.tensors[i].name]
-    return f"{where}op {record.index} {kind}" + (f" '{named[0]}'" if named else "")
+    return f"{where}op {record.index} {kind}" + (f" '{shown(named[0])}'" if named else "")
 
 
 def _custom_reason(name: str) -> str:

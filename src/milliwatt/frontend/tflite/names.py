@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 _MAX_LENGTH = 48
+_MAX_SHOWN = 80
 
 
 class Names:
@@ -26,6 +27,12 @@ class Names:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return name
+
+
+def shown(original: str) -> str:
+    """A TensorFlow name for messages: the first of a fused operator's, its end where it is long."""
+    first = original.split(";", 1)[0]
+    return first if len(first) <= _MAX_SHOWN else f"...{first[-_MAX_SHOWN:]}"
 
 
 def sanitise(original: str, otherwise: str) -> str:

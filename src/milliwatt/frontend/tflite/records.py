@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milliwatt.frontend.tflite.flat import Table
-from milliwatt.frontend.tflite.schema import CUSTOM_OPERATOR, OPERATOR_NAMES
+from milliwatt.frontend.tflite.names import shown
+from milliwatt.frontend.tflite.operator_names import OPERATOR_NAMES
+from milliwatt.frontend.tflite.schema import CUSTOM_OPERATOR
 from milliwatt.ir.types import Array
 
 
@@ -35,7 +37,7 @@ class TensorRecord:
 
     @property
     def label(self) -> str:
-        return f"tensor {self.index} '{self.name}'" if self.name else f"tensor {self.index}"
+        return f"tensor {self.index}" + (f" '{shown(self.name)}'" if self.name else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Scope:
         self.subgraph = subgraph
         self.initialising = initialising
         self.resources: dict[int, tuple[Key, str]] = {}
+        # Weights and biases already made, so that operators which share them go on sharing.
+        self.shared: dict[tuple[object, ...], tuple[str, Array | None]] = {}
         self._buffers = model.buffers
         self._values: dict[int, str] = {}
         self._external: dict[int, str] = {}
@@ -82,8 +84,17 @@ class Scope:
         (self._external if is_external else self._values)[index] = name
 
     def refuse(self, indices: Iterable[int]) -> None:
-        """Mark what a refused operator would have written."""
-        self._refused.update(indices)
+        """Mark what a refused operator would have written: unknown, but of the declared type.
+
+        So the operators behind it are still checked, and every problem is reported at once.
+        """
+        for index in indices:
+            if self.is_computed(index):
+                continue
+            try:
+                self._values[index] = self.draft.unknown(self.type(index))
+            except ModelError:
+                self._refused.add(index)
 
     def value(self, index: int) -> str:
         """The tensor's value as operators see it."""

@@ -116,7 +116,7 @@ def _unpack_int4(packed: memoryview, count: int) -> Array:
 def _check_shape(record: TensorRecord) -> None:
     if any(d == -1 for d in record.shape):
         raise UnsupportedError(
-            f"{record.label} has shape {list(record.shape)}: every dimension must be fixed at export"
+            f"{record.label}: shape {list(record.shape)}; export with every dimension fixed"
         )
     if any(d <= 0 for d in record.shape):
         raise ModelError(f"{record.label}: shape {list(record.shape)} has an impossible dimension")

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.tflite import schema
 from milliwatt.frontend.tflite.call import Call
 from milliwatt.frontend.tflite.names import sanitise
-from milliwatt.frontend.tflite.operators.weights import refuse_hybrid
+from milliwatt.frontend.tflite.operators.weights import refuse_hybrid, zero_bias
 from milliwatt.frontend.tflite.states import Key
 from milliwatt.ir.types import DType, TensorType
 from milliwatt.ops.base import Op
@@ -29,17 +27,12 @@ def svdf(call: Call) -> None:
         raise ModelError(f"SVDF of rank {rank} with operands of {ranks} dimensions; all must be 2")
     for position in (1, 2):
         call.array(position, "the weights")
-    bias = call.value(3) if call.has(3) else _zero_bias(call, call.type(1).shape[0] // rank)
+    dtype = DType.FLOAT32 if call.type(0).dtype.is_float else DType.INT32
+    units = TensorType((call.type(1).shape[0] // rank,), dtype)
+    bias = call.value(3) if call.has(3) else zero_bias(call, units)
     operands = [call.value(0), call.value(1), call.value(2), bias, call.value(4)]
     activation = call.activation(options.fused_activation_function)
     _emit_with_states(call, Svdf(rank, activation), operands, (4,))
-
-
-def _zero_bias(call: Call, units: int) -> str:
-    dtype = DType.FLOAT32 if call.type(0).dtype.is_float else DType.INT32
-    value = TensorType((units,), dtype)
-    zeros = np.zeros(value.shape, dtype.numpy)
-    return call.draft.constant(f"{call.output_name()}_bias", value, zeros)
 
 
 _LSTM_OPERANDS = (

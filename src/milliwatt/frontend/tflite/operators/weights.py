@@ -11,7 +11,7 @@ from milliwatt.frontend.tflite.call import Call
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 
 _BIAS_SCALE_TOLERANCE = 0.02
-"""How far a stored bias scale may be off, in output steps; TFLM's kernel_util_common has it."""
+"""How far a stored bias scale may be off, in output steps; TFLM's kernel_util has the same."""
 
 
 def weights_and_bias(
@@ -19,49 +19,58 @@ def weights_and_bias(
 ) -> tuple[str, str, str]:
     """Values of the input, the weights (output channels along `axis`) and the bias.
 
-    A missing bias becomes zeros. Channels with a negative scale, which TFLM accepts, get weights
-    and bias of the other sign and a positive scale: the same products, in the same rounding.
+    A missing bias becomes zeros. A bias has no quantisation of its own: its scale is the input's
+    times the weights'. Channels with a negative scale, which TFLM accepts, get weights and bias
+    of the other sign and a positive scale: the same products, rounded the same.
     """
-    name = call.value(x)
     refuse_hybrid(call, x, weights)
-    weights_name, signs = _weights(call, weights, axis)
-    channels = call.draft.types[weights_name].shape
-    if axis >= len(channels):
-        raise ModelError(f"weights {call.draft.types[weights_name]} have no axis {axis}")
-    value = _bias_type(call, call.draft.types[name], call.draft.types[weights_name], axis)
-    if call.has(bias):
-        return name, weights_name, _stored_bias(call, bias, value, signs)
-    zeros = np.zeros(value.shape, value.dtype.numpy)
-    return name, weights_name, call.draft.constant(f"{call.output_name()}_bias", value, zeros)
+    x_name, (weights_name, signs) = call.value(x), _weights(call, weights, axis)
+    weights_type = call.draft.types[weights_name]
+    if axis >= len(weights_type.shape):
+        raise ModelError(f"weights {weights_type} have no axis {axis}")
+    bias_type = _bias_type(call.draft.types[x_name], weights_type.shape[axis])
+    if not call.has(bias):
+        return x_name, weights_name, zero_bias(call, bias_type)
+    _check_bias_scale(call, bias, call.draft.types[x_name], weights_type)
+    return x_name, weights_name, _bias(call, bias, bias_type, signs)
 
 
 def refuse_hybrid(call: Call, x: int, weights: int) -> None:
     """UnsupportedError where only one of activations and weights is float."""
     activation = call.type(x)
     stored = call.scope.record(call.tensor(weights))
-    weights_dtype = tensors.element_type(stored, is_constant=True)
-    if activation.dtype.is_float and not weights_dtype.is_float:
+    dtype = tensors.element_type(stored, is_constant=True)
+    if activation.dtype.is_float and not dtype.is_float:
         raise UnsupportedError(
-            f"hybrid: float32 activations with {weights_dtype.value} weights ({stored.label}); "
-            "such a network is quantised anew in every call. Export it fully integer (with a "
-            "representative dataset), or float without quantisation"
+            f"hybrid: float32 activations with {dtype.value} weights, quantised anew in every "
+            "call; export the network fully integer (with a representative dataset) or float"
         )
-    if not activation.dtype.is_float and weights_dtype.is_float:
-        raise UnsupportedError(f"{activation} activations with float32 weights ({stored.label})")
+    if not activation.dtype.is_float and dtype.is_float:
+        raise UnsupportedError(f"{activation} activations with float32 weights")
+
+
+def zero_bias(call: Call, value: TensorType) -> str:
+    """A bias of zeros."""
+    zeros = np.zeros(value.shape, value.dtype.numpy)
+    return call.draft.constant(f"{call.output_name()}_bias", value, zeros)
 
 
 def _weights(call: Call, position: int, axis: int) -> tuple[str, Array | None]:
     """The weights' value, and the sign of each channel's scale where not all are positive."""
-    value, array = _stored(call, position, axis, "the weights")
-    signs = None
-    if value.quant is not None and min(value.quant.scale) < 0:
-        signs = np.sign(np.array(value.quant.scale)).astype(np.int8)
-        array = _with_signs(array, signs, axis, value)
-        scale = tuple(abs(s) for s in value.quant.scale)
-        quant = Quant(scale, value.quant.zero_point, value.quant.axis)
-        value = TensorType(value.shape, value.dtype, quant)
-    wanted = call.scope.wanted_name(call.tensor(position), f"{call.output_name()}_weights")
-    return call.draft.constant(wanted, value, array), signs
+    index = call.tensor(position)
+    key = ("weights", index, axis)
+    if key not in call.scope.shared:
+        value, array = _stored(call, position, axis, "the weights")
+        signs = None
+        if value.quant is not None and min(value.quant.scale) < 0:
+            signs = np.sign(np.array(value.quant.scale)).astype(np.int8)
+            array = _with_signs(array, signs, axis, value)
+            scale = tuple(abs(s) for s in value.quant.scale)
+            quant = Quant(scale, value.quant.zero_point, value.quant.axis)
+            value = TensorType(value.shape, value.dtype, quant)
+        wanted = call.scope.wanted_name(index, f"{call.output_name()}_weights")
+        call.scope.shared[key] = call.draft.constant(wanted, value, array), signs
+    return call.scope.shared[key]
 
 
 def _stored(call: Call, position: int, axis: int, what: str) -> tuple[TensorType, Array]:
@@ -87,44 +96,45 @@ def _with_signs(array: Array, signs: Array, axis: int, value: TensorType) -> Arr
     return np.where(negative, -array, array)
 
 
-def _bias_type(call: Call, x: TensorType, weights: TensorType, axis: int) -> TensorType:
-    """The type a bias must have: its scale is the input's times the weights'."""
-    shape = (weights.shape[axis],)
+def _bias_type(x: TensorType, channels: int) -> TensorType:
     if x.dtype.is_float:
-        return TensorType(shape, DType.FLOAT32)
-    if weights.quant is None:
-        raise ModelError(f"weights {weights} have no scale")
-    scale = tuple(float(np.float32(x.scale * s)) for s in weights.quant.scale)
-    dtype = DType.INT64 if x.dtype is DType.INT16 else DType.INT32
-    per_channel = 0 if weights.quant.axis is not None else None
-    return TensorType(shape, dtype, Quant(scale, (0,) * len(scale), per_channel))
+        return TensorType((channels,), DType.FLOAT32)
+    return TensorType((channels,), DType.INT64 if x.dtype is DType.INT16 else DType.INT32)
 
 
-def _stored_bias(call: Call, position: int, value: TensorType, signs: Array | None) -> str:
-    stored, array = _stored(call, position, 0, "the bias")
-    narrower = stored.dtype is DType.INT32 and value.dtype is DType.INT64
-    if stored.elements != value.elements or not (stored.dtype is value.dtype or narrower):
-        raise ModelError(f"bias {stored}; expected {value}")
-    _check_bias_scale(call, stored, value)
-    array = array.reshape(value.shape)
-    value = TensorType(value.shape, stored.dtype, value.quant)
-    if signs is not None:
-        array = _with_signs(array, signs, 0, value)
-    wanted = call.scope.wanted_name(call.tensor(position), f"{call.output_name()}_bias")
-    return call.draft.constant(wanted, value, array)
+def _bias(call: Call, position: int, expected: TensorType, signs: Array | None) -> str:
+    index = call.tensor(position)
+    key = ("bias", index, None if signs is None else signs.tobytes())
+    if key not in call.scope.shared:
+        stored, array = _stored(call, position, 0, "the bias")
+        value = TensorType(expected.shape, stored.dtype)
+        array = array.reshape(-1)
+        if signs is not None and array.shape == signs.shape:
+            array = _with_signs(array, signs, 0, value)
+        wanted = call.scope.wanted_name(index, f"{call.output_name()}_bias")
+        call.scope.shared[key] = call.draft.constant(wanted, value, array), None
+    name = call.scope.shared[key][0]
+    _check_bias_type(call.draft.constants[name], call.draft.types[name], expected)
+    return name
 
 
-def _check_bias_scale(call: Call, stored: TensorType, value: TensorType) -> None:
-    """A ModelError where the stored scale contradicts the input's times the weights'."""
-    if stored.quant is None or value.quant is None:
+def _check_bias_type(array: Array, value: TensorType, expected: TensorType) -> None:
+    narrower = value.dtype is DType.INT32 and expected.dtype is DType.INT64
+    if array.shape != expected.shape or not (value.dtype is expected.dtype or narrower):
+        raise ModelError(f"bias {value.dtype.value}{list(array.shape)}; expected {expected}")
+
+
+def _check_bias_scale(call: Call, position: int, x: TensorType, weights: TensorType) -> None:
+    """A ModelError where the stored scale contradicts the input's times the weights'.
+
+    Only per-tensor weights are checked, as in TFLM: MicroNet AD-L as published has per-channel
+    biases whose scales belong to other layers.
+    """
+    stored = call.scope.record(call.tensor(position)).quant
+    if stored is None or weights.quant is None or len(weights.quant.scale) != 1:
         return
-    if any(stored.quant.zero_point):
-        raise ModelError(f"bias {stored} must have zero point 0")
-    if len(stored.quant.scale) != len(value.quant.scale):
-        raise ModelError(
-            f"bias has {len(stored.quant.scale)} scales, the weights {len(value.quant.scale)}"
-        )
-    allowed = _BIAS_SCALE_TOLERANCE * call.output_type().scale
-    for ours, theirs in zip(value.quant.scale, stored.quant.scale, strict=True):
-        if abs(ours - abs(theirs)) > allowed:
-            raise ModelError(f"bias scale {theirs} should be input times weights, {ours}")
+    if len(stored.scale) != 1:
+        raise ModelError(f"the bias has {len(stored.scale)} scales, the weights one")
+    ours, theirs = x.scale * weights.scale, abs(float(stored.scale[0]))
+    if not abs(ours - theirs) <= _BIAS_SCALE_TOLERANCE * call.output_type().scale:
+        raise ModelError(f"bias scale {theirs} should be input times weights, {ours}")
