@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu.memory.lifetimes import precedence_closures
 from milliwatt.backend.mcu.memory.liveness import Meter, Progress, order_bound_bytes
 from milliwatt.backend.mcu.memory.reduce import steps_of
 
@@ -50,7 +51,7 @@ def search_orders(meter: Meter, max_states: int) -> OrderSearch:
     """Minimise the peak over orders: exactly, if `max_states` sets of done steps suffice."""
     before = meter.core.predecessors
     listed = tuple(range(len(before)))
-    if all(mask >> index - 1 & 1 for index, mask in enumerate(before) if index):
+    if meter.core.has_one_order():
         return OrderSearch((listed,), order_bound_bytes(meter, listed))
     floor = static_bound_bytes(meter)
     if order_bound_bytes(meter, listed) == floor:
@@ -73,7 +74,9 @@ def static_bound_bytes(meter: Meter) -> int:
 
     A block is live at a step if a writer comes before it and a user after it by dependence.
     """
-    ancestors, descendants = _closures(meter.core.predecessors)
+    ancestors, descendants = precedence_closures(
+        meter.core.predecessors, range(len(meter.core.predecessors))
+    )
     forced = _forced_live(meter, ancestors, descendants)
     bound = meter.edges_bytes()
     for step, live in enumerate(forced):
@@ -102,20 +105,6 @@ def _forced_live(meter: Meter, ancestors: Sequence[int], descendants: Sequence[i
         for step in steps_of(after & before | block.users):
             forced[step] |= 1 << index
     return forced
-
-
-def _closures(predecessors: Sequence[int]) -> tuple[list[int], list[int]]:
-    """For each step, the masks of all steps before it and of all steps after it."""
-    ancestors = [0] * len(predecessors)
-    descendants = [0] * len(predecessors)
-    for step, direct in enumerate(predecessors):
-        ancestors[step] = direct
-        for before in steps_of(direct):
-            ancestors[step] |= ancestors[before]
-    for step in reversed(range(len(predecessors))):
-        for before in steps_of(predecessors[step]):
-            descendants[before] |= descendants[step] | 1 << step
-    return ancestors, descendants
 
 
 def _precedence(before: tuple[int, ...]) -> Precedence:

@@ -54,6 +54,10 @@ class Core:
     homes: Mapping[str, tuple[int, int]]
     scratch: Mapping[str, int]
 
+    def has_one_order(self) -> bool:
+        """Whether every step directly needs the one listed before it."""
+        return all(before >> step & 1 for step, before in enumerate(self.predecessors[1:]))
+
 
 def reduce_problem(problem: Problem) -> Core:
     """Merge aliased buffers, make scratch a block, and number everything."""
