@@ -4,7 +4,7 @@
 `solve` finds a Solution of a Problem, `check` proves it right without the solver's code.
 """
 
-from milliwatt.backend.mcu.memory.check import check
+from milliwatt.backend.mcu.memory.checker import check
 from milliwatt.backend.mcu.memory.problem import (
     Alias,
     Buffer,
@@ -14,7 +14,7 @@ from milliwatt.backend.mcu.memory.problem import (
     Solution,
     Step,
 )
-from milliwatt.backend.mcu.memory.solve import solve
+from milliwatt.backend.mcu.memory.solver import solve
 
 __all__ = [
     "Alias",
