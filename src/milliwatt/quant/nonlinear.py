@@ -67,8 +67,16 @@ def softmax_factor(x: TensorType, beta: float) -> BoundedFactor:
 
 
 def softmax_int16_factor(x: TensorType, beta: float) -> Factor:
-    """The factor from differences of int16 x to beta times them in units of 10 / 65535."""
-    return quantize_multiplier(x.scale * float(np.float32(beta)) / (10.0 / 65535.0))
+    """The factor from differences of int16 x to beta times them in units of 10 / 65535.
+
+    An UnsupportedError where beta times x's scale is not below 5.
+    """
+    real = x.scale * float(np.float32(beta)) / (10.0 / 65535.0)
+    if not 0 < real < 1 << 15:
+        raise UnsupportedError(
+            f"softmax: beta {beta} times the scale {x.scale} of {x} is outside (0, 5)"
+        )
+    return quantize_multiplier(real)
 
 
 def log_softmax_factors(x: TensorType) -> LogSoftmaxFactors:
