@@ -10,6 +10,8 @@ from milliwatt.ir.graph import Graph
 from milliwatt.ir.verify import verify
 from milliwatt.passes.fold_constants import fold_constants
 from milliwatt.passes.fold_padding import fold_padding
+from milliwatt.passes.fold_scale_and_shift import fold_scale_and_shift
+from milliwatt.passes.fold_transpose_into_dense import fold_transpose_into_dense
 from milliwatt.passes.fuse_activations import fuse_activations
 from milliwatt.passes.merge_shape_changes import merge_shape_changes
 from milliwatt.passes.remove_dead_nodes import remove_dead_nodes
@@ -20,8 +22,10 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[Pass, ...] = (
     remove_dead_nodes,
     fold_constants,
+    fold_transpose_into_dense,
     merge_shape_changes,
     remove_no_ops,
+    fold_scale_and_shift,
     fold_padding,
     fuse_activations,
     remove_dead_nodes,

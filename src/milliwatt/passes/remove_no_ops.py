@@ -27,7 +27,7 @@ def remove_no_ops(graph: Graph) -> Graph:
         if node.outputs[0] in kept and _origin(source, names) in kept:
             continue
         names[node.outputs[0]] = source
-    return rename_reads(graph, names, names.keys())
+    return rename_reads(graph, names, frozenset(names))
 
 
 def _origin(value: str, names: dict[str, str]) -> str:
