@@ -106,6 +106,10 @@ class TfliteBuilder:
         self._operators.append(operator)
         return list(operator.outputs)
 
+    def type_number(self, dtype: DType) -> int:
+        """The schema's number of an element type."""
+        return getattr(self._schema.TensorType, dtype.name)
+
     def finish(self, outputs: Sequence[int]) -> bytes:
         """The .tflite file."""
         graph = self._schema.SubGraphT()
@@ -124,7 +128,7 @@ class TfliteBuilder:
     def _tensor(self, kind: TensorType, buffer: int, name: str | None) -> int:
         tensor = self._schema.TensorT()
         tensor.shape = list(kind.shape)
-        tensor.type = getattr(self._schema.TensorType, kind.dtype.name)
+        tensor.type = self.type_number(kind.dtype)
         tensor.buffer = buffer
         tensor.name = name or f"t{len(self._tensors)}"
         if kind.quant is not None:

@@ -135,6 +135,7 @@ def _plan_windowed(
     fields["padding"] = _padding(op.padding, same)
     fields["dilationHFactor"], fields["dilationWFactor"] = op.dilation_hw
     if isinstance(op, Conv2D):
+        fields["quantizedBiasType"] = builder.type_number(inputs[2].dtype)
         return _Plan("CONV_2D", x, "Conv2DOptions", fields)
     fields["depthMultiplier"] = inputs[1].shape[3] // inputs[0].shape[3]
     return _Plan("DEPTHWISE_CONV_2D", x, "DepthwiseConv2DOptions", fields)
