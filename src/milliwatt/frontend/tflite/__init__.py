@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend.files import read_bytes
 from milliwatt.frontend.tflite.importer import import_model
 from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.frontend.tflite.reader import read_model
@@ -22,9 +23,13 @@ def load_tflite(source: bytes | Path, name: str = "") -> Graph:
     reasons; ModelError says what is malformed. uint8 networks come out as int8, their inputs and
     outputs still uint8; variables become states.
     """
-    label, data = _read(source)
+    if isinstance(source, bytes):
+        label, data = f"{name or 'model'}.tflite", source
+    else:
+        label, data = source.name, read_bytes(source)
     try:
-        return import_model(read_model(data), sanitise(name or Path(label).stem, "model"))
+        graph_name = sanitise(name or Path(label).stem, "model")
+        return import_model(read_model(data), graph_name).graph
     except UnsupportedError as error:
         message = str(error).splitlines()[0]
         raise UnsupportedError(f"{label}: {message}", error.problems) from error
@@ -39,12 +44,3 @@ def unsupported(source: bytes | Path) -> list[str]:
     except UnsupportedError as error:
         return list(error.problems) or [str(error)]
     return []
-
-
-def _read(source: bytes | Path) -> tuple[str, bytes]:
-    if isinstance(source, bytes):
-        return "model.tflite", source
-    try:
-        return source.name, source.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {source}: {error.strerror}") from error

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from milliwatt.errors import ModelError
 from milliwatt.frontend.tflite.names import Names
@@ -106,6 +106,6 @@ class Draft:
         self.nodes.append(Node(result, Reshape(value.shape), (name,), (result,)))
         return result
 
-    def computed(self) -> Mapping[str, Node]:
-        """The node behind each computed value."""
-        return {v: node for node in self.nodes for v in node.outputs}
+    def computed(self) -> set[str]:
+        """The values that nodes compute."""
+        return {v for node in self.nodes for v in node.outputs}

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.tflite import schema
 from milliwatt.frontend.tflite.call import Call
@@ -15,7 +18,18 @@ from milliwatt.frontend.tflite.states import Variables
 from milliwatt.ir.graph import Graph
 
 
-def import_model(model: ModelRecord, name: str) -> Graph:
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A graph, and the value that each tensor of the file's main subgraph became.
+
+    Tensors that stand for nothing of their own (shapes, weights of another form) are left out.
+    """
+
+    graph: Graph
+    values: Mapping[int, str]
+
+
+def import_model(model: ModelRecord, name: str) -> Imported:
     """The main subgraph as a Graph named `name`.
 
     UnsupportedError lists every operator and tensor that milliwatt does not take; ModelError says
@@ -33,7 +47,7 @@ class _Importer:
         # A dict for its order: a problem of a tensor shows in every operator that reads it.
         self._problems: dict[str, None] = {}
 
-    def run(self, name: str) -> Graph:
+    def run(self, name: str) -> Imported:
         main = self._model.subgraphs[0]
         scope = Scope(self._draft, self._variables, self._model, main)
         inputs = self._inputs(scope)
@@ -47,7 +61,9 @@ class _Importer:
         states = self._variables.states()
         draft = self._draft
         graph = Graph(name, (), draft.types, draft.constants, inputs, outputs, states)
-        return graph.with_nodes(draft.nodes)
+        graph = graph.with_nodes(draft.nodes)
+        values = {i: v for i, v in scope.names().items() if v in graph.types}
+        return Imported(graph, values)
 
     def _inputs(self, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
@@ -64,13 +80,14 @@ class _Importer:
     def _outputs(self, scope: Scope) -> tuple[str, ...]:
         if not scope.subgraph.outputs:
             raise ModelError("the file has no outputs")
-        names: list[str] = []
-        for index in scope.subgraph.outputs:
-            name = scope.external(index)
+        names = [scope.external(index) for index in scope.subgraph.outputs]
+        computed = self._draft.computed()
+        taken: set[str] = set()
+        for position, name in enumerate(names):
             # Each output is a buffer of its own, which some node fills.
-            if name in names or name not in self._draft.computed():
-                name = self._draft.copy(name)
-            names.append(name)
+            if name in taken or name not in computed:
+                names[position] = self._draft.copy(name)
+            taken.add(name)
         return tuple(names)
 
     def _operators(self, scope: Scope) -> None:

@@ -19,6 +19,10 @@ MAX_RANK = 8
 """Dimensions of a tensor at most; TFLite's own kernels stop at 5 or 6."""
 
 
+_MAX_NAME = 512
+"""Characters kept of a name; fused operators' names can run to thousands."""
+
+
 def read_model(data: bytes) -> ModelRecord:
     """The records of a TFLite flatbuffer; ModelError where it is malformed."""
     if len(data) < 8 or data[4:8] != schema.FILE_IDENTIFIER:
@@ -48,7 +52,7 @@ def _operator_code(table: Table) -> tuple[int, str]:
         table.integer(schema.OperatorCode.builtin_code),
         table.integer(schema.OperatorCode.deprecated_builtin_code),
     )
-    return code, table.text(schema.OperatorCode.custom_code, "custom code")
+    return code, table.text(schema.OperatorCode.custom_code, "custom code")[:_MAX_NAME]
 
 
 def _subgraph(
@@ -77,7 +81,7 @@ def _tensor(index: int, table: Table, buffers: int) -> TensorRecord:
     quant = table.table(schema.Tensor.quantization, "quantisation")
     return TensorRecord(
         index,
-        table.text(schema.Tensor.name, "name"),
+        table.text(schema.Tensor.name, "name")[:_MAX_NAME],
         tuple(int(d) for d in shape),
         table.integer(schema.Tensor.type),
         buffer,

@@ -46,6 +46,7 @@ class Scope:
         self._buffers = model.buffers
         self._values: dict[int, str] = {}
         self._external: dict[int, str] = {}
+        self._types: dict[int, TensorType] = {}
         self._refused: set[int] = set()
 
     def record(self, index: int) -> TensorRecord:
@@ -59,7 +60,10 @@ class Scope:
 
     def external_type(self, index: int) -> TensorType:
         """The tensor's type as the file declares it."""
-        return tensors.tensor_type(self.record(index), is_constant=self.is_stored(index))
+        if index not in self._types:
+            stored = self.is_stored(index)
+            self._types[index] = tensors.tensor_type(self.record(index), is_constant=stored)
+        return self._types[index]
 
     def type(self, index: int) -> TensorType:
         """The tensor's type as operators see it: int8 for uint8."""
@@ -119,6 +123,10 @@ class Scope:
     def either(self, index: int) -> str:
         """The tensor's value in whichever form exists, for operators that take both."""
         return self._external[index] if index in self._external else self.value(index)
+
+    def names(self) -> dict[int, str]:
+        """The value of each tensor so far, in the file's own type where it exists."""
+        return {**self._values, **self._external}
 
     def variable(self, index: int) -> tuple[Key, str]:
         """The key and label of a variable tensor."""

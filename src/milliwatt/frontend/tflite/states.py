@@ -53,16 +53,16 @@ class Variables:
 
     def states(self) -> tuple[State, ...]:
         """The states of the finished graph: those variables that a call reads before writing."""
-        return tuple(
-            State(v.before, self._after(v.before, v.current), _initial(self._draft, v))
-            for v in self._variables.values()
-            if v.before is not None and v.current is not None
-        )
-
-    def _after(self, before: str, current: str) -> str:
-        if current == before or current in self._draft.computed():
-            return current
-        return self._draft.copy(current)
+        computed = self._draft.computed()
+        states: list[State] = []
+        for variable in self._variables.values():
+            if variable.before is None or variable.current is None:
+                continue
+            after = variable.current
+            if after != variable.before and after not in computed:
+                after = self._draft.copy(after)
+            states.append(State(variable.before, after, _initial(self._draft, variable)))
+        return tuple(states)
 
     def _variable(self, key: Key, label: str, value: TensorType) -> _Variable:
         variable = self._variables.setdefault(key, _Variable(label, value))

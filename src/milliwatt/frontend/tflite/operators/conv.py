@@ -55,7 +55,9 @@ def transpose_conv(call: Call) -> None:
     options = schema.TransposeConvOptions
     x, weights, bias = weights_and_bias(call, x=2, weights=1, bias=3, axis=0)
     stride = positive(call, options.stride_h, options.stride_w, "stride")
-    shape = call.ints(0, "the output shape")
+    # TFLM takes the declared shape, whatever the operand says; a file may compute the operand.
+    constant = call.value(0) in call.draft.constants
+    shape = call.ints(0, "the output shape") if constant else call.output_type().shape
     if len(shape) != 4 or min(shape) < 1:
         raise ModelError(f"output shape {list(shape)} must be four positive numbers")
     output_hw = shape[1], shape[2]
