@@ -52,7 +52,7 @@ def saturating_rounding_doubling_high_mul(a: Array, b: Array | int) -> Array:
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
     product += 1 << 30
     product >>= 31
-    return np.minimum(product, _INT32_MAX, out=product)
+    return np.asarray(np.minimum(product, _INT32_MAX))
 
 
 def rounding_divide_by_pot(x: Array, exponent: Array | int) -> Array:
