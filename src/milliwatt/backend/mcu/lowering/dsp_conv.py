@@ -19,10 +19,12 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     pairs_of_runs,
     scale_words,
 )
+from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.base import Padding
 from milliwatt.ops.conv import Conv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
+from milliwatt.units import align_up
 
 BLOCK_PIXELS = 4
 
@@ -65,7 +67,50 @@ def _lower_1x1(site: Site) -> Lowered:
         ),
         (channel_pair_words(filters, pairs), scale_words(filters)),
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
-        overlaps=_block_overlap(np.arange(pixels) * depth, channels),
+        overlaps=block_overlap(np.arange(pixels) * depth, channels),
+    )
+
+
+def _accepts_conv(site: Site) -> bool:
+    op = site.op
+    return (
+        isinstance(op, Conv2D)
+        and has_int8_parameters(site)
+        and site.inputs[0].shape[0] == 1
+        and site.inputs[1].shape[3] == site.inputs[0].shape[3]
+        and all(d == 1 or k == 1 for d, k in zip(op.dilation_hw, _kernel_hw(site), strict=True))
+        and is_exact(_filters(site))
+    )
+
+
+def _kernel_hw(site: Site) -> tuple[int, int]:
+    _, kh, kw, _ = site.inputs[1].shape
+    return kh, kw
+
+
+def _lower_conv(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Conv2D)
+    x, weights, _ = site.inputs
+    (y,) = site.outputs
+    channels, kh, kw, depth = weights.shape
+    out_h, out_w = y.shape[1:3]
+    block = block_pixels(out_h * out_w)
+    filters = _filters(site)
+    pairs = pairs_of_runs([kw * depth] * kh)
+    low, high = activation_range(op.activation, y)
+    return Lowered(
+        "mw_conv2d_s8_dsp",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
+            *passed(op.padding.top, op.padding.left, len(pairs), block),
+            *passed(x.zero_point, y.zero_point),
+            *fixed(low, high),
+        ),
+        (channel_pair_words(filters, pairs), scale_words(filters)),
+        scratch_bytes=align_up(4 * len(pairs) * block + kw * depth, 4),
+        overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )
 
 
@@ -74,22 +119,32 @@ def block_pixels(pixels: int) -> int:
     return BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1
 
 
-def _block_overlap(first_read_bytes: np.ndarray, channels: int) -> tuple[Overlap, ...]:
+def first_reads_bytes(
+    x: TensorType, y: TensorType, stride_hw: tuple[int, int], padding: Padding
+) -> Array:
+    """For each output pixel of one image, the offset of the first input byte its window holds."""
+    _, _, width, depth = x.shape
+    rows = np.maximum(np.arange(y.shape[1]) * stride_hw[0] - padding.top, 0)
+    columns = np.maximum(np.arange(y.shape[2]) * stride_hw[1] - padding.left, 0)
+    return ((rows[:, None] * width + columns[None, :]) * depth).reshape(-1)
+
+
+def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
     """The overlap of a kernel that reads a block of pixels' inputs, then writes its outputs.
 
-    `first_read_bytes[p]` is the lowest input byte pixel p reads.
+    `first_read_bytes[p]` is the lowest input byte pixel p reads. While a block's outputs are
+    written only the blocks after it are still to be read.
     """
     pixels = len(first_read_bytes)
     whole = pixels // BLOCK_PIXELS * BLOCK_PIXELS
-    ends = np.concatenate(
-        [np.arange(BLOCK_PIXELS, whole + 1, BLOCK_PIXELS), np.arange(whole, pixels) + 1]
-    )
-    # While a block is written only those after it are still to be read.
-    beyond = np.append(first_read_bytes, np.iinfo(np.int64).max)
-    lowest_after = np.minimum.accumulate(beyond[::-1])[::-1]
-    return in_order(lowest_after[ends], ends * channels, pixels * channels)
+    blocks = np.arange(BLOCK_PIXELS, whole + 1, BLOCK_PIXELS)
+    ends = np.concatenate([blocks, np.arange(whole, pixels) + 1])
+    nothing = np.iinfo(np.int64).max // 2
+    read_after = np.append(first_read_bytes, nothing)[ends]
+    return in_order(read_after, ends * channels, pixels * channels)
 
 
 KERNELS: tuple[Kernel, ...] = (
     DspKernel("conv2d_1x1_s8_dsp", "mw_conv2d_1x1_s8_dsp.h", _accepts_1x1, _lower_1x1),
+    DspKernel("conv2d_s8_dsp", "mw_conv2d_s8_dsp.h", _accepts_conv, _lower_conv),
 )

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Runs kernels on an emulated core: each job is one counted function of a made-up model."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from milliwatt.backend.mcu.emit.literals import c_type, float_literal, int_literal
+from milliwatt.backend.mcu.kernel import Arg, In, Lit, Lowered, Out, Ref, Scratch, Table
+from milliwatt.ir.types import Array
+from milliwatt.run.abi import ModelAbi
+from milliwatt.run.build import build_firmware
+from milliwatt.run.cores import find_core
+from milliwatt.run.image import Firmware
+from milliwatt.run.unicorn_runner import run_unicorn
+from tests.kernels.harness import KERNELS_DIR, Job, expected
+
+NAME = "bench"
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """Outputs of each job, and what each took."""
+
+    outputs: list[Array]
+    instructions: list[int]
+    firmware: Firmware
+    stack_bytes: int
+
+
+def check_emulated(
+    jobs: Sequence[Job], core: str, compiler: str, *, optimisation: str = "-O2"
+) -> Emulated:
+    """Run the jobs on Unicorn and assert that each equals its operator's reference."""
+    result = emulate(jobs, core, compiler, optimisation=optimisation)
+    for job, got in zip(jobs, result.outputs, strict=True):
+        wanted = np.asarray(expected(job)[0])
+        if not np.array_equal(got, wanted):
+            differ = np.flatnonzero(got.reshape(-1) != wanted.reshape(-1))
+            pytest.fail(
+                f"{job.kernel.name} on {core}, {compiler} {optimisation}: {job.site.op} "
+                f"{[str(t) for t in job.site.inputs]}: {differ.size} of {got.size} differ, "
+                f"first {differ[0]}"
+            )
+    return result
+
+
+def emulate(
+    jobs: Sequence[Job], core: str, compiler: str, *, optimisation: str = "-O2"
+) -> Emulated:
+    """Run jobs of one varying input (input 0) and one output, out of place."""
+    abi = ModelAbi(
+        NAME,
+        tuple(_bytes(job.site.inputs[0]) for job in jobs),
+        tuple(_bytes(job.site.outputs[0]) for job in jobs),
+        tuple(f"{NAME}_node_{i}" for i in range(len(jobs))),
+        has_reset=False,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, f"{NAME}.c")
+        source.write_text(_source(jobs))
+        firmware = build_firmware(
+            [source],
+            abi,
+            find_core(core),
+            include_folders=[KERNELS_DIR],
+            compiler=compiler,
+            optimisation=optimisation,
+        )
+    sample = [np.ascontiguousarray(job.inputs[0]) for job in jobs]
+    run = run_unicorn(firmware, abi, [sample])
+    outputs = [
+        np.frombuffer(data, job.site.outputs[0].dtype.numpy).reshape(job.site.outputs[0].shape)
+        for data, job in zip(run.outputs[0], jobs, strict=True)
+    ]
+    counts = [run.instructions_by_row[symbol][0] for symbol in abi.node_symbols]
+    return Emulated(outputs, counts, firmware, run.stack_bytes)
+
+
+def _bytes(kind) -> int:
+    return kind.elements * kind.dtype.numpy.itemsize
+
+
+def _source(jobs: Sequence[Job]) -> str:
+    lowered = [job.kernel.lower(job.site) for job in jobs]
+    headers = sorted({"mw_common.h", *(job.kernel.header for job in jobs)})
+    scratch = max(x.scratch_bytes for x in lowered)
+    shared: dict[str, str] = {}
+    nodes = [_node(i, job, low, shared) for i, (job, low) in enumerate(zip(jobs, lowered))]
+    calls = "".join(f"    {NAME}_node_{i}();\n" for i in range(len(jobs)))
+    return "\n".join(
+        [
+            "".join(f'#include "{h}"\n' for h in headers),
+            f"static int32_t scratch[{scratch // 4 + 1}];",
+            *shared.values(),
+            *nodes,
+            f"void {NAME}_run(void);\nvoid {NAME}_run(void)\n{{\n{calls}}}\n",
+        ]
+    )
+
+
+def _node(index: int, job: Job, lowered: Lowered, shared: dict[str, str]) -> str:
+    x, y = job.site.inputs[0], job.site.outputs[0]
+    symbol = _specialisation(job, lowered, shared)
+    words = [_value(a, index) for a in lowered.args if not _is_fixed(a)]
+    lines = [_definition(t, index) for t in lowered.tables]
+    lines += [
+        f"static {c_type(x.dtype)} in{index}[{x.elements}] __attribute__((aligned(4)));",
+        f"static {c_type(y.dtype)} out{index}[{y.elements}] __attribute__((aligned(4)));",
+        f"void *{NAME}_input_{index}(void);",
+        f"void *{NAME}_input_{index}(void) {{ return in{index}; }}",
+        f"const void *{NAME}_output_{index}(void);",
+        f"const void *{NAME}_output_{index}(void) {{ return out{index}; }}",
+        f"static MW_NOINLINE void {NAME}_node_{index}(void)",
+        f"{{\n    {symbol}({', '.join(words)});\n}}",
+    ]
+    return "\n".join(lines)
+
+
+def _definition(table: Table, index: int) -> str:
+    values = ", ".join(int_literal(int(v)) for v in table.data)
+    return (
+        f"static const {c_type(table.data.dtype)} {table.name}{index}[{table.data.size}] "
+        f"__attribute__((aligned(4))) = {{{values}}};"
+    )
+
+
+def _specialisation(job: Job, lowered: Lowered, shared: dict[str, str]) -> str:
+    """The function with this call's fixed literals bound, as generated code shares it."""
+    parameters: list[str] = []
+    words: list[str] = []
+    for i, arg in enumerate(lowered.args):
+        if _is_fixed(arg):
+            words.append(_value(arg, 0))
+        else:
+            parameters.append(f"{_parameter(job, lowered, arg)}a{i}")
+            words.append(f"a{i}")
+    key = f"({', '.join(parameters)})\n{{\n    {lowered.function}({', '.join(words)});\n}}\n"
+    if key not in shared:
+        shared[key] = f"static MW_NOINLINE void special_{len(shared)}{key}"
+    return shared[key].split("(")[0].split()[-1]
+
+
+def _is_fixed(arg: Arg) -> bool:
+    return isinstance(arg, Lit) and arg.fixed
+
+
+def _parameter(job: Job, lowered: Lowered, arg: Arg) -> str:
+    match arg:
+        case In(index):
+            return f"const {c_type(job.site.inputs[index].dtype)} *"
+        case Out(index):
+            return f"{c_type(job.site.outputs[index].dtype)} *"
+        case Scratch():
+            return "void *"
+        case Ref(name):
+            table = next(t for t in lowered.tables if t.name == name)
+            return f"const {c_type(table.data.dtype)} *"
+        case Lit(value, _):
+            return "float " if isinstance(value, float) else "int32_t "
+
+
+def _value(arg: Arg, index: int) -> str:
+    match arg:
+        case In(_):
+            return f"in{index}"
+        case Out(_):
+            return f"out{index}"
+        case Scratch():
+            return "scratch"
+        case Ref(name):
+            return f"{name}{index}"
+        case Lit(value, _):
+            return float_literal(value) if isinstance(value, float) else int_literal(value)
