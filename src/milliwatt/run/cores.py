@@ -32,6 +32,7 @@ class MemoryMap:
 class Core:
     """One CPU core: its instruction set, how to compile for it, and who emulates it.
 
+    `aligned_only` cores fault on a data access that is not aligned to its size.
     `unicorn_model` names a constant of the Unicorn package without its `UC_CPU_` prefix and
     `qemu_machine` a machine of qemu-system-arm; None means that emulator has no such core.
     `gcc_flags` is None where no packaged gcc builds for the core.
@@ -42,6 +43,7 @@ class Core:
     dsp: bool
     mve: bool
     fpu: bool
+    aligned_only: bool
     gcc_flags: tuple[str, ...] | None
     zig_flags: tuple[str, ...]
     unicorn_model: str | None
@@ -79,6 +81,7 @@ _CORES = (
         dsp=False,
         mve=False,
         fpu=False,
+        aligned_only=True,
         gcc_flags=_thumb_gcc("cortex-m0plus", None),
         zig_flags=_thumb_zig("cortex_m0plus", "eabi"),
         unicorn_model="ARM_CORTEX_M0",
@@ -91,6 +94,7 @@ _CORES = (
         dsp=False,
         mve=False,
         fpu=False,
+        aligned_only=False,
         gcc_flags=_thumb_gcc("cortex-m3", None),
         zig_flags=_thumb_zig("cortex_m3", "eabi"),
         unicorn_model="ARM_CORTEX_M3",
@@ -103,6 +107,7 @@ _CORES = (
         dsp=True,
         mve=False,
         fpu=True,
+        aligned_only=False,
         gcc_flags=_thumb_gcc("cortex-m4", "fpv4-sp-d16"),
         zig_flags=_thumb_zig("cortex_m4+vfp4d16sp", "eabihf"),
         unicorn_model="ARM_CORTEX_M4",
@@ -115,6 +120,7 @@ _CORES = (
         dsp=True,
         mve=False,
         fpu=True,
+        aligned_only=False,
         gcc_flags=_thumb_gcc("cortex-m7", "fpv5-sp-d16"),
         zig_flags=_thumb_zig("cortex_m7+fp_armv8d16sp", "eabihf"),
         unicorn_model="ARM_CORTEX_M7",
@@ -127,6 +133,7 @@ _CORES = (
         dsp=True,
         mve=False,
         fpu=True,
+        aligned_only=False,
         gcc_flags=_thumb_gcc("cortex-m33", "fpv5-sp-d16"),
         zig_flags=_thumb_zig("cortex_m33+dsp+fp_armv8d16sp", "eabihf"),
         unicorn_model="ARM_CORTEX_M33",
@@ -139,6 +146,7 @@ _CORES = (
         dsp=True,
         mve=True,
         fpu=True,
+        aligned_only=False,
         gcc_flags=_thumb_gcc("cortex-m55", "auto"),
         zig_flags=_thumb_zig("cortex_m55+mve+mve_fp", "eabihf"),
         unicorn_model=None,
@@ -151,6 +159,7 @@ _CORES = (
         dsp=False,
         mve=False,
         fpu=False,
+        aligned_only=True,
         gcc_flags=None,
         zig_flags=("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c"),
         unicorn_model="RISCV32_ANY",

@@ -14,7 +14,7 @@ from pathlib import Path
 from milliwatt.errors import EmulationError, ToolchainError
 from milliwatt.run.abi import ModelAbi, TensorData, pack_samples, split_outputs
 from milliwatt.run.cache import scratch_folder
-from milliwatt.run.cores import HARNESS_BYTES
+from milliwatt.run.cores import HARNESS_BYTES, STACK_BYTES
 from milliwatt.run.harness import samples_file
 from milliwatt.run.image import Firmware
 from milliwatt.run.measurement import Measurement
@@ -27,6 +27,7 @@ QEMU = "qemu-system-arm"
 TIMEOUT_SECONDS = 600.0
 _EXIT_LIMIT = 91
 _OUTSIDE_ROW = 0
+_STACK_OVERFLOW = 0xFFFF_FFFF
 
 
 def find_qemu() -> str | None:
@@ -62,6 +63,10 @@ def run_qemu(
         _check(done, firmware, abi, folder, limit_instructions)
         outputs = split_outputs(abi, (folder / "outputs.bin").read_bytes())
         (stack_bytes,) = struct.unpack("<I", (folder / "status.bin").read_bytes())
+        if stack_bytes == _STACK_OVERFLOW:
+            raise EmulationError(
+                f"{abi.run_symbol}: the stack of {STACK_BYTES} bytes overflowed on QEMU"
+            )
         counts = (folder / "counts.txt").read_text("utf-8").split()
     width = len(plan.names)
     return Measurement(

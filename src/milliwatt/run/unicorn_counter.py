@@ -56,10 +56,11 @@ class CounterStruct(ctypes.Structure):
 class NativeHook:
     """A C function that Unicorn calls at each `event`, and the structure it gets.
 
-    Reads are those in `[first, last]`; blocks are all of them. `kept` must stay alive.
+    Memory accesses are those in `[first, last]`, or all when `last < first`. `kept` must stay
+    alive.
     """
 
-    event: Literal["block", "read"]
+    event: Literal["block", "read", "access"]
     library: ctypes.CDLL
     function: str
     state: Any
@@ -76,6 +77,31 @@ class NativeHook:
 def range_array(plan: RowPlan) -> ctypes.Array[RangeStruct]:
     """The plan's ranges as C sees them."""
     return (RangeStruct * len(plan.ranges))(*((r.start, r.end, r.row) for r in plan.ranges))
+
+
+class AlignmentStruct(ctypes.Structure):
+    """`alignment` of unicorn_count.c."""
+
+    _fields_ = [
+        ("address", ctypes.c_uint64),
+        ("size", ctypes.c_uint64),
+        ("stop", ctypes.c_void_p),
+    ]
+
+
+class AlignmentCheck:
+    """Stops Unicorn at the first data access that is not aligned to its size."""
+
+    def __init__(self, stop: ctypes.c_void_p) -> None:
+        self._state = AlignmentStruct(stop=stop)
+        library = ctypes.CDLL(str(native_library("unicorn_count")))
+        self.hook = NativeHook("access", library, "mw_unicorn_access", self._state, ())
+
+    def take(self) -> tuple[int, int] | None:
+        """Address and size of the access that stopped the engine, which is then forgotten."""
+        found = (self._state.address, self._state.size) if self._state.size else None
+        self._state.size = 0
+        return found
 
 
 class RowCounter:

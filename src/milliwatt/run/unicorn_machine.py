@@ -7,13 +7,15 @@ The only module that imports Unicorn, whose engine is GPL-2.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from milliwatt.errors import EmulationError, ToolchainError
 from milliwatt.run.cores import STACK_BYTES, Core
 from milliwatt.run.image import Firmware
-from milliwatt.run.unicorn_counter import NativeHook
+from milliwatt.run.unicorn_counter import AlignmentCheck, NativeHook
 from milliwatt.units import align_up
 
 _PAGE_BYTES = 0x1000
@@ -64,6 +66,7 @@ class UnicornMachine:
         self._kept: list[Any] = []
         self._load()
         self._engine.hook_add(self._unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self._alignment: AlignmentCheck | None = None
 
     @property
     def stack_top(self) -> int:
@@ -89,11 +92,32 @@ class UnicornMachine:
         except self._unicorn.UcError as error:
             raise EmulationError(f"cannot write {len(data)} bytes at {address:#010x}") from error
 
-    def add_hook(self, hook: NativeHook) -> None:
-        """Have `hook` called from now on."""
+    @contextmanager
+    def alignment_checked(self) -> Generator[None]:
+        """Calls within raise EmulationError at an unaligned access, if the core refuses those.
+
+        They run some ten times slower.
+        """
+        if not self.firmware.core.aligned_only:
+            yield
+            return
+        self._alignment = AlignmentCheck(self.stop_function)
+        handle = self.add_hook(self._alignment.hook)
+        # Code is translated differently while accesses have hooks.
+        self._engine.ctl_flush_tb()
+        try:
+            yield
+        finally:
+            self._library().uc_hook_del(self._engine._uch, ctypes.c_size_t(handle))
+            self._engine.ctl_flush_tb()
+            self._alignment = None
+
+    def add_hook(self, hook: NativeHook) -> int:
+        """Have `hook` called from now on; returns Unicorn's number for it."""
         events = {
             "block": self._unicorn.UC_HOOK_BLOCK,
             "read": self._unicorn.UC_HOOK_MEM_READ,
+            "access": self._unicorn.UC_HOOK_MEM_READ | self._unicorn.UC_HOOK_MEM_WRITE,
         }
         handle = ctypes.c_size_t()
         status = self._library().uc_hook_add(
@@ -108,6 +132,7 @@ class UnicornMachine:
         if status != self._unicorn.UC_ERR_OK:
             raise EmulationError(f"Unicorn refused a hook: {self._unicorn.UcError(status)}")
         self._kept.append(hook)
+        return int(handle.value)
 
     def call(self, symbol: str) -> int:
         """Call a function without arguments; return its result register.
@@ -124,6 +149,9 @@ class UnicornMachine:
             engine.emu_start(entry, self._return_address)
         except self._unicorn.UcError as error:
             raise EmulationError(self._explain(symbol, str(error))) from error
+        self._invalid_access = self._alignment.take() if self._alignment else None
+        if self._invalid_access:
+            raise EmulationError(self._explain(symbol, "unaligned access"))
         return int(engine.reg_read(self._result))
 
     def _library(self) -> Any:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -35,6 +36,15 @@ class RunCounter(Protocol[T_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class RunSchedule:
+    """How samples are run, as the parameters of `run_unicorn` say."""
+
+    reset_each: bool
+    limit_instructions: int
+    check_alignment: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SampleRun(Generic[T]):
     """One sample's outputs, what was counted, and the stack it touched."""
 
@@ -50,19 +60,23 @@ def run_unicorn(
     *,
     reset_each: bool = True,
     limit_instructions: int = LIMIT_INSTRUCTIONS,
+    check_alignment: bool = True,
 ) -> Measurement:
     """Run every sample on Unicorn and count its instructions.
 
     The state between calls is reset before each sample, or only before the first when
-    `reset_each` is False. Raises EmulationError on a fault, or when one run needs more than
+    `reset_each` is False. `check_alignment` makes the first run slow on the cores that refuse
+    unaligned accesses. Raises EmulationError on a fault, or when one run needs more than
     `limit_instructions`.
     """
+    packed = pack_samples(abi, samples)
     machine = UnicornMachine(firmware)
     memory = firmware.core.memory
     code = next(s for s in firmware.segments if s.address == memory.code_base)
     plan = plan_rows(firmware, abi)
     counter = RowCounter(plan, firmware.core.isa, code.address, code.data, machine.stop_function)
-    runs = list(run_samples(machine, abi, samples, counter, reset_each, limit_instructions))
+    schedule = RunSchedule(reset_each, limit_instructions, check_alignment)
+    runs = list(run_samples(machine, abi, packed, counter, schedule))
     return Measurement(
         emulator="unicorn",
         core=firmware.core.name,
@@ -77,28 +91,32 @@ def run_unicorn(
 def run_samples(
     machine: UnicornMachine,
     abi: ModelAbi,
-    samples: Sequence[Sequence[TensorData]],
+    packed: Sequence[Sequence[bytes]],
     counter: RunCounter[T],
-    reset_each: bool,
-    limit_instructions: int,
+    schedule: RunSchedule,
 ) -> Iterator[SampleRun[T]]:
-    """Run the samples one after another on `machine`, with `counter` around each run."""
-    packed = pack_samples(abi, samples)
+    """Run the samples one after another on `machine`, with `counter` around each run.
+
+    Alignment is checked in the first run only, as checking is slow and addresses of a network
+    do not depend on its data.
+    """
     for hook in counter.hooks:
         machine.add_hook(hook)
     for index, sample in enumerate(packed):
-        if abi.has_reset and (reset_each or index == 0):
+        if abi.has_reset and (schedule.reset_each or index == 0):
             machine.call(abi.reset_symbol)
         for symbol, data in zip(abi.input_symbols, sample, strict=True):
             machine.write(machine.call(symbol), data)
         _paint_stack(machine)
-        counter.restart(limit_instructions)
-        machine.call(abi.run_symbol)
+        counter.restart(schedule.limit_instructions)
+        checked = schedule.check_alignment and index == 0
+        with machine.alignment_checked() if checked else nullcontext():
+            machine.call(abi.run_symbol)
         counts = counter.finish()
         if counts is None:
             raise EmulationError(
-                f"{abi.run_symbol} did not return within {limit_instructions:,} instructions"
-                f" (sample {index})"
+                f"{abi.run_symbol} did not return within {schedule.limit_instructions:,}"
+                f" instructions (sample {index})"
             )
         stack_bytes = _stack_used(machine)
         yield SampleRun(_read_outputs(machine, abi), counts, stack_bytes)

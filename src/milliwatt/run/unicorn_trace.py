@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.errors import EmulationError
-from milliwatt.run.abi import ModelAbi, TensorData
+from milliwatt.run.abi import ModelAbi, TensorData, pack_samples
 from milliwatt.run.image import Firmware
 from milliwatt.run.native_library import native_library
 from milliwatt.run.rows import RowPlan, plan_rows
 from milliwatt.run.unicorn_counter import NO_LIMIT, NativeHook, RangeStruct, range_array
 from milliwatt.run.unicorn_machine import UnicornMachine
-from milliwatt.run.unicorn_runner import LIMIT_INSTRUCTIONS, run_samples
+from milliwatt.run.unicorn_runner import LIMIT_INSTRUCTIONS, RunSchedule, run_samples
 
 LINE_BYTES = 32
 MAX_CACHE_LINES = 64
@@ -66,10 +66,12 @@ def trace_unicorn(
     """
     if firmware.core.isa != "thumb":
         raise EmulationError(f"only Thumb cores can be traced, not {firmware.core.name}")
+    packed = pack_samples(abi, samples)
     machine = UnicornMachine(firmware)
     plan = plan_rows(firmware, abi)
     tracer = _Tracer(plan, firmware, caches or FlashCaches(), machine.stop_function)
-    runs = run_samples(machine, abi, samples, tracer, reset_each, limit_instructions)
+    schedule = RunSchedule(reset_each, limit_instructions, check_alignment=False)
+    runs = run_samples(machine, abi, packed, tracer, schedule)
     return tuple(dict(zip(plan.names, run.counts, strict=True)) for run in runs)
 
 

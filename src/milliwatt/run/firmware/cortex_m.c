@@ -12,9 +12,12 @@
 #define EXIT_SUCCESSFUL 0x20026u
 #define EXIT_ERROR 0x20023u
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
+#define CCR (*(volatile uint32_t *)0xE000ED14u)
+#define CCR_UNALIGNED_TRAP 8u
 #define CFSR (*(volatile uint32_t *)0xE000ED28u)
 #define BFAR (*(volatile uint32_t *)0xE000ED38u)
 #define STACK_PATTERN 0xA5C3E187u
+#define STACK_GUARD_BYTES 1024u
 
 /* Placed by the linker script. */
 extern uint32_t mw_stack_bottom[];
@@ -93,7 +96,10 @@ __attribute__((noinline)) uint32_t mw_run_measured(void) {
     while (word < end && *word == STACK_PATTERN) {
         word++;
     }
-    return (uint32_t)((uintptr_t)end - (uintptr_t)word);
+    /* Some machines swallow what is written below their RAM: a run that came close overflowed. */
+    const uintptr_t left = (uintptr_t)word - (uintptr_t)mw_stack_bottom;
+    return left < STACK_GUARD_BYTES ? MW_STACK_OVERFLOW
+                                    : (uint32_t)((uintptr_t)end - (uintptr_t)word);
 }
 
 /* The exception frame's lr and pc, the fault status and address, for the caller to explain. */
@@ -127,6 +133,10 @@ __attribute__((noreturn)) void mw_reset_handler(void) {
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     CPACR |= 0xFu << 20;
     __asm__ volatile("dsb\nisb" ::: "memory");
+#endif
+#ifndef __ARM_FEATURE_UNALIGNED
+    /* Code for Armv6-M runs on an Armv7-M machine here: make that one refuse unaligned words. */
+    CCR |= CCR_UNALIGNED_TRAP;
 #endif
     mw_harness();
     stop(EXIT_SUCCESSFUL);

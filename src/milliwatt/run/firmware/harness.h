@@ -30,7 +30,8 @@ void mw_read(void *to, uint32_t bytes);
 void mw_write(enum mw_file file, const void *from, uint32_t bytes);
 void mw_close_files(void);
 
-/* Runs the model once; returns the bytes of stack it used, 0 where that is not measured. */
+/* Runs the model once; returns the bytes of stack it touched, 0 where that is not measured. */
+#define MW_STACK_OVERFLOW UINT32_MAX
 uint32_t mw_run_measured(void);
 
 void mw_harness(void);

@@ -29,6 +29,13 @@ typedef struct {
     uint32_t row;
 } counter;
 
+/* The first access that the core would have refused. Mirrored in unicorn_counter.py. */
+typedef struct {
+    uint64_t address;
+    uint64_t size; /* 0 when there was none */
+    void (*stop)(void *engine);
+} alignment;
+
 static uint32_t instruction_bytes(const counter *c, uint64_t offset) {
     const uint32_t low = (uint32_t)c->code[offset] | ((uint32_t)c->code[offset + 1] << 8);
     if (c->isa == ISA_RISCV) {
@@ -65,5 +72,20 @@ void mw_unicorn_block(void *engine, uint64_t address, uint32_t size, counter *c)
     c->budget -= known->instructions;
     if (c->budget < 0) {
         c->stop(engine);
+    }
+}
+
+void mw_unicorn_access(void *engine, int kind, uint64_t address, int size, int64_t value,
+                       alignment *a);
+
+/* Unicorn lets Armv6-M access unaligned words; the core faults. */
+void mw_unicorn_access(void *engine, int kind, uint64_t address, int size, int64_t value,
+                       alignment *a) {
+    (void)kind;
+    (void)value;
+    if ((address & ((uint64_t)size - 1u)) != 0 && a->size == 0) {
+        a->address = address;
+        a->size = (uint64_t)size;
+        a->stop(engine);
     }
 }
