@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import conv, dense
+from milliwatt.backend.mcu.lowering import arith, conv, dense, pool, quantize, resize, shape
 from tests import cases
 from tests.kernels.harness import Job, check_kernels
 
@@ -14,6 +14,22 @@ EXACT = {
     "conv2d_s8": conv.KERNELS,
     "depthwise_s8": conv.KERNELS,
     "dense_s8": dense.KERNELS,
+    "average_pool_s8": pool.KERNELS,
+    "average_pool_s16": pool.KERNELS,
+    "max_pool_s8": pool.KERNELS,
+    "max_pool_s16": pool.KERNELS,
+    "mean_s8": pool.KERNELS,
+    "mean_s16": pool.KERNELS,
+    "add_s8": arith.KERNELS,
+    "add_s16": arith.KERNELS,
+    "sub_s8": arith.KERNELS,
+    "sub_s16": arith.KERNELS,
+    "mul_s8": arith.KERNELS,
+    "mul_s16": arith.KERNELS,
+    "requantize": quantize.KERNELS,
+    "quantize_f32": quantize.KERNELS,
+    "dequantize": quantize.KERNELS,
+    "movers": (*shape.KERNELS, *resize.KERNELS),
 }
 
 

@@ -11,8 +11,14 @@ from milliwatt.ops.base import Padding
 
 
 def elementwise(x: TensorType, y: TensorType, *, input_index: int = 0) -> tuple[Overlap, ...]:
-    """Element i of y is written after element i of x is read, elements going upwards."""
+    """Element i of y is written after element i of x is read, elements going upwards.
+
+    Empty for two different types neither of which is a byte: C's rules of aliasing let a compiler
+    reorder accesses through such pointers.
+    """
     x_bytes, y_bytes = x.dtype.bits // 8, y.dtype.bits // 8
+    if x.dtype != y.dtype and 1 not in (x_bytes, y_bytes):
+        return ()
     return (Overlap(input_index, 0, max(0, (y_bytes - x_bytes) * y.elements)),)
 
 
@@ -49,6 +55,14 @@ def windows(
     pixel_bytes = out_c * y.dtype.bits // 8
     written = (np.arange(first_read.size) + 1) * pixel_bytes
     return in_order(first_read, written, y.size_bytes)
+
+
+def runs(
+    read_bytes: Array, run_bytes: int, output_bytes: int, *, input_index: int = 0
+) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that fills y in order with runs copied from `read_bytes` of x."""
+    written = (np.arange(read_bytes.size) + 1) * run_bytes
+    return in_order(read_bytes, written, output_bytes, input_index=input_index)
 
 
 def _first_in(outputs: int, stride: int, before: int, dilation: int) -> Array:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,15 @@ def activation_code(activation: Activation) -> int:
     return _ACTIVATIONS.index(activation)
 
 
-def rank_padded(values: Sequence[int], rank: int, fill: int = 1) -> tuple[int, ...]:
-    """`values` with `fill` in front, so that there are `rank` of them."""
-    return (*(fill,) * (rank - len(values)), *values)
+_SUFFIXES = {
+    DType.INT8: "s8",
+    DType.UINT8: "u8",
+    DType.INT16: "s16",
+    DType.INT32: "s32",
+    DType.FLOAT32: "f32",
+}
+
+
+def suffix(dtype: DType) -> str:
+    """How kernel names spell an element type."""
+    return _SUFFIXES[dtype]
