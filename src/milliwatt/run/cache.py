@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from milliwatt.errors import OptionError
@@ -30,11 +31,15 @@ def cache_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OptionError(
-            f"cannot create the cache folder {folder}: {error.strerror};"
-            " set XDG_CACHE_HOME to a folder you can write"
-        ) from error
+        raise OptionError(_unusable(folder, error)) from error
     return folder
+
+
+def _unusable(folder: Path, error: OSError) -> str:
+    return (
+        f"cannot write to the cache folder {folder}: {error.strerror};"
+        " set XDG_CACHE_HOME to a folder you can write"
+    )
 
 
 def content_key(parts: Iterable[str | bytes]) -> str:
@@ -56,18 +61,26 @@ def cached_file(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
     if path.is_file():
         os.utime(path)
         return path
-    path.parent.mkdir(exist_ok=True)
+    _prune_once()
     with scratch_folder() as folder:
         made = folder / f"made{suffix}"
         make(made)
-        os.replace(made, path)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            os.replace(made, path)
+        except OSError as error:
+            raise OptionError(_unusable(path.parent, error)) from error
     return path
 
 
 @contextmanager
 def scratch_folder() -> Generator[Path]:
     """A temporary folder on the cache's file system, removed on the way out."""
-    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=cache_folder()))
+    base = cache_folder()
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=base))
+    except OSError as error:
+        raise OptionError(_unusable(base, error)) from error
     try:
         yield folder
     finally:
@@ -89,6 +102,11 @@ def prune_cache(limit_bytes: int = CACHE_LIMIT_BYTES, unused_seconds: float = _D
         path.unlink(missing_ok=True)
         freed += size
     return freed
+
+
+@cache
+def _prune_once() -> int:
+    return prune_cache()
 
 
 def _entries_by_age() -> list[tuple[float, int, Path]]:
