@@ -23,6 +23,7 @@ TIERS = (
     {"run"},
     {"task", "train", "search", "compress", "learn"},
     {"report"},
+    {"demo"},
     {"cli", "__init__", "__main__"},
 )
 TIER = {part: tier for tier, parts in enumerate(TIERS) for part in parts}
@@ -64,6 +65,7 @@ def run_python(*arguments: str) -> str:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_one_way(path: Path) -> None:
+    assert part_of(path) in TIER, f"{part_of(path)} is new: give it a tier in TIERS"
     own = TIER[part_of(path)]
     wrong = [
         f"line {line}: {part_of(path)} imports {part}"
