@@ -11,6 +11,7 @@ import numpy as np
 
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Array, DType, Quant, TensorType
+from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Activation, Op, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
@@ -109,7 +110,23 @@ def _plan(builder: TfliteBuilder, graph: Graph, node: Node, x: list[int]) -> _Pl
             "ResizeBilinearOptions" if bilinear else "ResizeNearestNeighborOptions",
             {"alignCorners": op.align_corners, "halfPixelCenters": op.half_pixel_centers},
         )
+    if isinstance(op, Relu | LeakyRelu | Logistic | Tanh | Softmax | LogSoftmax):
+        return _plan_activation(op, x)
     return _plan_shape(builder, op, inputs, x)
+
+
+def _plan_activation(
+    op: Relu | LeakyRelu | Logistic | Tanh | Softmax | LogSoftmax, x: list[int]
+) -> _Plan:
+    if isinstance(op, Relu):
+        return _Plan(op.activation.name, x)
+    if isinstance(op, LeakyRelu):
+        return _Plan("LEAKY_RELU", x, "LeakyReluOptions", {"alpha": op.alpha})
+    if isinstance(op, Softmax):
+        return _Plan("SOFTMAX", x, "SoftmaxOptions", {"beta": op.beta})
+    if isinstance(op, LogSoftmax):
+        return _Plan("LOG_SOFTMAX", x, "LogSoftmaxOptions")
+    return _Plan(op.kind.upper(), x)
 
 
 def _plan_windowed(
