@@ -11,6 +11,7 @@ from milliwatt.frontend.tflite.importer import import_model
 from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.frontend.tflite.reader import read_model
 from milliwatt.ir.graph import Graph
+from milliwatt.ir.verify import verify
 
 __all__ = ["load_tflite", "unsupported"]
 
@@ -29,7 +30,9 @@ def load_tflite(source: bytes | Path, name: str = "") -> Graph:
         label, data = source.name, read_bytes(source)
     try:
         graph_name = sanitise(name or Path(label).stem, "model")
-        return import_model(read_model(data), graph_name).graph
+        graph = import_model(read_model(data), graph_name).graph
+        verify(graph)
+        return graph
     except UnsupportedError as error:
         message = str(error).splitlines()[0]
         raise UnsupportedError(f"{label}: {message}", error.problems) from error

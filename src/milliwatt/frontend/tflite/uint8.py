@@ -18,9 +18,7 @@ def signed_type(external: TensorType) -> TensorType:
     if external.dtype is not DType.UINT8:
         return external
     if external.quant is None:
-        raise UnsupportedError(
-            f"{external} without quantisation: only quantised uint8 is supported"
-        )
+        raise UnsupportedError(f"{external} has no scale; uint8 must be quantised")
     points = tuple(z - _SHIFT for z in external.quant.zero_point)
     quant = Quant(external.quant.scale, points, external.quant.axis)
     return replace(external, dtype=DType.INT8, quant=quant)
