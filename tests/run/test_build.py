@@ -50,7 +50,7 @@ def test_memory_is_split_by_purpose(core: str, compiler: str, optimisation: str)
 
 
 def test_the_harness_counts_nowhere() -> None:
-    firmware = build(COUNTED, "cortex-m4", "gcc")
+    firmware = build(COUNTED, "cortex-m4", "auto")
     own = sum(s.size_bytes for s in firmware.symbols if s.purpose == "code")
     assert not [s for s in firmware.symbols if s.name.startswith("mw_")]
     assert own <= firmware.memory.code_bytes <= own + 16
@@ -122,7 +122,7 @@ def test_bad_options_are_refused(tmp_path: Path) -> None:
 
 
 def test_addresses_are_described_by_function() -> None:
-    firmware = build(COUNTED, "cortex-m4", "gcc")
+    firmware = build(COUNTED, "cortex-m4", "auto")
     start = firmware.find_symbol("counted_run").address
     assert firmware.describe_address(start + 4) == "counted_run+0x4"
     assert firmware.describe_address(0x6000_0000) == "0x60000000"

@@ -107,3 +107,24 @@ def test_an_unusable_folder_says_what_to_set(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(OptionError, match=r"set XDG_CACHE_HOME to a folder you can write$"):
         cache_folder()
+
+
+def test_pruning_while_scratch_folders_come_and_go() -> None:
+    done = threading.Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            with scratch_folder() as folder:
+                (folder / "file").write_text("x")
+
+    threads = [threading.Thread(target=churn) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(200):
+            prune_cache()
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert all_files() == []

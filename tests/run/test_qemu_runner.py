@@ -42,7 +42,7 @@ def test_outputs_on_the_m55(compiler: str, reset_each: bool) -> None:
 
 
 def test_counts_made_by_hand_on_the_m55() -> None:
-    measured = run_qemu(build(COUNTED, "cortex-m55", "gcc"), COUNTED, [(bytes(4),)])
+    measured = run_qemu(build(COUNTED, "cortex-m55", "auto"), COUNTED, [(bytes(4),)])
     assert measured.instructions_by_row == {
         "overhead": (5,),
         "counted_node_0": (2 * (2 + 5 * 5 + 6),),
@@ -53,7 +53,7 @@ def test_counts_made_by_hand_on_the_m55() -> None:
 def fault(case: int, core: str = "cortex-m4") -> str:
     samples = [(np.array([case], np.int32),)]
     with pytest.raises(EmulationError) as caught:
-        run_qemu(build(FAULTY, core, "gcc"), FAULTY, samples, limit_instructions=1_000_000)
+        run_qemu(build(FAULTY, core, "auto"), FAULTY, samples, limit_instructions=1_000_000)
     return str(caught.value)
 
 
@@ -79,11 +79,11 @@ def test_endless_loop_stops_at_the_limit() -> None:
 def test_time_limit() -> None:
     samples = [(np.array([4], np.int32),)]
     with pytest.raises(EmulationError, match=r"^QEMU did not end within 0\.5 seconds$"):
-        run_qemu(build(FAULTY, "cortex-m4", "gcc"), FAULTY, samples, timeout_seconds=0.5)
+        run_qemu(build(FAULTY, "cortex-m4", "auto"), FAULTY, samples, timeout_seconds=0.5)
 
 
 def test_missing_qemu_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    firmware = build(TOY, "cortex-m4", "gcc")
+    firmware = build(TOY, "cortex-m4", "auto")
     monkeypatch.setattr(qemu_runner, "find_qemu", lambda: None)
     with pytest.raises(ToolchainError, match=r"apt-get install qemu-system-arm$"):
         run_qemu(firmware, TOY, toy_samples())

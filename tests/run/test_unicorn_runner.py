@@ -3,13 +3,17 @@ import numpy as np
 import pytest
 
 from milliwatt.errors import DataError, EmulationError
+from milliwatt.run.build import build_firmware
+from milliwatt.run.cores import find_core
 from milliwatt.run.measurement import OVERHEAD
 from milliwatt.run.unicorn_runner import run_unicorn
 from tests.run.toys import (
     CORE_AND_COMPILER,
     COUNTED,
     FAULTY,
+    FIXTURE,
     TOY,
+    TOY_SOURCES,
     build,
     toy_reference,
     toy_samples,
@@ -46,20 +50,34 @@ def test_counts_equal_those_made_by_hand(core: str, compiler: str) -> None:
 
 
 def test_stack_is_what_the_pushes_touch() -> None:
-    firmware = build(COUNTED, "cortex-m4", "gcc")
+    firmware = build(COUNTED, "cortex-m4", "auto")
     # run: 2 words; node_0: 3 words and 2 stored below them.
     assert run_unicorn(firmware, COUNTED, [(bytes(4),)]).stack_bytes == 4 * (2 + 3 + 2)
 
 
+def test_two_models_in_one_firmware() -> None:
+    firmware = build_firmware(
+        [*TOY_SOURCES, FIXTURE / "counted.c"],
+        TOY,
+        find_core("cortex-m4"),
+        include_folders=[FIXTURE],
+        other_models=[COUNTED],
+    )
+    samples = toy_samples()
+    assert run_unicorn(firmware, TOY, samples).outputs == toy_reference(samples, True)
+    counts = run_unicorn(firmware, COUNTED, [(bytes(4),)]).instructions_by_row
+    assert counts["counted_node_0"] == (2 * NODE_0,)
+
+
 def test_no_samples_is_no_counts() -> None:
-    measured = run_unicorn(build(TOY, "cortex-m4", "gcc"), TOY, [])
+    measured = run_unicorn(build(TOY, "cortex-m4", "auto"), TOY, [])
     assert measured.outputs == ()
     assert measured.instructions == ()
     assert measured.stack_bytes == 0
 
 
 def fault(case: int, core: str = "cortex-m4", limit: int = 1_000_000) -> str:
-    firmware = build(FAULTY, core, "gcc")
+    firmware = build(FAULTY, core, "auto")
     samples = [(np.array([case], np.int32),)]
     with pytest.raises(EmulationError) as caught:
         run_unicorn(firmware, FAULTY, samples, limit_instructions=limit)
@@ -90,24 +108,24 @@ def test_endless_loop_stops_at_the_limit() -> None:
 def test_unaligned_access_faults_on_the_m0plus_only() -> None:
     assert "at: faulty_read+" in fault(5, core="cortex-m0plus")
     samples = [(np.array([5], np.int32),)]
-    (outputs,) = run_unicorn(build(FAULTY, "cortex-m4", "gcc"), FAULTY, samples).outputs
+    (outputs,) = run_unicorn(build(FAULTY, "cortex-m4", "auto"), FAULTY, samples).outputs
     assert outputs == (bytes([0, 0, 0, 2]),)
 
 
 def test_a_fault_leaves_the_next_machine_sound() -> None:
     assert "fault" in fault(8)
     samples = [(np.array([0], np.int32),)]
-    (outputs,) = run_unicorn(build(FAULTY, "cortex-m4", "gcc"), FAULTY, samples).outputs
+    (outputs,) = run_unicorn(build(FAULTY, "cortex-m4", "auto"), FAULTY, samples).outputs
     assert outputs == ((42).to_bytes(4, "little"),)
 
 
 def test_wrong_input_size_is_refused_before_anything_runs() -> None:
-    firmware = build(TOY, "cortex-m4", "gcc")
+    firmware = build(TOY, "cortex-m4", "auto")
     with pytest.raises(DataError, match=r"^sample 0, input 1 of model 'toy': 15 bytes given, 16"):
         run_unicorn(firmware, TOY, [(bytes(64), bytes(15))])
 
 
 def test_core_without_emulation_is_named() -> None:
-    firmware = build(TOY, "cortex-m55", "gcc")
+    firmware = build(TOY, "cortex-m55", "auto")
     with pytest.raises(EmulationError, match=r"^Unicorn has no cortex-m55; run it on QEMU$"):
         run_unicorn(firmware, TOY, toy_samples())

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.emulator
 
 
 def traced(caches: FlashCaches | None = None) -> dict[str, TraceCounts]:
-    firmware = build(COUNTED, "cortex-m4", "gcc")
+    firmware = build(COUNTED, "cortex-m4", "auto")
     (rows,) = trace_unicorn(firmware, COUNTED, [(bytes(4),)], caches=caches)
     return dict(rows)
 
@@ -40,7 +40,7 @@ def lines(start: int, size: int) -> range:
 
 
 def test_line_misses_are_the_distinct_lines_while_the_cache_holds_them() -> None:
-    firmware = build(COUNTED, "cortex-m4", "gcc")
+    firmware = build(COUNTED, "cortex-m4", "auto")
     names = ("counted_run", "counted_node_0", "counted_node_1", "helper")
     code = [firmware.find_symbol(name) for name in names]
     touched = {line for s in code for line in lines(s.address, s.size_bytes)}
@@ -70,7 +70,7 @@ def test_tracing_counts_the_same_instructions(compiler: str) -> None:
 
 
 def test_tracing_repeats_exactly() -> None:
-    firmware = build(TOY, "cortex-m4", "gcc")
+    firmware = build(TOY, "cortex-m4", "auto")
     (sample, *_) = toy_samples()
     first, second = trace_unicorn(firmware, TOY, [sample, sample])
     assert first == second

@@ -38,12 +38,15 @@ def build_firmware(
     compiler: str = "auto",
     optimisation: str = "-O2",
     defines: Sequence[str] = (),
+    other_models: Sequence[ModelAbi] = (),
 ) -> Firmware:
     """Compile and link a model's C sources into a firmware image for `core`.
 
     Constants of sources named `*_weights.c` count as weights. `compiler` is "auto" (gcc when
-    installed, else zig), "gcc" or "zig"; `defines` are `NAME` or `NAME=value`. Objects and image
-    are cached by content. Raises ToolchainError when the compiler is missing or fails.
+    installed, else zig), "gcc" or "zig"; `defines` are `NAME` or `NAME=value`. The harness runs
+    the model of `abi`; `other_models` among the sources are kept too, and Unicorn can run any of
+    them. Objects and image are cached by content. Raises ToolchainError when the compiler is
+    missing or fails.
     """
     check_optimisation(optimisation)
     check_sources(sources)
@@ -52,7 +55,7 @@ def build_firmware(
     defined = tuple(f"-D{define}" for define in defines)
     recipe = Recipe(chosen, (*flags, *defined), tuple(include_folders))
     objects = compile_objects(sources, recipe)
-    script = _linker_script(core, abi)
+    script = _linker_script(core, [abi, *other_models])
     elf = _link([*objects, *_harness_objects(abi, core, Recipe(chosen, flags))], script, recipe)
     return load_firmware(elf, core, chosen.version)
 
@@ -80,11 +83,11 @@ def _harness_objects(abi: ModelAbi, core: Core, recipe: Recipe) -> tuple[ObjectF
         return compile_objects(sources, Recipe(recipe.compiler, (*recipe.flags, "-fno-builtin")))
 
 
-def _linker_script(core: Core, abi: ModelAbi) -> str:
+def _linker_script(core: Core, models: Sequence[ModelAbi]) -> str:
     memory = core.memory
     return Template(harness_text("firmware.ld.in")).substitute(
-        entry="mw_reset_handler" if core.qemu_machine else abi.run_symbol,
-        kept_symbols=" ".join(abi.entry_symbols),
+        entry="mw_reset_handler" if core.qemu_machine else models[0].run_symbol,
+        kept_symbols=" ".join(name for abi in models for name in abi.entry_symbols),
         boot_base=hex(memory.boot_base),
         boot_bytes=hex(HARNESS_BYTES),
         code_base=hex(memory.code_base),

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -111,10 +111,10 @@ def _prune_once() -> int:
 
 def _entries_by_age() -> list[tuple[float, int, Path]]:
     entries: list[tuple[float, int, Path]] = []
-    for path in cache_folder().glob("*/*"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        entries.append((status.st_mtime, status.st_size, path))
+    for folder in cache_folder().iterdir():
+        # Other processes remove their scratch folders at any time.
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for path in folder.iterdir():
+                status = path.stat()
+                entries.append((status.st_mtime, status.st_size, path))
     return sorted(entries)

@@ -19,7 +19,7 @@ from milliwatt.run.rows import plan_rows
 from milliwatt.run.unicorn_counter import NativeHook, RowCounter
 from milliwatt.run.unicorn_machine import UnicornMachine
 
-LIMIT_INSTRUCTIONS = 20_000_000_000
+LIMIT_INSTRUCTIONS = 5_000_000_000
 _STACK_PATTERN = np.uint32(0xA5C3E187)
 
 T = TypeVar("T")
