@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -116,5 +117,6 @@ def _entries_by_age() -> list[tuple[float, int, Path]]:
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in folder.iterdir():
                 status = path.stat()
-                entries.append((status.st_mtime, status.st_size, path))
+                if stat.S_ISREG(status.st_mode):
+                    entries.append((status.st_mtime, status.st_size, path))
     return sorted(entries)
