@@ -32,7 +32,7 @@ from milliwatt.quant.tables import exp_table, look_up, one_over_one_plus_x_table
 def softmax_int8(x: Array, factor: BoundedFactor, output_bits: int) -> Array:
     """Softmax of int8 rows in Q0.`output_bits` less half the range, as int8 or int16."""
     below_max = _below_max(x)
-    exponentials = _exp_table_of_int8(factor)
+    exponentials = exponentials_int8(factor)
     total = _sum_of_exponentials(below_max, exponentials)
     inverse, bits_over_unit = reciprocal(total, SUM_INTEGER_BITS)
     product = saturating_rounding_doubling_high_mul(exponentials[below_max], inverse)
@@ -59,7 +59,7 @@ def softmax_int16(x: Array, factor: Factor) -> Array:
 def log_softmax_int8(x: Array, factors: LogSoftmaxFactors) -> Array:
     """Log-softmax of int8 rows in units of 1/16 with zero point 127, int8."""
     below_max = _below_max(x)
-    total = _sum_of_exponentials(below_max, _exp_table_of_int8(factors.difference))
+    total = _sum_of_exponentials(below_max, exponentials_int8(factors.difference))
     log_total = log_of_at_least_one(total, SUM_INTEGER_BITS, SOFTMAX_INTEGER_BITS)
     # A difference is cut where it, or it less the logarithm, leaves Q5.26.
     deepest = multiply_by_quantized_multiplier(log_total + INT32_MIN, *factors.inverse)
@@ -81,7 +81,7 @@ def _scaled_differences(factor: BoundedFactor) -> Array:
     return multiply_by_quantized_multiplier(differences, factor.multiplier, factor.shift)
 
 
-def _exp_table_of_int8(factor: BoundedFactor) -> Array:
+def exponentials_int8(factor: BoundedFactor) -> Array:
     """exp of differences -0..-255 in Q0.31; 0 beyond the radius."""
     exponentials = exp_on_negative_values(_scaled_differences(factor), SOFTMAX_INTEGER_BITS)
     return np.where(np.arange(256) <= factor.radius, exponentials, 0)
