@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.cases import elementwise, linear, movers, pools
+from tests.cases import activations, elementwise, linear, movers, pools
 from tests.cases.build import Case
 
 FAMILIES: dict[str, Callable[[int], list[Case]]] = {
     **linear.FAMILIES,
+    **activations.FAMILIES,
     **pools.FAMILIES,
     **elementwise.FAMILIES,
     **movers.FAMILIES,

@@ -130,7 +130,8 @@ def _variants(job: Job) -> list[_Call]:
         input_bytes = _buffer_bytes(job.site.inputs[overlap.input])
         output_bytes = _buffer_bytes(job.site.outputs[overlap.output])
         least = _round_up(overlap.gap_bytes)
-        for below in sorted({least, least + 4, least + _round_up(input_bytes // 2)}):
+        places = {least, least + 4, least + _round_up(input_bytes // 2)}
+        for below in sorted({overlap.gap_bytes} if overlap.exact else places):
             if below < output_bytes:
                 place = _Placement(overlap.input, overlap.output, below)
                 calls.append(_Call(job, lowered, place))

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import arith, conv, dense, pool, quantize, resize, shape
+from milliwatt.backend.mcu.lowering import (
+    activation,
+    arith,
+    conv,
+    dense,
+    pool,
+    quantize,
+    resize,
+    shape,
+)
 from tests import cases
 from tests.kernels.harness import Job, check_kernels
 
@@ -29,6 +38,11 @@ EXACT = {
     "requantize": quantize.KERNELS,
     "quantize_f32": quantize.KERNELS,
     "dequantize": quantize.KERNELS,
+    "activation_s8": activation.KERNELS,
+    "activation_s16": activation.KERNELS,
+    "activation_f32": activation.KERNELS,
+    "softmax_s8": activation.KERNELS,
+    "softmax_s16": activation.KERNELS,
     "movers": (*shape.KERNELS, *resize.KERNELS),
 }
 
