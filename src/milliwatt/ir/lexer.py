@@ -26,7 +26,7 @@ _PATTERN = re.compile(
     |(?P<string>{_STRING})
     |(?P<number>-?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|inf\b))
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<mark>[{{}}()\[\]=,:@<])
+    |(?P<mark>[{{}}()\[\]=,:@<>])
     |(?P<space>[ \t\r]+|\#[^\n]*)
     |(?P<line>\n)""",
     re.VERBOSE,
