@@ -104,12 +104,12 @@ BROKEN: list[tuple[Graph, type[MilliwattError], str]] = [
     (
         nodes(lambda n: (replace(n[0], inputs=("x", "c")), *n[1:])),
         ModelError,
-        "node 'cut' (Split): Split takes 1 operands, not 2",
+        "node 'cut': Split takes 1 operands, not 2",
     ),
     (
         typed(y=TensorType((1, 2), DType.FLOAT32)),
         UnsupportedError,
-        "node 'shift' (Add): Add: output is float32[1,2]; supported: int8",
+        "node 'shift': Add: output is float32[1,2]; supported: int8",
     ),
     (state(after="z"), VerifyError, "state 'before' becomes 'z', not defined"),
     (state(after="x"), VerifyError, "state 'before' is int8[1,4] and becomes 'x', int8[1,2]"),

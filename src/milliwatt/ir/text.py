@@ -36,13 +36,14 @@ from milliwatt.ir.types import Array, Quant, TensorType
 __all__ = ["from_text", "to_text"]
 
 _LITERAL_ELEMENTS = 32
+_SHOWN_SCALES = 2
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 def to_text(graph: Graph, *, elide: bool = False) -> str:
     """The graph as text, one value a line, equal for equal graphs.
 
-    With `elide` large constants show their hash alone: for people, not to be read back.
+    With `elide` large constants show their hash alone, many scales the first two: for people, not to be read back.
     """
     lines = [f"graph {json.dumps(graph.name)} {{", *_lines(graph, elide), "}"]
     return "\n".join(lines) + "\n"
@@ -50,24 +51,25 @@ def to_text(graph: Graph, *, elide: bool = False) -> str:
 
 def _lines(graph: Graph, elide: bool) -> Iterator[str]:
     for name in graph.inputs:
-        yield f"  input {_typed(graph, name)}"
+        yield f"  input {_typed(graph, name, elide)}"
     for name, value in graph.constants.items():
-        yield f"  constant {_typed(graph, name)} = {_constant(value, elide)}"
+        yield f"  constant {_typed(graph, name, elide)} = {_constant(value, elide)}"
     for state in graph.states:
         yield _state_line(graph, state, elide)
     for node in graph.nodes:
-        yield _node_line(graph, node)
+        yield _node_line(graph, node, elide)
     for name in graph.outputs:
         yield f"  output {_name(name)}"
 
 
 def _state_line(graph: Graph, state: State, elide: bool) -> str:
     initial = _constant(state.initial, elide)
-    return f"  state {_typed(graph, state.before)} = {initial} then {_name(state.after)}"
+    before = _typed(graph, state.before, elide)
+    return f"  state {before} = {initial} then {_name(state.after)}"
 
 
-def _node_line(graph: Graph, node: Node) -> str:
-    results = ", ".join(_typed(graph, v) for v in node.outputs)
+def _node_line(graph: Graph, node: Node, elide: bool) -> str:
+    results = ", ".join(_typed(graph, v, elide) for v in node.outputs)
     operands = ", ".join(_name(v) for v in node.inputs)
     attributes = _fields(node.op)
     braces = f" {{{attributes}}}" if attributes else ""
@@ -78,21 +80,24 @@ def _name(value: str) -> str:
     return f"%{value}" if _PLAIN_NAME.fullmatch(value) else f"%{json.dumps(value)}"
 
 
-def _typed(graph: Graph, value: str) -> str:
+def _typed(graph: Graph, value: str, elide: bool) -> str:
     kind: TensorType = graph.types[value]
-    quant = "" if kind.quant is None else f" {_quant(kind.quant)}"
+    quant = "" if kind.quant is None else f" {_quant(kind.quant, elide)}"
     return f"{_name(value)}: {kind}{quant}"
 
 
-def _quant(quant: Quant) -> str:
+def _quant(quant: Quant, elide: bool) -> str:
     zeros = set(quant.zero_point)
-    zero = str(quant.zero_point[0]) if len(zeros) == 1 else _list(quant.zero_point)
+    zero = str(quant.zero_point[0]) if len(zeros) == 1 else _list(quant.zero_point, elide)
     if quant.axis is None:
         return f"scale={quant.scale[0]!r} zero={zero}"
-    return f"scale={_list(quant.scale)} zero={zero} axis={quant.axis}"
+    return f"scale={_list(quant.scale, elide)} zero={zero} axis={quant.axis}"
 
 
-def _list(values: tuple[float, ...] | tuple[int, ...]) -> str:
+def _list(values: tuple[float, ...] | tuple[int, ...], elide: bool) -> str:
+    if elide and len(values) > _SHOWN_SCALES:
+        shown = ",".join(map(repr, values[:_SHOWN_SCALES]))
+        return f"[{shown},<{len(values) - _SHOWN_SCALES} more>]"
     return f"[{','.join(map(repr, values))}]"
 
 

@@ -79,7 +79,7 @@ def _check_node(graph: Graph, node: Node) -> None:
     try:
         shapes = node.op.infer(inputs)
     except ModelError as error:
-        raise ModelError(f"{_named(node)}: {error}") from error
+        raise ModelError(f"node '{node.name}': {error}") from error
     if len(shapes) != len(outputs):
         raise VerifyError(f"{_named(node)} has {len(outputs)} outputs; it makes {len(shapes)}")
     for name, shape, kind in zip(node.outputs, shapes, outputs, strict=True):
@@ -88,9 +88,9 @@ def _check_node(graph: Graph, node: Node) -> None:
     try:
         node.op.check(inputs, outputs)
     except UnsupportedError as error:
-        raise UnsupportedError(f"{_named(node)}: {error}") from error
+        raise UnsupportedError(f"node '{node.name}': {error}") from error
     except ModelError as error:
-        raise ModelError(f"{_named(node)}: {error}") from error
+        raise ModelError(f"node '{node.name}': {error}") from error
 
 
 def _check_states(graph: Graph) -> None:
