@@ -43,7 +43,8 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_./-]+")
 def to_text(graph: Graph, *, elide: bool = False) -> str:
     """The graph as text, one value a line, equal for equal graphs.
 
-    With `elide` large constants show their hash alone, many scales the first two: for people, not to be read back.
+    With `elide` large constants show their hash alone, and long lists of scales the first two:
+    for people, not to be read back.
     """
     lines = [f"graph {json.dumps(graph.name)} {{", *_lines(graph, elide), "}"]
     return "\n".join(lines) + "\n"
