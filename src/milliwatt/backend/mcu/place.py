@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
-from milliwatt.backend.mcu.memory import problem as memory
-from milliwatt.backend.mcu.memory.check import check
-from milliwatt.backend.mcu.memory.solve import solve
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
 from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states
@@ -37,8 +35,8 @@ def make_plan(graph: Graph, core: Core, name: str) -> Plan:
     lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
     states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
     problem = _memory_problem(graph, lowerings, states)
-    solution = solve(problem)
-    check(problem, solution)
+    solution = memory.solve(problem)
+    memory.check(problem, solution)
     return Plan(
         name=name,
         graph=graph,
@@ -115,9 +113,10 @@ def _memory_step(
 
 
 def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
-    return memory.InPlace.trailing(
-        node.inputs[overlap.input], node.outputs[overlap.output], overlap.gap_bytes
-    )
+    read, write = node.inputs[overlap.input], node.outputs[overlap.output]
+    if overlap.exact:
+        return memory.InPlace(read, write, -overlap.gap_bytes, -overlap.gap_bytes)
+    return memory.InPlace.trailing(read, write, overlap.gap_bytes)
 
 
 def _steps(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.kernel import Core, Lowered
-from milliwatt.backend.mcu.memory.problem import Problem, Solution
+from milliwatt.backend.mcu.memory import Problem, Solution
 from milliwatt.ir.graph import Graph, Node, State
 
 
