@@ -13,7 +13,8 @@ from milliwatt.ir.types import Array, DType, Shape
 from milliwatt.ops._operands import expect_count, expect_dtype, expect_rank, expect_same_quant
 from milliwatt.ops.base import Op, Types
 
-_Line = tuple[Array, Array, Array]
+Line = tuple[Array, Array, Array]
+"""For each output row (column): the two input ones it blends, and the weight of the second."""
 
 _POINT = 10
 """Bits below the point of an integer position."""
@@ -73,11 +74,11 @@ class ResizeBilinear(Op):
     ) -> tuple[Array, ...]:
         (x,) = values
         if inputs[0].dtype.is_float:
-            rows = _float_line(self, x.shape[1], self.output_hw[0])
-            columns = _float_line(self, x.shape[2], self.output_hw[1])
+            rows = float_line(self, x.shape[1], self.output_hw[0])
+            columns = float_line(self, x.shape[2], self.output_hw[1])
             return (_blend(x.astype(np.float64), rows, columns, 1).astype(np.float32),)
-        rows = _integer_line(self, x.shape[1], self.output_hw[0])
-        columns = _integer_line(self, x.shape[2], self.output_hw[1])
+        rows = integer_line(self, x.shape[1], self.output_hw[0])
+        columns = integer_line(self, x.shape[2], self.output_hw[1])
         total = _blend(x.astype(np.int64), rows, columns, 1 << _POINT)
         half = 1 << (2 * _POINT - 1)
         # To nearest, ties away from zero.
@@ -101,7 +102,7 @@ def _check_resize(op: Op, inputs: Types, outputs: Types) -> None:
     expect_same_quant(op, inputs[0], outputs[0])
 
 
-def _integer_line(op: ResizeBilinear, extent: int, output: int) -> _Line:
+def integer_line(op: ResizeBilinear, extent: int, output: int) -> Line:
     """For each output row (column): the two input ones, and the second's weight of 2**10.
 
     Positions have 10 bits below the point, as TFLM's integer kernel has them.
@@ -118,7 +119,7 @@ def _integer_line(op: ResizeBilinear, extent: int, output: int) -> _Line:
     return first, np.minimum(second, extent - 1), position - (first << _POINT)
 
 
-def _float_line(op: ResizeBilinear, extent: int, output: int) -> _Line:
+def float_line(op: ResizeBilinear, extent: int, output: int) -> Line:
     """For each output row (column): the two input ones, and the second's weight of 1."""
     corners = op.align_corners and output > 1
     scale = np.float32(extent - corners) / np.float32(output - corners)
@@ -132,7 +133,7 @@ def _float_line(op: ResizeBilinear, extent: int, output: int) -> _Line:
     return first, second, (position - first.astype(np.float32)).astype(np.float64)
 
 
-def _blend(x: Array, rows: _Line, columns: _Line, one: int) -> Array:
+def _blend(x: Array, rows: Line, columns: Line, one: int) -> Array:
     """The four pixels around each output position, weighted by nearness; weights add to one²."""
     (top, bottom, down), (left, right, along) = rows, columns
     below, after = down[:, None, None], along[:, None]
