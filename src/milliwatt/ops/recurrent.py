@@ -39,7 +39,9 @@ class Svdf(Op):
     last M features of each filter, the oldest first. Outputs: y[N,F/rank], the new state.
 
     An int8 x goes with int8 feature weights, and with time weights and state both of int16 or both
-    of int8. There TFLM ignores `activation`, so it must be one that the output's range implies.
+    of int8. There TFLM ignores `activation`, so it must be one that the output's range implies; and
+    it clamps a new feature to the state's type before it adds the state's zero point, so that a
+    feature far out in an int8 state wraps round.
     """
 
     rank: int
@@ -110,7 +112,7 @@ class Svdf(Op):
         kind = exact_float(centre, weights, 0)
         sums = (centre.astype(kind) @ weights.astype(kind).T).astype(np.int64)
         scaled = multiply_by_quantized_multiplier(wrap_int32(sums), *factors.feature)
-        features = np.clip(scaled + state.zero_point, *state.dtype.integer_range)
+        features = np.clip(scaled, *state.dtype.integer_range) + state.zero_point
         history = _shift_in(values[4], features.astype(state.dtype.numpy), time.shape)
         products = centred(history, state).astype(np.int64) * values[2]
         total = wrap_int32(self._over_time(products) + values[3])

@@ -54,11 +54,11 @@ class LstmFactors:
 def svdf_factors(
     x: TensorType, feature: TensorType, time: TensorType, state: TensorType, y: TensorType
 ) -> SvdfFactors:
-    """The factors of an SVDF; scales are multiplied and divided in float32."""
-    state_scale = np.float32(state.scale)
-    first = np.float32(x.scale) * np.float32(feature.scale) / state_scale
-    second = state_scale * np.float32(time.scale) / np.float32(y.scale)
-    return SvdfFactors(quantize_multiplier(float(first)), quantize_multiplier(float(second)))
+    """The factors of an SVDF, in double."""
+    return SvdfFactors(
+        quantize_multiplier(x.scale * feature.scale / state.scale),
+        quantize_multiplier(state.scale * time.scale / y.scale),
+    )
 
 
 def lstm_factors(
@@ -91,5 +91,4 @@ def lstm_factors(
 
 
 def _gate_factor(x: TensorType, weights: TensorType) -> Factor:
-    product = np.float32(x.scale) * np.float32(weights.scale)
-    return quantize_multiplier(float(product) / _GATE_SCALE)
+    return quantize_multiplier(x.scale * weights.scale / _GATE_SCALE)

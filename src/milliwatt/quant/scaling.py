@@ -39,7 +39,7 @@ def convolution_factors(
 ) -> tuple[Array, Array]:
     """Multipliers and shifts of x·w/y for each of `channels` output channels, int64 arrays.
 
-    Products in double, for convolutions of every kind and per-channel fully connected layers.
+    Products in double, for convolutions of every kind.
     """
     reals = [x.scale * w / y.scale for w in weight_scales(weights)]
     return _arrays(reals, channels)
@@ -50,12 +50,9 @@ def fully_connected_factors(
 ) -> tuple[Array, Array]:
     """Multipliers and shifts of x·w/y for each output channel, int64 arrays.
 
-    With one weight scale x·w is rounded to float32 first.
+    Products in double.
     """
-    if len(weight_scales(weights)) > 1:
-        return convolution_factors(x, weights, y, channels)
-    product = np.float32(x.scale) * np.float32(weights.scale)
-    return _arrays([float(product) / y.scale], channels)
+    return convolution_factors(x, weights, y, channels)
 
 
 def addition_factors(a: TensorType, b: TensorType, y: TensorType) -> AdditionFactors:
