@@ -261,9 +261,9 @@ CONVERSIONS = {
 """What TFLM's QUANTIZE turns into what."""
 
 
-def quantize(dtype: DType, rng: Rng) -> Application:
-    """From `dtype` to any type that TFLM turns it into."""
-    target = _pick(rng, CONVERSIONS[dtype])
+def quantize(dtype: DType, rng: Rng, targets: Sequence[DType] = ()) -> Application:
+    """From `dtype` to one of the targets; where none are given, to any that TFLM has."""
+    target = _pick(rng, targets or CONVERSIONS[dtype])
     x = TensorType(_image(rng, 6), dtype, activation_quant(dtype, rng))
     if x.quant is not None and {dtype, target} == {DType.INT8, DType.UINT8} and rng.random() < 0.5:
         shift = 128 if target is DType.UINT8 else -128

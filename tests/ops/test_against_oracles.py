@@ -5,11 +5,14 @@ Float results are compared within 5e-5 of the largest result: the references sum
 oracles in float32, over up to 1,275 products here.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from milliwatt.ir.types import Array, DType
-from tests.ops.draws import FAMILIES, Application, draws
+from milliwatt.ops.base import Activation
+from tests.ops.draws import FAMILIES, Application, draws, quantize
 from tests.oracles.litert import run_litert
 from tests.oracles.tflite_graph import graph_to_tflite, one_operator
 from tests.oracles.tflm import Tflm
@@ -67,3 +70,32 @@ def test_equals_litert(family: str, dtype: DType) -> None:
         expected = run_litert(model_of(application), application.given)
         steps = LITERT_STEPS.get((family, dtype), 0)
         assert equal(application, expected, steps), application
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16, DType.FLOAT32])
+def test_transposed_convolution_with_an_activation(dtype: DType) -> None:
+    """TFLM ignores it; LiteRT does not."""
+    for application in draws("transpose_conv", dtype, COUNT // 2, seed=2):
+        clamped = replace(application.op, activation=Activation.RELU6)
+        made = replace(application, op=clamped)
+        assert equal(made, run_litert(model_of(made), made.given)), made
+
+
+def test_bilinear_resize_of_int16() -> None:
+    """TFLM has none."""
+    for made in draws("resize_bilinear", DType.INT16, COUNT // 2):
+        assert equal(made, run_litert(model_of(made), made.given)), made
+
+
+@pytest.mark.parametrize(
+    ("dtype", "target"),
+    [
+        (DType.FLOAT32, DType.UINT8),
+        (DType.UINT8, DType.UINT8),
+        (DType.UINT8, DType.INT16),
+    ],
+)
+def test_conversions_that_tflm_lacks(dtype: DType, target: DType) -> None:
+    for n in range(COUNT // 2):
+        made = quantize(dtype, np.random.default_rng(n), [target])
+        assert equal(made, run_litert(model_of(made), made.given)), made

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The fast references equal the layers' definitions, element by element."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,6 +36,24 @@ def check(made: Application, rng: np.random.Generator) -> None:
 def test_random_applications(family: str, dtype: DType, seed: int) -> None:
     rng = np.random.default_rng(seed)
     check(FAMILIES[family][0](dtype, rng), rng)
+
+
+@given(st.sampled_from(LAYERS[:4]), st.booleans(), st.integers(0, 1 << 32))
+def test_forms_that_tflm_lacks(family: str, narrow: bool, seed: int) -> None:
+    """int16 with 32-bit accumulators everywhere, or with int4 weights."""
+    rng = np.random.default_rng(seed)
+    made = FAMILIES[family][0](DType.INT16, rng)
+    x, weights, bias = made.inputs
+    x_value, weights_value, bias_value = made.values
+    if narrow:
+        weights = replace(weights, dtype=DType.INT4)
+        weights_value = weights_value >> 4
+    else:
+        bias = replace(bias, dtype=DType.INT32)
+        bias_value = bias_value.astype(np.int32)
+    inputs, given_values = (x, weights, bias), (x_value, weights_value, bias_value)
+    made.op.check(inputs, made.outputs)
+    check(replace(made, inputs=inputs, values=given_values), rng)
 
 
 def per_tensor(shape: tuple[int, ...], dtype: DType, scale: float, zero: int) -> TensorType:
