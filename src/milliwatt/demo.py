@@ -62,7 +62,7 @@ def run_demo(folder: Path, target_name: str, say: Say) -> DemoResult:
     tests = [(_codes(image, quantised.types[quantised.inputs[0]]),) for image in digits.test_images]
     done = verify_compiled(compiled, firmware, tests, emulator=engine)
     outputs = [np.frombuffer(row[0], np.int8) for row in done.measurement.outputs]
-    report = compile_report(compiled, firmware, done.measurement)
+    report = compile_report(compiled, done, tests)
     say(f"5/5 write the C project and a picture of memory over time to {folder}")
     _write(folder, compiled)
     python_classes = _reference_classes(compiled, tests)

@@ -142,7 +142,7 @@ def _verify(
     engine = choose_emulator(compiled.target.core, emulator)
     say(f"running {len(samples)} samples on {engine}")
     done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=say)
-    report = compile_report(compiled, firmware, done.measurement)
+    report = compile_report(compiled, done, samples)
     require_fit(
         compiled.plan,
         compiled.target,

@@ -9,10 +9,12 @@ from typing import Any
 
 from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.backend.mcu.energy import Energy, estimate_energy
-from milliwatt.backend.mcu.timing import Latency, NodeCount, estimate_latency
+from milliwatt.backend.mcu.timing import Latency, estimate_latency
 from milliwatt.errors import UnknownFigureError
+from milliwatt.report.counts import node_counts
 from milliwatt.run.image import Firmware
-from milliwatt.run.measurement import Measurement
+from milliwatt.run.samples import Sample
+from milliwatt.run.verify import Verification, abi_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ def memory_map(compiled: Compiled, firmware: Firmware, stack_bytes: int) -> Memo
     plan, used = compiled.plan, firmware.memory
     statics = used.data_bytes + used.zeroed_bytes - plan.arena_bytes - plan.state_bytes
     return MemoryMap(
-        weights_bytes=used.weights_bytes,
-        constants_bytes=used.constants_bytes + used.data_bytes,
+        weights_bytes=plan.weight_bytes,
+        constants_bytes=used.flash_bytes - used.code_bytes - plan.weight_bytes,
         code_bytes=used.code_bytes,
         flash_have_bytes=compiled.target.flash_bytes,
         arena_bytes=plan.arena_bytes,
@@ -109,12 +111,12 @@ def memory_map(compiled: Compiled, firmware: Firmware, stack_bytes: int) -> Memo
 
 
 def compile_report(
-    compiled: Compiled, firmware: Firmware, measurement: Measurement
+    compiled: Compiled, done: Verification, samples: Sequence[Sample]
 ) -> CompileReport:
-    """Memory and costs. Instructions are the most that any sample of the measurement took."""
-    worst = max(range(len(measurement.instructions)), key=measurement.instructions.__getitem__)
-    by_row = {name: counts[worst] for name, counts in measurement.instructions_by_row.items()}
-    counts = [NodeCount(name, count) for name, count in by_row.items()]
+    """Memory and costs of a verified run. Instructions are the most that any sample took."""
+    firmware, measurement = done.firmware, done.measurement
+    counts = node_counts(compiled.target, firmware, abi_of(compiled), measurement, samples)
+    by_row = {count.name: count.instructions for count in counts}
     unknown: list[str] = []
     latency = energy = None
     try:

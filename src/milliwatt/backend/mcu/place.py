@@ -11,10 +11,8 @@ from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
 from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states
-from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
+from milliwatt.backend.mcu.views import BUFFER_ALIGNMENT_BYTES, is_view, view_shifts_bytes
 from milliwatt.ir.graph import Graph, Node
-
-BUFFER_ALIGNMENT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
