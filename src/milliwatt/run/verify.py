@@ -101,7 +101,7 @@ def verify_compiled(
     Raises VerifyError naming the sample and the first layer whose output differs.
     """
     expected = reference_outputs(compiled.source, samples, progress)
-    measurement = _measure(firmware, abi_of(compiled), samples, emulator)
+    measurement = measure(firmware, abi_of(compiled), samples, emulator)
     for index, (wanted, got) in enumerate(zip(expected, measurement.outputs, strict=True)):
         for value, array, data in zip(compiled.source.outputs, wanted, got, strict=True):
             actual = np.frombuffer(data, array.dtype).reshape(array.shape)
@@ -146,9 +146,10 @@ def _differs(actual: Array, expected: Array) -> str:
     )
 
 
-def _measure(
+def measure(
     firmware: Firmware, abi: ModelAbi, samples: Sequence[Sample], emulator: Emulator
 ) -> Measurement:
+    """Run `samples` as consecutive calls on an emulator."""
     if emulator == "qemu":
         from milliwatt.run.qemu_runner import run_qemu
 

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""`milliwatt run DIR`."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from milliwatt.cli.console import json_option, say, show, show_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from milliwatt.ir.types import Array
+    from milliwatt.run.measurement import Measurement
+    from milliwatt.run.project import Project
+
+
+@click.command("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--input",
+    "input_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Samples (.npy, .npz or raw .bin); may be repeated. Default: one random sample.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the random sample.")
+@click.option(
+    "--on",
+    "engine",
+    type=click.Choice(["auto", "unicorn", "qemu", "host"]),
+    default="auto",
+    show_default=True,
+    help="auto: Unicorn where it emulates the target's core, else QEMU.",
+)
+@click.option("--compiler", default="auto", show_default=True, help="auto, gcc, clang or zig.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Save all outputs to this .npz file."
+)
+@json_option
+def command(
+    folder: Path,
+    input_files: tuple[Path, ...],
+    seed: int,
+    engine: str,
+    compiler: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Build the C project in FOLDER and run it: outputs, and instructions layer by layer.
+
+    Samples are consecutive calls: a streaming model keeps its state from one to the next. The
+    host has no instruction counts.
+    """
+    from milliwatt.run.project import load_project
+    from milliwatt.run.samples import load_samples, random_samples
+
+    project = load_project(folder)
+    samples = [s for path in input_files for s in load_samples(path, project.inputs)]
+    samples = samples or random_samples(project.inputs, 1, seed)
+    say(f"running {len(samples)} samples of {project.name}")
+    raw, measured = _run(project, samples, engine, compiler)
+    decoded = [project.decode(row) for row in raw]
+    if output is not None:
+        _save(project, decoded, output)
+    if as_json:
+        show_json(_as_json(project, decoded, measured))
+        return
+    for index, arrays in enumerate(decoded):
+        for port, array in zip(project.outputs, arrays, strict=True):
+            show(f"sample {index}, {port}: {_preview(array)}")
+    if measured is not None:
+        show(_table(project, measured))
+
+
+def _run(
+    project: Project, samples: list[tuple[Array, ...]], engine: str, compiler: str
+) -> tuple[tuple[tuple[bytes, ...], ...], Measurement | None]:
+    if engine == "host":
+        from milliwatt.run.host import build_host, run_host
+
+        program = build_host(
+            project.sources, project.abi, include_folders=[project.folder], compiler=compiler
+        )
+        return run_host(program, samples, reset_each=False), None
+    from milliwatt.run.build import build_firmware
+    from milliwatt.run.cores import find_core
+    from milliwatt.run.verify import choose_emulator, measure
+
+    firmware = build_firmware(
+        project.sources,
+        project.abi,
+        find_core(project.core),
+        include_folders=[project.folder],
+        compiler=compiler,
+    )
+    measured = measure(firmware, project.abi, samples, choose_emulator(project.core, engine))
+    return measured.outputs, measured
+
+
+def _preview(array: Array) -> str:
+    values = array.reshape(-1)
+    shown = " ".join(f"{v:.6g}" for v in values[:16].tolist())
+    return shown if values.size <= 16 else f"{shown} … ({values.size} values)"
+
+
+def _save(project: Project, decoded: list[tuple[Array, ...]], path: Path) -> None:
+    import numpy as np
+
+    from milliwatt.errors import OptionError
+    from milliwatt.output import write_file
+
+    if path.suffix != ".npz":
+        raise OptionError(f"{path}: outputs are saved as .npz")
+    stream = io.BytesIO()
+    stacks = {
+        f"output_{i}": np.stack([row[i] for row in decoded]) for i in range(len(project.outputs))
+    }
+    np.savez(stream, **stacks)
+    write_file(path, stream.getvalue())
+
+
+def _as_json(
+    project: Project, decoded: list[tuple[Array, ...]], measured: Measurement | None
+) -> dict[str, object]:
+    content: dict[str, object] = {
+        "name": project.name,
+        "outputs": [[array.tolist() for array in arrays] for arrays in decoded],
+    }
+    if measured is not None:
+        content |= {
+            "emulator": measured.emulator,
+            "core": measured.core,
+            "instructions": list(measured.instructions),
+            "instructions_by_row": {k: list(v) for k, v in measured.instructions_by_row.items()},
+            "stack_bytes": measured.stack_bytes,
+        }
+    return content
+
+
+def _table(project: Project, measured: Measurement) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("layer", "operator", "kernel"):
+        table.add_column(title, overflow="fold")
+    table.add_column("instructions, last sample", justify="right")
+    for node in project.nodes:
+        count = measured.instructions_by_row[node.symbol][-1]
+        table.add_row(Text(node.name), node.op, node.kernel, f"{count:,}")
+    table.add_row("total", "", "", f"{measured.instructions[-1]:,}")
+    table.caption = (
+        f"counted on {measured.emulator}, {measured.core}; stack {measured.stack_bytes:,} B"
+    )
+    return table
