@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.base import Activation, Op
@@ -220,3 +221,115 @@ def test_int8_log_softmax_equals_both_oracles(scale: float, depth: int) -> None:
     y = kind(rows.shape, DType.INT8, 1 / 16, 127)
     assert_equal_tflm(LogSoftmax(), rows, x, y)
     assert_equal_litert(LogSoftmax(), rows, x, y)
+
+
+def floats(count: int) -> Array:
+    """Float32 of every magnitude, both signs, zeros, and the middle range densely."""
+    rng = np.random.default_rng(13)
+    wide = np.ldexp(rng.uniform(0.5, 1, count), rng.integers(-140, 8, count))
+    every = np.concatenate([wide, -wide, rng.uniform(-20, 20, count), [0.0, -0.0, 100.0, -100.0]])
+    return every.astype(np.float32)
+
+
+def exact_softmax(x: Array, beta: float) -> Array:
+    wide = (x.astype(np.longdouble) - x.max(axis=-1, keepdims=True)) * np.longdouble(
+        np.float32(beta)
+    )
+    exponentials = np.exp(wide)
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def exact_log_softmax(x: Array) -> Array:
+    wide = x.astype(np.longdouble)
+    wide -= wide.max(axis=-1, keepdims=True)
+    return wide - np.log(np.exp(wide).sum(axis=-1, keepdims=True))
+
+
+def exact_logistic(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x.astype(np.longdouble)))
+
+
+FLOAT_OPS = {
+    "logistic": (Logistic(), exact_logistic, 2e-7),
+    "tanh": (Tanh(), lambda x: np.tanh(x.astype(np.longdouble)), 2e-7),
+    "softmax": (Softmax(0.7), lambda x: exact_softmax(x, 0.7), 1e-6),
+    "log_softmax": (LogSoftmax(), exact_log_softmax, 4e-5),
+    "relu": (Relu(Activation.RELU), lambda x: np.clip(x, 0, None), 0),
+    "relu6": (Relu(Activation.RELU6), lambda x: np.clip(x, 0, 6), 0),
+    "leaky_relu": (
+        LeakyRelu(0.3),
+        lambda x: np.where(x > 0, x, x * np.longdouble(np.float32(0.3))),
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FLOAT_OPS)
+def test_float_is_within_one_unit_in_the_last_place(name: str) -> None:
+    op, exact, _ = FLOAT_OPS[name]
+    value = floats(5006).reshape(-1, 14)
+    x = kind(value.shape, DType.FLOAT32)
+    ours, wanted = reference(op, value, x, x), exact(value)
+    unit = np.spacing(np.abs(wanted).astype(np.float32)).astype(np.float64)
+    if isinstance(op, LogSoftmax):
+        unit = np.maximum(unit, 1e-14)
+    assert (np.abs(ours - wanted) <= unit).all()
+
+
+@pytest.mark.parametrize("name", FLOAT_OPS)
+def test_float_is_near_tflm(name: str) -> None:
+    """Within 2e-7 for the sigmoids, 1e-6 for softmax, 4e-5 for log-softmax of values up to 256."""
+    op, _, bound = FLOAT_OPS[name]
+    value = floats(5006).reshape(-1, 14)
+    x = kind(value.shape, DType.FLOAT32)
+    (theirs,) = run_tflm(to_tflite(op, x, x), [value])
+    np.testing.assert_allclose(reference(op, value, x, x), theirs, rtol=0, atol=bound)
+
+
+def test_large_and_small_int8_arrays_agree() -> None:
+    """The table that large arrays go through gives what the arithmetic gives."""
+    small = kind((256,), DType.INT8, 0.06, 9)
+    large = kind((4, 256), DType.INT8, 0.06, 9)
+    for op, quant in ((Logistic(), (1 / 256, -128)), (Relu(Activation.RELU6), (0.04, -100))):
+        y_small, y_large = (kind(t.shape, DType.INT8, *quant) for t in (small, large))
+        row = reference(op, ALL_INT8, small, y_small)
+        rows = reference(op, np.stack([ALL_INT8] * 4), large, y_large)
+        np.testing.assert_array_equal(rows, np.stack([row] * 4))
+
+
+INT8, INT16, FLOAT = DType.INT8, DType.INT16, DType.FLOAT32
+REFUSED = {
+    "a uint8 input": (Logistic(), (DType.UINT8, 0.1, 3), (INT8, 1 / 256, -128), "input is uint8"),
+    "another output type": (Tanh(), (INT8, 0.1, 3), (INT16, 2**-15, 0), "output is int16"),
+    "logistic's scale": (Logistic(), (INT8, 0.1, 3), (INT8, 1 / 128, -128), "scale 1/256"),
+    "logistic's zero point": (Logistic(), (INT8, 0.1, 3), (INT8, 1 / 256, 0), "zero point -128"),
+    "tanh's scale": (Tanh(), (INT16, 0.1, 0), (INT16, 2**-14, 0), "scale 1/32768"),
+    "an int16 zero point": (Tanh(), (INT16, 0.1, 1), (INT16, 2**-15, 0), "int16 needs 0"),
+    "softmax's scale": (Softmax(1.0), (INT8, 0.1, 3), (INT8, 1 / 255, -128), "scale 1/256"),
+    "softmax to int16": (Softmax(1.0), (INT8, 0.1, 3), (INT16, 2**-16, 0), "point -32768"),
+    "a steep softmax": (Softmax(40.0), (INT8, 0.5, 3), (INT8, 1 / 256, -128), "outside"),
+    "a flat softmax": (Softmax(0.0), (INT8, 0.5, 3), (INT8, 1 / 256, -128), "outside"),
+    "a steep int16 softmax": (Softmax(1.0), (INT16, 5.1, 0), (INT16, 2**-15, 0), "outside"),
+    "log-softmax of int16": (LogSoftmax(), (INT16, 0.1, 0), (INT16, 1 / 16, 0), "supported: fl"),
+    "log-softmax's zero": (LogSoftmax(), (INT8, 0.1, 0), (INT8, 1 / 16, 0), "zero point 127"),
+    "a float output": (Relu(Activation.RELU), (INT8, 0.1, 0), (FLOAT, 0, 0), "output is float32"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refuses(what: str) -> None:
+    op, x, y, message = REFUSED[what]
+    with pytest.raises(UnsupportedError, match=message):
+        op.check([kind((2, 3), *x)], [kind((2, 3), *y)])
+
+
+@pytest.mark.parametrize("op", [Softmax(1.0), LogSoftmax()], ids=lambda op: op.kind)
+def test_refuses_rows_that_overflow(op: Op) -> None:
+    y = (1 / 256, -128) if isinstance(op, Softmax) else (1 / 16, 127)
+    with pytest.raises(UnsupportedError, match="rows of 4096 elements"):
+        op.check([kind((1, 4096), INT8, 0.1)], [kind((1, 4096), INT8, *y)])
+
+
+def test_softmax_of_a_scalar() -> None:
+    with pytest.raises(ModelError, match="at least one dimension"):
+        Softmax(1.0).infer([kind((), FLOAT)])

@@ -2,7 +2,7 @@
 """Functions of one value, and softmax.
 
 Float operators compute in double and round once to float32: within one unit in the last place of
-the exact function, except LogSoftmax, where cancellation leaves that much of the largest operand.
+the exact function; LogSoftmax within that or 1e-14, whichever is more.
 """
 
 from __future__ import annotations
