@@ -92,7 +92,9 @@ def _source(jobs: Sequence[Job]) -> str:
     headers = sorted({"mw_common.h", *(job.kernel.header for job in jobs)})
     scratch = max(x.scratch_bytes for x in lowered)
     shared: dict[str, str] = {}
-    nodes = [_node(i, job, low, shared) for i, (job, low) in enumerate(zip(jobs, lowered))]
+    nodes = [
+        _node(i, job, low, shared) for i, (job, low) in enumerate(zip(jobs, lowered, strict=True))
+    ]
     calls = "".join(f"    {NAME}_node_{i}();\n" for i in range(len(jobs)))
     return "\n".join(
         [

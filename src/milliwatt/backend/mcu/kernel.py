@@ -94,12 +94,14 @@ class Overlap:
 
     The output may start at the input's first byte, or lower by any amount that is at least
     `gap_bytes` (0: the very same address is allowed). Above the input it may not start unless it
-    lies wholly beyond it.
+    lies wholly beyond it. With `exact` it may start at the input's first byte, less `gap_bytes`,
+    and nowhere else.
     """
 
     input: int
     output: int
     gap_bytes: int = 0
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

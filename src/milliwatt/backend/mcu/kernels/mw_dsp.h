@@ -14,6 +14,10 @@
 #define MW_HAS_DSP 0
 #endif
 
+/* Scratch memory seen now as pairs, now as their halves. */
+typedef int32_t mw_word __attribute__((may_alias));
+typedef int16_t mw_half __attribute__((may_alias));
+
 /* Accesses that need no alignment, and may alias anything. */
 MW_INLINE int32_t mw_load_i32(const void *from)
 {
@@ -25,12 +29,6 @@ MW_INLINE int32_t mw_load_i32(const void *from)
 MW_INLINE void mw_store_i32(void *to, int32_t word)
 {
     __builtin_memcpy(to, &word, sizeof word);
-}
-
-/* The pair (low half of a, low half of b). */
-MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
-{
-    return (int32_t)(((uint32_t)a & 0xFFFFu) | ((uint32_t)b << 16));
 }
 
 #if MW_HAS_DSP
@@ -76,6 +74,14 @@ MW_INLINE int32_t mw_odd_bytes(int32_t word)
     return pair;
 }
 
+/* The pair (low half of a, low half of b). */
+MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
+{
+    int32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+}
+
 /* x limited to -128..127. */
 MW_INLINE int32_t mw_saturate_s8(int32_t x)
 {
@@ -84,6 +90,7 @@ MW_INLINE int32_t mw_saturate_s8(int32_t x)
     return result;
 }
 
+MW_DSP_BINARY(mw_add_pairs, "sadd16")          /* (a.low + b.low, a.high + b.high) */
 MW_DSP_TERNARY(mw_dot_pairs, "smlad")          /* acc + a.low * b.low + a.high * b.high */
 MW_DSP_TERNARY(mw_mac_low_low, "smlabb")       /* acc + a.low * b.low */
 MW_DSP_TERNARY(mw_mac_low_high, "smlabt")      /* acc + a.low * b.high */
@@ -95,6 +102,11 @@ MW_DSP_TERNARY(mw_high_mul_sub_round, "smmlsr") /* acc - a * b / 2**32 to neares
 #undef MW_DSP_TERNARY
 
 #else
+
+MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
+{
+    return (int32_t)(((uint32_t)a & 0xFFFFu) | ((uint32_t)b << 16));
+}
 
 MW_INLINE int32_t mw_low_half(int32_t pair) { return (int16_t)((uint32_t)pair & 0xFFFFu); }
 
@@ -111,6 +123,11 @@ MW_INLINE int32_t mw_odd_bytes(int32_t word)
 }
 
 MW_INLINE int32_t mw_saturate_s8(int32_t x) { return mw_clamp_i32(x, -128, 127); }
+
+MW_INLINE int32_t mw_add_pairs(int32_t a, int32_t b)
+{
+    return mw_pair(mw_low_half(a) + mw_low_half(b), mw_high_half(a) + mw_high_half(b));
+}
 
 MW_INLINE int32_t mw_mac_low_low(int32_t a, int32_t b, int32_t acc)
 {

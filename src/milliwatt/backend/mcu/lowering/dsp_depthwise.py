@@ -3,6 +3,193 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.kernel import Kernel
+from dataclasses import dataclass
 
-KERNELS: tuple[Kernel, ...] = ()
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import (
+    In,
+    Kernel,
+    Lowered,
+    Out,
+    Overlap,
+    Ref,
+    Scratch,
+    Site,
+    Table,
+)
+from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_layout import (
+    DspKernel,
+    Filters,
+    folded_filters,
+    has_int8_parameters,
+    is_exact,
+    scale_words,
+)
+from milliwatt.ops.conv import DepthwiseConv2D
+from milliwatt.quant.arith import activation_range
+from milliwatt.quant.scaling import convolution_factors
+from milliwatt.units import ceil_div
+
+BLOCK = 4
+"""Outputs of a line that are computed together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One direction of a depthwise convolution; steps are bytes between neighbours."""
+
+    size: int
+    step: int
+    out_size: int
+    out_step: int
+    taps: int
+    stride: int
+    pad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The image taken as lines: which way they run, and how many words one fills."""
+
+    along: Axis
+    across: Axis
+    by_rows: bool
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of taps of one filter line, as one output sees them."""
+        taps = self.along.taps
+        return taps // 2 + 1 if self.along.stride == 1 else ceil_div(taps, 2)
+
+    @property
+    def filter_words(self) -> int:
+        """Words of the whole filter's pairs; for stride 1 they differ for even and odd outputs."""
+        per_pair = 2 if self.along.stride == 1 else 1
+        return self.across.taps * self.pairs * per_pair
+
+    @property
+    def line_words(self) -> int:
+        """Words of one padded line: what is gathered, and what the last block reads."""
+        last = (self.along.out_size - 1) // BLOCK * BLOCK
+        read = (
+            last // 2 + self.pairs + 1 if self.along.stride == 1 else last + BLOCK - 1 + self.pairs
+        )
+        return max(read, ceil_div(self.along.pad + self.along.size, 2))
+
+    @property
+    def scratch_bytes(self) -> int:
+        return 4 * (2 * self.filter_words + self.across.taps * self.line_words)
+
+
+def _axes(site: Site) -> tuple[Axis, Axis]:
+    """The vertical and the horizontal axis."""
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    _, height, width, depth = site.inputs[0].shape
+    _, out_h, out_w, channels = site.outputs[0].shape
+    _, kh, kw, _ = site.inputs[1].shape
+    pads = op.padding
+    vertical = Axis(height, width * depth, out_h, out_w * channels, kh, op.stride_hw[0], pads.top)
+    horizontal = Axis(width, depth, out_w, channels, kw, op.stride_hw[1], pads.left)
+    return vertical, horizontal
+
+
+def _ways(site: Site) -> list[Lines]:
+    """The directions in which lines can run."""
+    vertical, horizontal = _axes(site)
+    ways = [Lines(horizontal, vertical, True), Lines(vertical, horizontal, False)]
+    return [w for w in ways if w.along.stride in (1, 2) and w.across.stride <= w.across.taps]
+
+
+def _best(site: Site) -> Lines:
+    """The direction with the least work, among those that can be in place if any can."""
+    ways = _ways(site)
+    in_place = [w for w in ways if _is_in_place(site, w)]
+    return min(in_place or ways, key=_work)
+
+
+def _work(lines: Lines) -> int:
+    """Roughly the instructions of one channel."""
+    blocks = ceil_div(lines.along.out_size, BLOCK)
+    block = lines.across.taps * (4 + 6 * lines.pairs) + 40
+    gathered = lines.across.size * (20 + 3 * lines.along.size)
+    return lines.across.out_size * (30 + blocks * block) + gathered
+
+
+def _is_in_place(site: Site, lines: Lines) -> bool:
+    """Whether the output may begin where the input does: no line is overwritten ungathered."""
+    if site.inputs[0].shape[3] != site.outputs[0].shape[3]:
+        return False
+    _, height, width, _ = site.inputs[0].shape
+    pixel = np.arange(site.outputs[0].shape[1] * site.outputs[0].shape[2])
+    row, column = np.divmod(pixel, site.outputs[0].shape[2])
+    written_during = row if lines.by_rows else column
+    across = lines.across
+    gathered = written_during * across.stride - across.pad + across.taps
+    overwritten = pixel // width if lines.by_rows else pixel % width
+    return bool(((overwritten < gathered) | (pixel >= height * width)).all())
+
+
+def _filters(site: Site) -> Filters:
+    x, weights, _ = site.inputs
+    channels = weights.shape[3]
+    taps = constant(site, 1).reshape(-1, channels).T
+    return folded_filters(site, taps, convolution_factors(x, weights, site.outputs[0], channels))
+
+
+def _accepts(site: Site) -> bool:
+    op = site.op
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and has_int8_parameters(site)
+        and site.inputs[0].shape[0] == 1
+        and all(
+            d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
+        )
+        and bool(_ways(site))
+        and is_exact(_filters(site))
+    )
+
+
+def _lower(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    x, (y,) = site.inputs[0], site.outputs
+    lines, filters = _best(site), _filters(site)
+    along, across = lines.along, lines.across
+    channels = y.shape[3]
+    low, high = activation_range(op.activation, y)
+    # Channel-major, and each channel's taps line after line.
+    taps = filters.weights.reshape(channels, *site.inputs[1].shape[1:3])
+    taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
+    overlaps = (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
+    return Lowered(
+        "mw_depthwise_conv2d_s8_dsp",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
+            *passed(channels),
+            *fixed(channels // x.shape[3]),
+            *passed(along.size, across.size, along.step, across.step),
+            *passed(along.out_size, across.out_size, along.out_step, across.out_step),
+            *passed(along.taps, across.taps),
+            *fixed(along.stride),
+            *passed(across.stride, along.pad, across.pad),
+            *passed(lines.line_words, lines.filter_words, x.zero_point, y.zero_point),
+            *fixed(low, high),
+        ),
+        (
+            Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1)),
+            Table("bias", (2 * filters.bias).astype(np.int32)),
+            scale_words(filters),
+        ),
+        scratch_bytes=lines.scratch_bytes,
+        overlaps=overlaps,
+    )
+
+
+KERNELS: tuple[Kernel, ...] = (
+    DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", _accepts, _lower),
+)

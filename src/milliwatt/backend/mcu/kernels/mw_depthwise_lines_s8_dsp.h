@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* One channel's lines for depthwise convolution: gathered from NHWC, widened to int16, padded.
+ *
+ * A line is a row or a column of the image. A ring of as many lines as the filter has holds what
+ * the next output line needs, each element having been gathered once; so outputs may be written
+ * over the inputs. 2.5 instructions an element. */
+#ifndef MW_DEPTHWISE_LINES_S8_DSP_H
+#define MW_DEPTHWISE_LINES_S8_DSP_H
+
+#include "mw_dsp.h"
+
+/* Image and filter, along the lines and across them. Steps are distances in bytes. */
+typedef struct {
+    int32_t along, across;         /* elements of a line, lines */
+    int32_t step_along, step_across;
+    int32_t out_along, out_across;
+    int32_t out_step_along, out_step_across;
+    int32_t taps_along, taps_across;
+    int32_t stride_across;
+    int32_t pad_along, pad_across; /* before the first element, the first line */
+    int32_t fill;                  /* value of the padding */
+    int32_t line_words;            /* distance of lines in the ring */
+} mw_lines_s8;
+
+/* Copies `count` int8, `step` bytes apart, to int16 at `line`, which starts within a word where
+ * `odd` is not 0. */
+static MW_NOINLINE __attribute__((unused)) void mw_gather_line_s8(const int8_t *x, int32_t step,
+                                                                  int32_t count, mw_half *line,
+                                                                  int32_t odd)
+{
+    if (odd && count > 0) {
+        *line++ = (mw_half)*x;
+        x += step;
+        count--;
+    }
+    for (; count >= 4; count -= 4) {
+        const int32_t a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];
+        ((mw_word *)(void *)line)[0] = mw_pair(a, b);
+        ((mw_word *)(void *)line)[1] = mw_pair(c, d);
+        x += 4 * step;
+        line += 4;
+    }
+    for (; count > 0; count--) {
+        *line++ = (mw_half)*x;
+        x += step;
+    }
+}
+
+MW_INLINE void mw_fill_s16(mw_half *to, int32_t count, int32_t value)
+{
+    for (; count > 0; count--) {
+        *to++ = (mw_half)value;
+    }
+}
+
+/* Puts line `index` of the channel at `x` into its place `line`, whose padding is there already. */
+MW_INLINE void mw_load_line_s8(const int8_t *x, const mw_lines_s8 *shape, int32_t index,
+                               mw_word *line)
+{
+    mw_half *const inside = (mw_half *)(void *)line + shape->pad_along;
+    if (index < 0 || index >= shape->across) {
+        mw_fill_s16(inside, shape->along, shape->fill);
+    } else {
+        mw_gather_line_s8(x + index * shape->step_across, shape->step_along, shape->along, inside,
+                          shape->pad_along & 1);
+    }
+}
+
+#endif
