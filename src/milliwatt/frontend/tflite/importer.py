@@ -121,7 +121,9 @@ class _Importer:
         index = Call(scope, record).integer(schema.CallOnceOptions.init_subgraph_index)
         if not 0 < index < len(self._model.subgraphs):
             raise ModelError(f"subgraph {index} does not exist")
-        if scope.initialising or self._variables.any_used():
+        if scope.initialising:
+            raise UnsupportedError("initialisation inside an initialisation")
+        if self._variables.any_used():
             raise UnsupportedError("initialisation after the first use of a variable")
         if index in self._initialised:
             return

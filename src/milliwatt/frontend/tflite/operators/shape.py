@@ -77,6 +77,9 @@ def pack(call: Call) -> None:
     """PACK: stacks operands along a new axis."""
     call.expect_operands(1, len(call.record.inputs))
     values = [call.value(i) for i in range(len(call.record.inputs))]
+    count = call.integer(schema.PackOptions.values_count)
+    if count != len(values):
+        raise ModelError(f"{count} values; the operator has {len(values)} inputs")
     axis = call.axis(call.integer(schema.PackOptions.axis), len(call.type(0).shape) + 1)
     call.emit(Pack(axis), values)
 
