@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -117,7 +117,7 @@ def _save(project: Project, decoded: list[tuple[Array, ...]], path: Path) -> Non
     if path.suffix != ".npz":
         raise OptionError(f"{path}: outputs are saved as .npz")
     stream = io.BytesIO()
-    stacks = {
+    stacks: dict[str, Any] = {
         f"output_{i}": np.stack([row[i] for row in decoded]) for i in range(len(project.outputs))
     }
     np.savez(stream, **stacks)

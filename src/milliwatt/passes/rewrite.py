@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import replace
 
 from milliwatt.ir.graph import Graph, Node
@@ -17,7 +17,7 @@ def sole_reader(graph: Graph, value: str) -> Node | None:
     return readers[0] if len(readers) == 1 else None
 
 
-def rename_reads(graph: Graph, names: Mapping[str, str], dropped: Set[str]) -> Graph:
+def rename_reads(graph: Graph, names: Mapping[str, str], dropped: frozenset[str]) -> Graph:
     """`graph` without the nodes that define `dropped` values, readers reading `names[v]` for v.
 
     Graph outputs and states read the new names too. Chains of names are followed to their end.

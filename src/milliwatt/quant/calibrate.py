@@ -14,6 +14,7 @@ from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 from milliwatt.ops.activation import Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.arith import Add, Mul, Sub
+from milliwatt.ops.base import Op
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D, Mean
@@ -36,7 +37,7 @@ _SAME_CODES = (
     | ResizeNearest
 )
 _OWN_RANGE = _WEIGHTED | Add | Sub | Mul | Mean | Relu
-_FIXED = {
+_FIXED: dict[type[Op], Quant] = {
     Softmax: Quant.per_tensor(1 / 256, -128),
     Logistic: Quant.per_tensor(1 / 256, -128),
     Tanh: Quant.per_tensor(1 / 128, 0),

@@ -44,7 +44,7 @@ def load_digits(seed: int = 0) -> Digits:
         ) from error
     data: Any = load()
     images = (data.images / 16.0).astype(np.float32)[:, np.newaxis]
-    parts = train_test_split(
+    parts: Any = train_test_split(
         images, data.target, test_size=TEST_FRACTION, random_state=seed, stratify=data.target
     )
     train_images, test_images, train_labels, test_labels = parts

@@ -33,7 +33,7 @@ def import_torch(
         raise ModelError(f"{name} is in training mode: call eval() before importing it")
     try:
         program = torch.export.export(module, tuple(example_inputs))
-    except (torch._dynamo.exc.TorchDynamoException, RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(f"torch.export cannot export {name}: {first}") from error
     _refuse_unsupported(program, name)
@@ -77,7 +77,7 @@ def _parameters(program: torch.export.ExportedProgram) -> dict[str, Array]:
         **signature.inputs_to_buffers,
         **signature.inputs_to_lifted_tensor_constants,
     }
-    tensors = {**program.state_dict, **program.constants}
+    tensors: dict[str, Any] = {**program.state_dict, **program.constants}
     return {
         placeholder: tensors[target].detach().cpu().numpy()
         for placeholder, target in named.items()

@@ -129,7 +129,7 @@ def _unary(op: Op) -> Converter:
 
 def _clamp(to: Importer, name: str, args: Sequence[Any]) -> Value:
     low, high = _argument(args, 1, -1.0), _argument(args, 2, 1.0)
-    kinds = {
+    kinds: dict[tuple[float | None, float | None], Activation] = {
         (0.0, 6.0): Activation.RELU6,
         (0.0, None): Activation.RELU,
         (-1.0, 1.0): Activation.RELU_N1_TO_1,
