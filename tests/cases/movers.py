@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from milliwatt.ir.types import DType, TensorType
 from milliwatt.ops.base import Op
-from milliwatt.ops.resize import ResizeNearest
+from milliwatt.ops.resize import ResizeBilinear, ResizeNearest
 from milliwatt.ops.shape import Concat, Pack, Pad, Reshape, Slice, Split, Transpose, Unpack
 from tests.cases.build import Case, case, tensor, values
 
@@ -83,4 +83,33 @@ def _mover(op: Op, kinds: Sequence[TensorType], rng: np.random.Generator) -> Cas
     return case(op, [(t, values(t, rng)) for t in kinds], outputs)
 
 
-FAMILIES = {"movers": movers}
+BILINEAR = [
+    ((1, 3, 4, 5), (6, 8), False, False),
+    ((2, 3, 4, 1), (7, 5), True, False),
+    ((1, 7, 3, 14), (3, 9), False, True),
+    ((1, 1, 1, 3), (4, 5), False, True),
+    ((1, 6, 6, 2), (1, 1), True, False),
+    ((1, 5, 4, 3), (5, 4), False, True),
+]
+
+
+def bilinear(dtype: DType) -> Callable[[int], list[Case]]:
+    """Bilinear resizing of one element type."""
+
+    def build(seed: int) -> list[Case]:
+        rng = np.random.default_rng(seed)
+        scale = None if dtype is DType.FLOAT32 else 0.1
+        return [
+            _mover(ResizeBilinear(out, *flags), [tensor(shape, dtype, scale)], rng)
+            for shape, out, *flags in BILINEAR
+        ]
+
+    return build
+
+
+FAMILIES = {
+    "movers": movers,
+    "bilinear_s8": bilinear(DType.INT8),
+    "bilinear_s16": bilinear(DType.INT16),
+    "bilinear_f32": bilinear(DType.FLOAT32),
+}

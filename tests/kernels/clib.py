@@ -36,7 +36,9 @@ def map_arrays(
         f"    for (int32_t i = 0; i < count; i++) {{\n{locals_}"
         f"        out[i] = {expression};\n    }}\n}}\n"
     )
-    file, library = folder / "map.c", folder / "map.so"
+    # A library is loaded once per path, so each has its own.
+    file = folder / f"map_{len(list(folder.iterdir()))}.c"
+    library = file.with_suffix(".so")
     file.write_text(source)
     flags = ["-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
     subprocess.run(

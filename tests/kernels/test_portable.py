@@ -15,6 +15,7 @@ from milliwatt.backend.mcu.lowering import (
     quantize,
     resize,
     shape,
+    transpose_conv,
 )
 from tests import cases
 from tests.kernels.harness import Job, check_kernels
@@ -22,7 +23,18 @@ from tests.kernels.harness import Job, check_kernels
 EXACT = {
     "conv2d_s8": conv.KERNELS,
     "depthwise_s8": conv.KERNELS,
+    "conv2d_s16": conv.KERNELS,
+    "depthwise_s16": conv.KERNELS,
+    "transpose_conv_s8": transpose_conv.KERNELS,
+    "transpose_conv_s16": transpose_conv.KERNELS,
     "dense_s8": dense.KERNELS,
+    "dense_s16": dense.KERNELS,
+    "max_pool_f32": pool.KERNELS,
+    "add_f32": arith.KERNELS,
+    "sub_f32": arith.KERNELS,
+    "mul_f32": arith.KERNELS,
+    "bilinear_s8": resize.KERNELS,
+    "bilinear_s16": resize.KERNELS,
     "average_pool_s8": pool.KERNELS,
     "average_pool_s16": pool.KERNELS,
     "max_pool_s8": pool.KERNELS,

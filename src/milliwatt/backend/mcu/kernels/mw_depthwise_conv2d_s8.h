@@ -6,17 +6,6 @@
 #include "mw_dot_s8.h"
 #include "mw_requantize.h"
 
-/* Weight `tap` of one channel's filter, less its zero point. */
-MW_INLINE int32_t mw_filter_tap(const int8_t *MW_RESTRICT filter, int32_t tap, int32_t w_zero,
-                                int32_t weight_bits)
-{
-    if (weight_bits == 4) {
-        const int8_t pair = filter[tap / 2];
-        return ((tap & 1) ? mw_high_nibble(pair) : mw_low_nibble(pair)) - w_zero;
-    }
-    return filter[tap] - w_zero;
-}
-
 /* w is [in_c * per_input][kh * kw], a channel's int4 weights beginning at a whole byte. bias has
  * the input's zero point folded in over every tap; what it took for taps in the padding is given
  * back. padded: some window reaches outside the map. */
@@ -57,7 +46,7 @@ MW_INLINE void mw_depthwise_conv2d_s8(
                                 const int32_t inside =
                                     !padded || (row_inside && kx >= kx0 && kx < kx1);
                                 const int32_t value = inside ? x[at] : x_zero;
-                                sum += value * mw_filter_tap(filter, tap, w_zero, weight_bits);
+                                sum += value * mw_weight_at(filter, tap, w_zero, weight_bits);
                                 at += tap_step;
                                 tap++;
                             }

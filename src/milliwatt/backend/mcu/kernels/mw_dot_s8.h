@@ -16,6 +16,17 @@ MW_INLINE int32_t mw_weight_bytes(int32_t count, int32_t weight_bits)
     return weight_bits == 4 ? (count + 1) / 2 : count;
 }
 
+/* Weight i less the zero point. */
+MW_INLINE int32_t mw_weight_at(const int8_t *MW_RESTRICT w, int32_t i, int32_t w_zero,
+                               int32_t weight_bits)
+{
+    if (weight_bits == 4) {
+        const int8_t pair = w[i / 2];
+        return ((i & 1) ? mw_high_nibble(pair) : mw_low_nibble(pair)) - w_zero;
+    }
+    return w[i] - w_zero;
+}
+
 /* Sum of x[i] * (w[i] - w_zero) over i < count. */
 MW_INLINE int32_t mw_dot_s8(const int8_t *x, const int8_t *MW_RESTRICT w, int32_t count,
                             int32_t w_zero, int32_t weight_bits)
@@ -43,13 +54,20 @@ MW_INLINE int32_t mw_dot_s8(const int8_t *x, const int8_t *MW_RESTRICT w, int32_
 MW_INLINE int32_t mw_sum_weights(const int8_t *MW_RESTRICT w, int32_t count, int32_t w_zero,
                                  int32_t weight_bits)
 {
-    int32_t sum = -count * w_zero;
+    int32_t sum = 0;
     for (int32_t i = 0; i < count; i++) {
-        if (weight_bits == 4) {
-            sum += (i & 1) ? mw_high_nibble(w[i / 2]) : mw_low_nibble(w[i / 2]);
-        } else {
-            sum += w[i];
-        }
+        sum += mw_weight_at(w, i, w_zero, weight_bits);
+    }
+    return sum;
+}
+
+/* Sum of (x[i] - x_zero) * (w[i] - w_zero) over i < count. */
+MW_INLINE int32_t mw_dot_offset_s8(const int8_t *x, const int8_t *MW_RESTRICT w, int32_t count,
+                                   int32_t x_zero, int32_t w_zero, int32_t weight_bits)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < count; i++) {
+        sum += (x[i] - x_zero) * mw_weight_at(w, i, w_zero, weight_bits);
     }
     return sum;
 }

@@ -9,7 +9,7 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Site, Table
 from milliwatt.errors import VerifyError
-from milliwatt.ir.types import Array, DType
+from milliwatt.ir.types import Array, DType, TensorType
 from milliwatt.quant.arith import wrap_int32
 
 
@@ -61,6 +61,19 @@ def folded_bias(bias: Array, filters: Array, x_zero: int, w_zero: int) -> Table:
     return Table("bias", wrap_int32(bias.astype(np.int64) - x_zero * sums).astype(np.int32))
 
 
+def float_table(name: str, values: Array) -> Table:
+    """float32 weights or biases in order."""
+    return Table(name, np.ascontiguousarray(values, np.float32).reshape(-1))
+
+
+def wide_bias(bias: Array) -> tuple[Table, int]:
+    """Biases in one 32-bit word each where all fit, else in two, the low one first; and which."""
+    wide = np.ascontiguousarray(bias, np.int64)
+    if (wide == wide.astype(np.int32)).all():
+        return Table("bias", wide.astype(np.int32)), 1
+    return Table("bias", wide.astype("<i8").view("<i4").astype(np.int32)), 2
+
+
 @dataclass(frozen=True, slots=True)
 class Scaling:
     """Requantisation tables: one element per channel, or one in all where they are equal."""
@@ -85,6 +98,12 @@ def wide_scaling(factors: tuple[Array, Array]) -> Scaling:
     multiplier, shift = factors
     reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
     return _scaling(reduced.astype(np.int32), (15 - shift).astype(np.int8))
+
+
+def scaling_of_bias(factors: tuple[Array, Array], bias: TensorType) -> tuple[Scaling, bool]:
+    """The tables for an accumulator of the bias's element type, and whether it has 64 bits."""
+    wide = bias.dtype is DType.INT64
+    return (wide_scaling if wide else scaling)(factors), wide
 
 
 def _scaling(multiplier: Array, shift: Array) -> Scaling:

@@ -45,14 +45,21 @@ def windows(
     dilation_hw: tuple[int, int] = (1, 1),
 ) -> tuple[Overlap, ...]:
     """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C] from windows of x."""
+    rows = _first_in(y.shape[1], stride_hw[0], padding.top, dilation_hw[0])
+    columns = _first_in(y.shape[2], stride_hw[1], padding.left, dilation_hw[1])
+    return pixels(x, y, rows, columns)
+
+
+def pixels(x: TensorType, y: TensorType, rows: Array, columns: Array) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C].
+
+    `rows` holds the first row of x that each row of y reads, `columns` the first column alike.
+    """
     batch, in_h, in_w, in_c = x.shape
-    _, out_h, out_w, out_c = y.shape
-    rows = _first_in(out_h, stride_hw[0], padding.top, dilation_hw[0])
-    columns = _first_in(out_w, stride_hw[1], padding.left, dilation_hw[1])
-    pixels = rows[:, None] * in_w + columns[None, :]
-    images = np.arange(batch)[:, None] * (in_h * in_w) + pixels.reshape(1, -1)
-    first_read = images.reshape(-1) * (in_c * x.dtype.bits // 8)
-    pixel_bytes = out_c * y.dtype.bits // 8
+    image = rows[:, None] * in_w + columns[None, :]
+    all_images = np.arange(batch)[:, None] * (in_h * in_w) + image.reshape(1, -1)
+    first_read = all_images.reshape(-1) * (in_c * x.dtype.bits // 8)
+    pixel_bytes = y.shape[3] * y.dtype.bits // 8
     written = (np.arange(first_read.size) + 1) * pixel_bytes
     return in_order(first_read, written, y.size_bytes)
 

@@ -8,6 +8,7 @@ from milliwatt.backend.mcu.lowering._loops import Nest, broadcast_steps, loop_li
 from milliwatt.backend.mcu.lowering._overlap import elementwise
 from milliwatt.backend.mcu.lowering._shared import (
     PortableKernel,
+    activation_code,
     fixed,
     is_site,
     passed,
@@ -84,6 +85,23 @@ def _lower_product(site: Site) -> Lowered:
     )
 
 
+_OPERATIONS = (Add, Sub, Mul)
+
+
+def _lower_float(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Add | Sub | Mul)
+    return Lowered(
+        "mw_binary_f32",
+        (
+            *(In(0), In(1), Out(0)),
+            *loop_arguments(site),
+            *fixed(_OPERATIONS.index(type(op)), activation_code(op.activation)),
+        ),
+        overlaps=in_place(site),
+    )
+
+
 def _sum_kernel(dtype: DType) -> Kernel:
     name = f"add_{suffix(dtype)}"
     return PortableKernel(
@@ -101,4 +119,10 @@ def _product_kernel(dtype: DType) -> Kernel:
 KERNELS: tuple[Kernel, ...] = (
     *(_sum_kernel(dtype) for dtype in _INTEGERS),
     *(_product_kernel(dtype) for dtype in _INTEGERS),
+    PortableKernel(
+        "binary_f32",
+        "mw_binary_f32.h",
+        lambda s: is_site(s, _OPERATIONS, DType.FLOAT32) and _fits(s),
+        _lower_float,
+    ),
 )

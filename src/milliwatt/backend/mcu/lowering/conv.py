@@ -1,33 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""Portable kernels of the convolutions."""
+"""Portable kernels of convolutions."""
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Site
+from collections.abc import Callable
+
+from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Site, Table
 from milliwatt.backend.mcu.lowering import dense
 from milliwatt.backend.mcu.lowering._linear import (
-    Scaling,
     constant,
+    float_table,
     folded_bias,
     has_constant_parameters,
     scaling,
+    scaling_of_bias,
     weight_bits,
     weight_zero,
     weights_table,
+    wide_bias,
 )
 from milliwatt.backend.mcu.lowering._overlap import windows
 from milliwatt.backend.mcu.lowering._shared import (
     PortableKernel,
+    activation_code,
     fixed,
     fixed_if,
     is_site,
     passed,
+    suffix,
 )
-from milliwatt.ir.types import DType
-from milliwatt.ops.base import Padding
+from milliwatt.ir.types import Array, DType
+from milliwatt.ops.base import Op, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
+
+_POINTERS = (In(0), Out(0), Ref("weights"), Ref("bias"))
+_SCALED = (*_POINTERS, Ref("multiplier"), Ref("shift"))
 
 
 def is_pointwise(site: Site) -> bool:
@@ -54,109 +63,189 @@ def reaches_outside(site: Site) -> bool:
     return bool(op.padding.top or op.padding.left or last_y >= in_h or last_x >= in_w)
 
 
-def _channel_scaling(site: Site) -> Scaling:
+def channel_factors(site: Site) -> tuple[Array, Array]:
+    """Multipliers and shifts of each output channel."""
     y = site.outputs[0]
-    return scaling(convolution_factors(site.inputs[0], site.inputs[1], y, y.shape[3]))
+    return convolution_factors(site.inputs[0], site.inputs[1], y, y.shape[3])
 
 
-def _accepts_pointwise_s8(site: Site) -> bool:
-    return _accepts_conv_s8(site) and is_pointwise(site)
-
-
-def _lower_pointwise_s8(site: Site) -> Lowered:
+def _lower_pointwise(site: Site) -> Lowered:
     assert isinstance(site.op, Conv2D)
-    return dense.rows_s8(site, _channel_scaling(site), site.op.activation)
+    activation = site.op.activation
+    match site.inputs[0].dtype:
+        case DType.INT8:
+            return dense.rows_s8(site, scaling(channel_factors(site)), activation)
+        case DType.INT16:
+            return dense.rows_s16(site, channel_factors(site), activation)
+        case _:
+            return dense.rows_f32(site, activation)
 
 
-def _accepts_conv_s8(site: Site) -> bool:
-    return is_site(site, Conv2D, DType.INT8) and has_constant_parameters(site)
-
-
-def _lower_conv_s8(site: Site) -> Lowered:
+def _geometry(site: Site, channels: tuple[Arg, ...]) -> tuple[Arg, ...]:
+    """Sizes, with `channels` where the kernel wants them, filter, strides, dilations, padding."""
     op = site.op
-    assert isinstance(op, Conv2D)
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
     x, weights, _ = site.inputs
-    (y,) = site.outputs
-    channels, kh, kw, depth = weights.shape
-    groups = x.shape[3] // depth
-    bits, w_zero = weight_bits(site), weight_zero(site)
-    filters = constant(site, 1)
-    scales = _channel_scaling(site)
-    whole_bytes = bits == 8 or depth % 2 == 0
-    contiguous = op.dilation_hw[1] == 1 and groups == 1 and whole_bytes
-    low, high = activation_range(op.activation, y)
+    return (
+        *fixed(x.shape[0]),
+        *passed(*x.shape[1:], *site.outputs[0].shape[1:3]),
+        *channels,
+        *passed(*weights.shape[1:3], *op.stride_hw, *op.dilation_hw),
+        *passed(op.padding.top, op.padding.left),
+    )
+
+
+def _conv_geometry(site: Site) -> tuple[Arg, ...]:
+    channels, _, _, depth = site.inputs[1].shape
+    groups = site.inputs[0].shape[3] // depth
+    return _geometry(site, (*fixed_if(groups == 1, groups), *passed(channels // groups)))
+
+
+def _depthwise_geometry(site: Site) -> tuple[Arg, ...]:
+    return _geometry(site, fixed(site.outputs[0].shape[3] // site.inputs[0].shape[3]))
+
+
+def _conv_layout(site: Site) -> tuple[Arg, ...]:
+    """Whether rows of taps are runs, whether windows reach outside."""
+    op, weights = site.op, site.inputs[1]
+    assert isinstance(op, Conv2D)
+    depth = weights.shape[3]
+    one_group = depth == site.inputs[0].shape[3]
+    whole_bytes = weights.dtype is not DType.INT4 or depth % 2 == 0
+    contiguous = op.dilation_hw[1] == 1 and one_group and whole_bytes
+    return fixed(int(contiguous), int(reaches_outside(site)))
+
+
+def _depthwise_layout(site: Site) -> tuple[Arg, ...]:
+    return fixed(int(reaches_outside(site)))
+
+
+def _conv_filters(site: Site) -> Array:
+    return constant(site, 1)
+
+
+def _depthwise_filters(site: Site) -> Array:
+    """[channels, taps]."""
+    channels = site.outputs[0].shape[3]
+    return constant(site, 1).reshape(-1, channels).T
+
+
+def _lower_window(
+    site: Site, name: str, geometry: tuple[Arg, ...], layout: tuple[Arg, ...], filters: Array
+) -> Lowered:
+    """The call of a convolution's kernel `name`, for any element type."""
+    op = site.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    x, y = site.inputs[0], site.outputs[0]
+    builder = {DType.INT8: _window_s8, DType.INT16: _window_s16}.get(x.dtype, _window_f32)
+    args, tables = builder(site, geometry, layout, filters)
     return Lowered(
-        "mw_conv2d_s8",
-        (
-            *(In(0), Out(0), Ref("weights"), Ref("bias"), Ref("multiplier"), Ref("shift")),
-            *fixed(x.shape[0]),
-            *passed(*x.shape[1:], *y.shape[1:3]),
-            *fixed_groups(groups, channels),
-            *passed(kh, kw, *op.stride_hw, *op.dilation_hw, op.padding.top, op.padding.left),
-            *passed(x.zero_point),
-            *fixed(w_zero),
-            *passed(y.zero_point, low, high),
-            *fixed(int(scales.per_channel), bits, int(contiguous), int(reaches_outside(site))),
-        ),
-        (
-            weights_table(filters, weights.dtype),
-            folded_bias(constant(site, 2), filters.reshape(channels, -1), x.zero_point, w_zero),
-            *scales.tables,
-        ),
+        f"mw_{name}_{suffix(x.dtype)}",
+        args,
+        tables,
         overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
     )
 
 
-def fixed_groups(groups: int, channels: int) -> tuple[Arg, ...]:
-    """Groups and channels per group; a single group is known inside the kernel."""
-    return (*fixed_if(groups == 1, groups), *passed(channels // groups))
+_Call = tuple[tuple[Arg, ...], tuple[Table, ...]]
 
 
-def _accepts_depthwise_s8(site: Site) -> bool:
-    return is_site(site, DepthwiseConv2D, DType.INT8) and has_constant_parameters(site)
+def _window_s8(
+    site: Site, geometry: tuple[Arg, ...], layout: tuple[Arg, ...], filters: Array
+) -> _Call:
+    op, x, weights, y = site.op, site.inputs[0], site.inputs[1], site.outputs[0]
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    scales = scaling(channel_factors(site))
+    w_zero = weight_zero(site)
+    by_channel = filters.reshape(y.shape[3], -1)
+    return (
+        *_SCALED,
+        *geometry,
+        *passed(x.zero_point),
+        *fixed(w_zero),
+        *passed(y.zero_point, *activation_range(op.activation, y)),
+        *fixed(int(scales.per_channel), weight_bits(site)),
+        *layout,
+    ), (
+        weights_table(filters, weights.dtype),
+        folded_bias(constant(site, 2), by_channel, x.zero_point, w_zero),
+        *scales.tables,
+    )
 
 
-def _lower_depthwise_s8(site: Site) -> Lowered:
+def _window_s16(
+    site: Site, geometry: tuple[Arg, ...], layout: tuple[Arg, ...], filters: Array
+) -> _Call:
+    op, weights, y = site.op, site.inputs[1], site.outputs[0]
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    bias, bias_words = wide_bias(constant(site, 2))
+    scales, wide = scaling_of_bias(channel_factors(site), site.inputs[2])
+    return (
+        *_SCALED,
+        *geometry,
+        *fixed(weight_zero(site)),
+        *passed(*activation_range(op.activation, y)),
+        *fixed(int(scales.per_channel), weight_bits(site)),
+        *layout,
+        *fixed(bias_words, int(wide)),
+    ), (weights_table(filters, weights.dtype), bias, *scales.tables)
+
+
+def _window_f32(
+    site: Site, geometry: tuple[Arg, ...], layout: tuple[Arg, ...], filters: Array
+) -> _Call:
     op = site.op
-    assert isinstance(op, DepthwiseConv2D)
-    x, weights, _ = site.inputs
-    (y,) = site.outputs
-    _, kh, kw, channels = weights.shape
-    bits, w_zero = weight_bits(site), weight_zero(site)
-    filters = constant(site, 1).reshape(kh * kw, channels).T
-    scales = _channel_scaling(site)
-    low, high = activation_range(op.activation, y)
-    return Lowered(
-        "mw_depthwise_conv2d_s8",
-        (
-            *(In(0), Out(0), Ref("weights"), Ref("bias"), Ref("multiplier"), Ref("shift")),
-            *fixed(x.shape[0]),
-            *passed(*x.shape[1:], *y.shape[1:3]),
-            *fixed(channels // x.shape[3]),
-            *passed(kh, kw, *op.stride_hw, *op.dilation_hw, op.padding.top, op.padding.left),
-            *passed(x.zero_point),
-            *fixed(w_zero),
-            *passed(y.zero_point, low, high),
-            *fixed(int(scales.per_channel), bits, int(reaches_outside(site))),
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    return (
+        *_POINTERS,
+        *geometry,
+        *fixed(activation_code(op.activation)),
+        *layout,
+    ), (float_table("weights", filters), float_table("bias", constant(site, 2)))
+
+
+def _lower_conv(site: Site) -> Lowered:
+    return _lower_window(
+        site, "conv2d", _conv_geometry(site), _conv_layout(site), _conv_filters(site)
+    )
+
+
+def _lower_depthwise(site: Site) -> Lowered:
+    return _lower_window(
+        site,
+        "depthwise_conv2d",
+        _depthwise_geometry(site),
+        _depthwise_layout(site),
+        _depthwise_filters(site),
+    )
+
+
+def _accepts(op: type[Op], dtype: DType) -> Callable[[Site], bool]:
+    return lambda site: is_site(site, op, dtype) and has_constant_parameters(site)
+
+
+def _kernels(dtype: DType) -> tuple[Kernel, ...]:
+    kind = suffix(dtype)
+    takes_conv = _accepts(Conv2D, dtype)
+    return (
+        PortableKernel(
+            f"conv2d_1x1_{kind}",
+            f"mw_fully_connected_{kind}.h",
+            lambda s: takes_conv(s) and is_pointwise(s),
+            _lower_pointwise,
         ),
-        (
-            weights_table(filters, weights.dtype),
-            folded_bias(constant(site, 2), filters, x.zero_point, w_zero),
-            *scales.tables,
+        PortableKernel(f"conv2d_{kind}", f"mw_conv2d_{kind}.h", takes_conv, _lower_conv),
+        PortableKernel(
+            f"depthwise_conv2d_{kind}",
+            f"mw_depthwise_conv2d_{kind}.h",
+            _accepts(DepthwiseConv2D, dtype),
+            _lower_depthwise,
         ),
-        overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
     )
 
 
 KERNELS: tuple[Kernel, ...] = (
-    PortableKernel(
-        "conv2d_1x1_s8", "mw_fully_connected_s8.h", _accepts_pointwise_s8, _lower_pointwise_s8
-    ),
-    PortableKernel("conv2d_s8", "mw_conv2d_s8.h", _accepts_conv_s8, _lower_conv_s8),
-    PortableKernel(
-        "depthwise_conv2d_s8",
-        "mw_depthwise_conv2d_s8.h",
-        _accepts_depthwise_s8,
-        _lower_depthwise_s8,
-    ),
+    *_kernels(DType.INT8),
+    *_kernels(DType.INT16),
+    *_kernels(DType.FLOAT32),
 )

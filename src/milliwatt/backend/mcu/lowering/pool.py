@@ -10,17 +10,19 @@ from milliwatt.backend.mcu.lowering._loops import Nest, dense_steps, merged
 from milliwatt.backend.mcu.lowering._overlap import windows
 from milliwatt.backend.mcu.lowering._shared import (
     PortableKernel,
+    activation_code,
     fixed,
     is_site,
     passed,
     suffix,
 )
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import DType, TensorType
+from milliwatt.ops.base import Activation
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D, Mean
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import mean_factor
 
-_INTEGERS = (DType.INT8, DType.INT16)
+_TYPES = (DType.INT8, DType.INT16, DType.FLOAT32)
 _MEAN_LOOPS = 3
 
 
@@ -36,10 +38,16 @@ def _lower_pool(site: Site) -> Lowered:
             *fixed(x.shape[0]),
             *passed(*x.shape[1:], *y.shape[1:3], *op.filter_hw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left),
-            *passed(*activation_range(op.activation, y)),
+            *_clamp(op.activation, y),
         ),
         overlaps=windows(x, y, op.stride_hw, op.padding),
     )
+
+
+def _clamp(activation: Activation, y: TensorType) -> tuple[Arg, ...]:
+    if y.dtype.is_float:
+        return fixed(activation_code(activation))
+    return passed(*activation_range(activation, y))
 
 
 def _mean_loops(site: Site) -> tuple[Nest, Nest]:
@@ -73,15 +81,22 @@ def _lower_mean(site: Site) -> Lowered:
     op = site.op
     assert isinstance(op, Mean)
     (x,), (y,) = site.inputs, site.outputs
-    count = prod(x.shape[i] for i in op.axes)
     return Lowered(
         f"mw_mean_{suffix(x.dtype)}",
         (
             *(In(0), Out(0)),
             *mean_loop_arguments(site),
-            *passed(-x.zero_point * count, *mean_factor(x, y, count)),
-            *passed(y.zero_point, *y.dtype.integer_range),
+            *_mean_numbers(x, y, prod(x.shape[i] for i in op.axes)),
         ),
+    )
+
+
+def _mean_numbers(x: TensorType, y: TensorType, count: int) -> tuple[Arg, ...]:
+    if y.dtype.is_float:
+        return passed(float(count))
+    return passed(
+        *(-x.zero_point * count, *mean_factor(x, y, count)),
+        *(y.zero_point, *y.dtype.integer_range),
     )
 
 
@@ -98,7 +113,7 @@ def _mean_kernel(dtype: DType) -> Kernel:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    *(_pool_kernel(AveragePool2D, "average_pool2d", dtype) for dtype in _INTEGERS),
-    *(_pool_kernel(MaxPool2D, "max_pool2d", dtype) for dtype in _INTEGERS),
-    *(_mean_kernel(dtype) for dtype in _INTEGERS),
+    *(_pool_kernel(AveragePool2D, "average_pool2d", dtype) for dtype in _TYPES),
+    *(_pool_kernel(MaxPool2D, "max_pool2d", dtype) for dtype in _TYPES),
+    *(_mean_kernel(dtype) for dtype in _TYPES),
 )
