@@ -10,6 +10,7 @@ from milliwatt.backend.mcu.kernel import Kernel
 _SPECIALISED = ("dsp_conv", "dsp_depthwise", "dsp_dense")
 _PORTABLE = (
     "conv",
+    "transpose_conv",
     "dense",
     "pool",
     "arith",
