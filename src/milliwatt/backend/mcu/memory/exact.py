@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from milliwatt.backend.mcu.memory.lifetimes import Lifetimes, find_lifetimes
-from milliwatt.backend.mcu.memory.pack import arena_of
+from milliwatt.backend.mcu.memory.placement import Placement, make_placement
 from milliwatt.backend.mcu.memory.reduce import Core, Overlap, steps_of
 from milliwatt.errors import VerifyError
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """An order, an offset by block, and bytes that no placement considered can go below."""
-
-    order: tuple[int, ...]
-    offsets: tuple[int, ...]
-    bound_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +54,13 @@ def improve(core: Core, predecessors: Sequence[int], start: Placement, effort: f
     """
     from ortools.sat.python import cp_model
 
-    arena_bytes = arena_of(core.blocks, start.offsets)
-    if start.bound_bytes >= arena_bytes:
+    if start.bound_bytes >= start.arena_bytes:
         return start
     lifetimes = find_lifetimes(core, predecessors, start.order)
-    model = _make_model(cp_model.CpModel(), lifetimes, arena_bytes - 1)
+    model = _make_model(cp_model.CpModel(), lifetimes, start.arena_bytes - 1)
     _add_order(model, predecessors)
     _add_pairs(model)
-    _add_arena(model, start.bound_bytes, arena_bytes - 1)
+    _add_arena(model, start.bound_bytes, start.arena_bytes - 1)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = _SEED
@@ -79,14 +69,14 @@ def improve(core: Core, predecessors: Sequence[int], start: Placement, effort: f
     if status == cp_model.MODEL_INVALID:
         raise VerifyError(f"memory: the solver refuses its model: {model.cp.validate()}")
     if status == cp_model.INFEASIBLE:
-        return Placement(start.order, start.offsets, arena_bytes)
-    bound = max(start.bound_bytes, math.ceil(solver.best_objective_bound - 1e-6))
+        return replace(start, bound_bytes=start.arena_bytes)
+    bound_bytes = max(start.bound_bytes, math.ceil(solver.best_objective_bound - 1e-6))
     if status == cp_model.UNKNOWN:
-        return Placement(start.order, start.offsets, bound)
+        return replace(start, bound_bytes=bound_bytes)
     positions = [solver.value(position) for position in model.positions]
-    offsets = [solver.value(model.offset(block)) for block in range(len(core.blocks))]
     order = sorted(range(len(positions)), key=lambda step: positions[step])
-    return Placement(tuple(order), tuple(offsets), bound)
+    offsets = [solver.value(model.offset(block)) for block in range(len(core.blocks))]
+    return make_placement(core, order, offsets, bound_bytes)
 
 
 def _make_model(cp: cp_model.CpModel, lifetimes: Lifetimes, arena_bytes: int) -> _Model:

@@ -11,14 +11,18 @@ from milliwatt.backend.mcu.memory.reduce import Core, Overlap, steps_of
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """By step, all steps `before` and `after` it; by block, the steps surely before its birth
-    (`unborn`) and those surely at or after it (`born`)."""
+    """By step, all steps `before` and `after` it, as masks.
+
+    By block, the steps surely before its birth (`unborn`), surely not before it (`born`), and
+    surely not after its death (`needed`).
+    """
 
     core: Core
     before: tuple[int, ...]
     after: tuple[int, ...]
     unborn: tuple[int, ...]
     born: tuple[int, ...]
+    needed: tuple[int, ...]
 
     def surely_apart(self, early: int, late: int) -> bool:
         """Whether block `early` is dead before `late` is born, in every order."""
@@ -58,14 +62,18 @@ def find_lifetimes(core: Core, predecessors: Sequence[int], order: Sequence[int]
     everything = (1 << len(before)) - 1
     unborn: list[int] = []
     born: list[int] = []
+    needed: list[int] = []
     for block in core.blocks:
-        common, union = everything, 0
+        common, union, until = everything, 0, 0
         for step in steps_of(block.writers):
             common &= before[step]
             union |= after[step] | 1 << step
         unborn.append(0 if block.from_start else common)
         born.append(everything if block.from_start else union)
-    return Lifetimes(core, before, after, tuple(unborn), tuple(born))
+        for step in steps_of(block.users):
+            until |= before[step] | 1 << step
+        needed.append(everything if block.to_end else until)
+    return Lifetimes(core, before, after, tuple(unborn), tuple(born), tuple(needed))
 
 
 def precedence_closures(

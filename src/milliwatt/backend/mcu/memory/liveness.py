@@ -21,11 +21,24 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A step run next: fewest bytes that it needs, the blocks it ends, and what follows."""
+
+    step: int
+    need_bytes: int
+    dying: int
+    after: Progress
+
+
+@dataclass(frozen=True, slots=True)
 class Meter:
     """Counts live memory in cells: the smallest alignment, at whose multiples all blocks start.
 
     Blocks on disjoint bytes touch disjoint cells, and only the highest one may leave bytes of
     its last cell unused; hence `cells * cell_bytes - padding` bounds the arena from below.
+
+    `padded` holds masks of blocks by unused bytes, descending; `born` and `used` the blocks a
+    step writes and touches; `savings` triples of a read, a write, and the cells they can share.
     """
 
     core: Core
@@ -38,8 +51,15 @@ class Meter:
 
     def bound_bytes(self, live: int, cells: int) -> int:
         """Fewest bytes that hold the blocks of mask `live`, which touch `cells` cells."""
-        padding = next((size for size, mask in self.padded if mask & live), 0)
-        return cells * self.cell_bytes - padding
+        return cells * self.cell_bytes - self.padding_bytes(live)
+
+    def padding_bytes(self, live: int) -> int:
+        """Most bytes that a block of mask `live` leaves unused in its last cell."""
+        return next((size for size, mask in self.padded if mask & live), 0)
+
+    def count(self, live: int) -> int:
+        """Cells of the blocks of mask `live`, all disjoint."""
+        return sum(self.cells[index] for index in steps_of(live))
 
     def start(self) -> Progress:
         """Before the first step: the blocks that live from the start and have any use."""
@@ -47,18 +67,18 @@ class Meter:
         for index, block in enumerate(self.core.blocks):
             if block.from_start and (block.users or block.to_end):
                 live |= 1 << index
-        return Progress(0, live, self._count(live))
+        return Progress(0, live, self.count(live))
 
-    def edges_bytes(self) -> int:
+    def ends_bytes(self) -> int:
         """Bytes needed while the caller fills the inputs, or reads the outputs."""
         inputs = outputs = 0
         for index, block in enumerate(self.core.blocks):
             inputs |= block.from_start << index
             outputs |= block.to_end << index
-        return max(self.bound_bytes(live, self._count(live)) for live in (inputs, outputs))
+        return max(self.bound_bytes(live, self.count(live)) for live in (inputs, outputs))
 
-    def execute(self, before: Progress, step: int) -> tuple[int, Progress]:
-        """Bytes needed while `step` runs next, and the state after it."""
+    def execute(self, before: Progress, step: int) -> Move:
+        """Run `step` next."""
         done = before.done | 1 << step
         live, cells = before.live, before.cells
         born = [
@@ -70,18 +90,14 @@ class Meter:
             live |= 1 << index
             cells += self.cells[index]
         dying = [index for index in self.used[step] if not self._lives_on(index, done)]
-        need = self.bound_bytes(live, cells - self._saved(step, born, dying))
-        for index in dying:
-            live ^= 1 << index
-            cells -= self.cells[index]
-        return need, Progress(done, live, cells)
+        ended = sum(1 << index for index in dying)
+        left = cells - sum(self.cells[index] for index in dying)
+        need_bytes = self.bound_bytes(live, cells - self._saved(step, born, dying))
+        return Move(step, need_bytes, ended, Progress(done, live & ~ended, left))
 
     def best_saving(self, step: int, dying: Sequence[int]) -> int:
         """Most cells that `step` can save if all its writes are born and `dying` die in it."""
         return self._saved(step, self.born[step], dying)
-
-    def _count(self, live: int) -> int:
-        return sum(self.cells[index] for index in steps_of(live))
 
     def _lives_on(self, index: int, done: int) -> bool:
         block = self.core.blocks[index]
@@ -146,11 +162,12 @@ def _shared(overlap: Overlap, cells: Sequence[int], cell_bytes: int) -> int:
 
 def order_bound_bytes(meter: Meter, order: Sequence[int]) -> int:
     """Fewest bytes that any placement needs under `order`."""
-    bound = meter.edges_bytes()
+    bound = meter.ends_bytes()
     progress = meter.start()
     for step in order:
-        need, progress = meter.execute(progress, step)
-        bound = max(bound, need)
+        move = meter.execute(progress, step)
+        progress = move.after
+        bound = max(bound, move.need_bytes)
     return bound
 
 

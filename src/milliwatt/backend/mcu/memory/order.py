@@ -4,26 +4,80 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count, starmap
 
-from milliwatt.backend.mcu.memory.lifetimes import precedence_closures
-from milliwatt.backend.mcu.memory.liveness import Meter, Progress, order_bound_bytes
+from milliwatt.backend.mcu.memory.lifetimes import find_lifetimes
+from milliwatt.backend.mcu.memory.liveness import Meter, Move, Progress, order_bound_bytes
 from milliwatt.backend.mcu.memory.reduce import steps_of
 
 Order = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderSearch:
-    """Candidate orders, the lowest peak first, and the bytes that no order can go below."""
+class Candidate:
+    """An order and the peak of its live bytes, below which no placement under it can go."""
 
-    orders: tuple[Order, ...]
-    bound_bytes: int
+    order: Order
+    peak_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class OrderSearch:
+    """Candidates, at least one, the lowest peak first, and a bound for every order."""
+
+    candidates: tuple[Candidate, ...]
+    bound_bytes: int
+
+
+def search_orders(meter: Meter, max_moves: int) -> OrderSearch:
+    """Minimise the peak over orders: exactly, if trying `max_moves` moves suffices."""
+    listed = tuple(range(len(meter.core.predecessors)))
+    if meter.core.has_one_order():
+        peak_bytes = order_bound_bytes(meter, listed)
+        return OrderSearch((Candidate(listed, peak_bytes),), peak_bytes)
+    floor = static_bound_bytes(meter)
+    walk = _make_walk(meter)
+    peaks = {
+        order: order_bound_bytes(meter, order)
+        for order in (listed, _depth_first(meter), _finish_greedily(walk, walk.start()))
+    }
+    lowest = min(peaks.values())
+    if lowest > floor:
+        fullest, bound = _best_first(walk, lowest, max_moves)
+        floor = max(floor, bound)
+        order = _finish_greedily(walk, fullest)
+        peaks[order] = order_bound_bytes(meter, order)
+    candidates = sorted(starmap(Candidate, peaks.items()), key=lambda item: item.peak_bytes)
+    return OrderSearch(tuple(candidates), floor)
+
+
+def static_bound_bytes(meter: Meter) -> int:
+    """Bytes that some moment needs in every order.
+
+    A block is live at a step if a writer comes before it and a user after it by dependence.
+    """
+    core = meter.core
+    lifetimes = find_lifetimes(core, core.predecessors, range(len(core.predecessors)))
+    forced = [0] * len(core.predecessors)
+    for index, block in enumerate(core.blocks):
+        for step in steps_of(lifetimes.born[index] & lifetimes.needed[index] | block.users):
+            forced[step] |= 1 << index
+    bound = meter.ends_bytes()
+    for step, live in enumerate(forced):
+        dying = [
+            index
+            for index in meter.used[step]
+            if not core.blocks[index].to_end
+            and not core.blocks[index].users & lifetimes.after[step]
+        ]
+        saved = meter.best_saving(step, dying)
+        bound = max(bound, meter.bound_bytes(live, meter.count(live) - saved))
+    return bound
+
+
+@dataclass(frozen=True, slots=True)
+class _Partial:
     """The steps of `order` are done, those of the mask `ready` may come next."""
 
     order: Order
@@ -32,122 +86,113 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
-class Precedence:
-    """Direct predecessors as masks, and direct successors, by step."""
+class _Walk:
+    """The meter, and direct successors by step."""
 
-    before: tuple[int, ...]
-    after: tuple[tuple[int, ...], ...]
+    meter: Meter
+    successors: tuple[tuple[int, ...], ...]
 
-    def advance(self, ready: int, step: int, done: int) -> int:
-        """The ready mask once `step`, the last of the mask `done`, has run."""
-        ready ^= 1 << step
-        for successor in self.after[step]:
-            if not self.before[successor] & ~done:
+    def start(self) -> _Partial:
+        before = self.meter.core.predecessors
+        ready = sum(1 << step for step, mask in enumerate(before) if not mask)
+        return _Partial((), ready, self.meter.start())
+
+    def moves(self, partial: _Partial) -> list[Move]:
+        return [self.meter.execute(partial.progress, step) for step in steps_of(partial.ready)]
+
+    def take(self, partial: _Partial, move: Move) -> _Partial:
+        ready = partial.ready ^ 1 << move.step
+        for successor in self.successors[move.step]:
+            if not self.meter.core.predecessors[successor] & ~move.after.done:
                 ready |= 1 << successor
-        return ready
+        return _Partial((*partial.order, move.step), ready, move.after)
+
+    def is_free(self, partial: _Partial, move: Move, peak_bytes: int) -> bool:
+        """Whether taking `move` at once never hurts: no higher peak, and no more alive after it.
+
+        Whatever would come before it then needs no more than otherwise; where the cells stay
+        equal, that takes blocks born with no less padding than those that die. Blocks with
+        several writers are left out, since an earlier birth may cost another step its saving.
+        """
+        meter, before, after = self.meter, partial.progress, move.after
+        if move.need_bytes > peak_bytes or after.cells > before.cells:
+            return False
+        if after.cells == before.cells and meter.padding_bytes(move.dying):
+            born = after.live & ~before.live
+            if meter.padding_bytes(born) < meter.padding_bytes(move.dying):
+                return False
+        blocks = meter.core.blocks
+        return all(blocks[index].writers.bit_count() == 1 for index in meter.born[move.step])
 
 
-def search_orders(meter: Meter, max_states: int) -> OrderSearch:
-    """Minimise the peak over orders: exactly, if `max_states` sets of done steps suffice."""
-    before = meter.core.predecessors
-    listed = tuple(range(len(before)))
-    if meter.core.has_one_order():
-        return OrderSearch((listed,), order_bound_bytes(meter, listed))
-    floor = static_bound_bytes(meter)
-    if order_bound_bytes(meter, listed) == floor:
-        return OrderSearch((listed,), floor)
-    precedence = _precedence(before)
-    ready = sum(1 << step for step, mask in enumerate(before) if not mask)
-    start = Partial((), ready, meter.start())
-    furthest, bound = _best_first(meter, precedence, start, floor, max_states)
-    orders = {
-        listed,
-        _finish_greedily(meter, precedence, start),
-        _finish_greedily(meter, precedence, furthest),
-    }
-    ranked = sorted(orders, key=lambda order: (order_bound_bytes(meter, order), order))
-    return OrderSearch(tuple(ranked), bound)
-
-
-def static_bound_bytes(meter: Meter) -> int:
-    """Bytes that some step needs in every order.
-
-    A block is live at a step if a writer comes before it and a user after it by dependence.
-    """
-    ancestors, descendants = precedence_closures(
-        meter.core.predecessors, range(len(meter.core.predecessors))
-    )
-    forced = _forced_live(meter, ancestors, descendants)
-    bound = meter.edges_bytes()
-    for step, live in enumerate(forced):
-        dying = [
-            index
-            for index in meter.used[step]
-            if not meter.core.blocks[index].to_end
-            and not meter.core.blocks[index].users & descendants[step]
-        ]
-        cells = sum(meter.cells[index] for index in steps_of(live))
-        bound = max(bound, meter.bound_bytes(live, cells - meter.best_saving(step, dying)))
-    return bound
-
-
-def _forced_live(meter: Meter, ancestors: Sequence[int], descendants: Sequence[int]) -> list[int]:
-    """By step, the mask of the blocks that live while it runs, whatever the order."""
-    forced = [0] * len(ancestors)
-    always = (1 << len(ancestors)) - 1
-    for index, block in enumerate(meter.core.blocks):
-        after = always if block.from_start else 0
-        before = always if block.to_end else 0
-        for step in steps_of(block.writers):
-            after |= descendants[step] | 1 << step
-        for step in steps_of(block.users):
-            before |= ancestors[step] | 1 << step
-        for step in steps_of(after & before | block.users):
-            forced[step] |= 1 << index
-    return forced
-
-
-def _precedence(before: tuple[int, ...]) -> Precedence:
-    after: list[list[int]] = [[] for _ in before]
-    for step, mask in enumerate(before):
+def _make_walk(meter: Meter) -> _Walk:
+    successors: list[list[int]] = [[] for _ in meter.core.predecessors]
+    for step, mask in enumerate(meter.core.predecessors):
         for predecessor in steps_of(mask):
-            after[predecessor].append(step)
-    return Precedence(before, tuple(map(tuple, after)))
+            successors[predecessor].append(step)
+    return _Walk(meter, tuple(map(tuple, successors)))
 
 
-def _best_first(
-    meter: Meter, precedence: Precedence, start: Partial, floor: int, max_states: int
-) -> tuple[Partial, int]:
-    """Dijkstra over sets of done steps, where a path costs its peak: the end, and the bound.
+def _best_first(walk: _Walk, enough_bytes: int, max_moves: int) -> tuple[_Partial, int]:
+    """Dijkstra over sets of done steps, where a path costs its peak.
 
-    Sets leave the queue by ascending peak, so the peak of the one at which the search stops
-    bounds every order; among equal peaks the fullest set goes first.
+    Returns the fullest set seen and a bound of at most `enough_bytes`. Sets leave the
+    queue by ascending peak, so the peak at which the search stops bounds every order; among
+    equal peaks the fullest set goes first.
     """
-    queue = [(max(floor, meter.edges_bytes()), 0, 0, start)]
+    start = walk.start()
+    queue = [(walk.meter.ends_bytes(), 0, 0, start)]
     closed: set[int] = set()
-    pushed = 0
-    while True:
-        peak, _, _, partial = heapq.heappop(queue)
-        done = partial.progress.done
-        if done in closed:
+    serial = count(1)
+    tried = 0
+    fullest = start
+    while queue:
+        peak_bytes, _, _, partial = heapq.heappop(queue)
+        if partial.progress.done in closed:
             continue
-        if not partial.ready or len(closed) == max_states:
-            return partial, peak
-        closed.add(done)
-        for step in steps_of(partial.ready):
-            need, progress = meter.execute(partial.progress, step)
-            if progress.done not in closed:
-                pushed += 1
-                ready = precedence.advance(partial.ready, step, progress.done)
-                longer = Partial((*partial.order, step), ready, progress)
-                heapq.heappush(queue, (max(peak, need), -len(longer.order), pushed, longer))
+        closed.add(partial.progress.done)
+        if len(partial.order) > len(fullest.order):
+            fullest = partial
+        if not partial.ready or tried >= max_moves:
+            return fullest, peak_bytes
+        moves = walk.moves(partial)
+        tried += len(moves)
+        free = [move for move in moves if walk.is_free(partial, move, peak_bytes)]
+        for move in free[:1] or moves:
+            cost = max(peak_bytes, move.need_bytes)
+            if cost < enough_bytes and move.after.done not in closed:
+                longer = walk.take(partial, move)
+                heapq.heappush(queue, (cost, -len(longer.order), next(serial), longer))
+    return fullest, enough_bytes
 
 
-def _finish_greedily(meter: Meter, precedence: Precedence, partial: Partial) -> Order:
+def _finish_greedily(walk: _Walk, partial: _Partial) -> Order:
     """Always take the ready step that needs least, then the one that leaves least alive."""
     while partial.ready:
-        moves = ((step, *meter.execute(partial.progress, step)) for step in steps_of(partial.ready))
-        step, _, progress = min(moves, key=lambda move: (move[1], move[2].cells, move[0]))
-        ready = precedence.advance(partial.ready, step, progress.done)
-        partial = Partial((*partial.order, step), ready, progress)
+        move = min(
+            walk.moves(partial),
+            key=lambda move: (move.need_bytes, move.after.cells, move.step),
+        )
+        partial = walk.take(partial, move)
     return partial.order
+
+
+def _depth_first(meter: Meter) -> Order:
+    """Each step as late as its first reader wants it, of several the deepest first."""
+    before = meter.core.predecessors
+    depths: list[int] = []
+    for mask in before:
+        depths.append(1 + max((depths[step] for step in steps_of(mask)), default=0))
+    order: dict[int, None] = {}
+    needed = 0
+    for mask in before:
+        needed |= mask
+    pending = [step for step in reversed(range(len(before))) if not needed >> step & 1]
+    while pending:
+        step = pending[-1]
+        missing = [earlier for earlier in steps_of(before[step]) if earlier not in order]
+        if missing:
+            pending.extend(sorted(missing, key=lambda earlier: depths[earlier]))
+        else:
+            order.setdefault(pending.pop())
+    return tuple(order)

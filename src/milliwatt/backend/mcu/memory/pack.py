@@ -1,157 +1,136 @@
 # SPDX-License-Identifier: MIT
-"""Offsets by first fit, under several priorities, for blocks whose lifetimes are known."""
+"""Offsets by first fit, under several priorities, for a given order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.memory.liveness import block_intervals
+from milliwatt.backend.mcu.memory.placement import Placement, make_placement
 from milliwatt.backend.mcu.memory.problem import Interval
-from milliwatt.backend.mcu.memory.reduce import Block, Core, Overlap
-from milliwatt.units import align_up
+from milliwatt.backend.mcu.memory.reduce import Core, Overlap
+
+# Blocks placed in all, in the rounds of one priority: well under a second.
+_MAX_PLACED = 5_000
+
+Intervals = Sequence[Interval]
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """Blocks `one < other` live at the same time; `overlap` says how they may still share."""
+class _Forbidden:
+    """The offset of a block minus that of `other` must not lie in `low..high`, both included."""
 
-    one: int
     other: int
-    overlap: Overlap | None = None
+    low: int
+    high: int
 
 
-Forbidden = tuple[int, int, int]
-"""`(other, low, high)`: the offset above block `other` must not lie in `low..high`."""
+def pack(core: Core, order: Sequence[int], bound_bytes: int) -> Placement:
+    """The best of several priorities, each mended for some rounds.
 
-
-@dataclass(frozen=True, slots=True)
-class Packing:
-    """Blocks with lifetimes, and for each the shifts against others that it must avoid."""
-
-    blocks: tuple[Block, ...]
-    intervals: tuple[Interval, ...]
-    forbidden: tuple[tuple[Forbidden, ...], ...]
-
-
-def find_conflicts(core: Core, order: Sequence[int]) -> list[Conflict]:
-    """Every pair of blocks that live at the same time under `order`."""
+    `bound_bytes` must hold for `order`; the first placement that reaches it is taken.
+    """
     intervals = block_intervals(core, order)
+    forbidden = _forbidden_shifts(core, order, intervals)
+    best: Placement | None = None
+    for offsets in _attempts(core, intervals, forbidden, bound_bytes):
+        found = make_placement(core, order, offsets, bound_bytes)
+        if best is None or found.arena_bytes < best.arena_bytes:
+            best = found
+        if best.arena_bytes <= bound_bytes:
+            break
+    return best or make_placement(core, order, (), bound_bytes)
+
+
+def _attempts(
+    core: Core, intervals: Intervals, forbidden: Sequence[Sequence[_Forbidden]], bound_bytes: int
+) -> Iterator[list[int]]:
+    """First fits by several priorities; in each round, blocks above the bound go earlier."""
+    for priority in _priorities(core, intervals):
+        for _ in range(1 + _MAX_PLACED // len(priority)):
+            offsets = _first_fit(core, forbidden, priority)
+            yield offsets
+            fits = {
+                index
+                for index, block in enumerate(core.blocks)
+                if offsets[index] + block.size_bytes <= bound_bytes
+            }
+            again = sorted(priority, key=fits.__contains__)
+            if again == priority:
+                break
+            priority = again
+
+
+def _priorities(core: Core, intervals: Intervals) -> Iterator[list[int]]:
+    """Largest first, last to die first, largest area first, longest first, first born first."""
+    sizes = [block.size_bytes for block in core.blocks]
+    spans = [interval.last - interval.first + 1 for interval in intervals]
+    by_size = sorted(range(len(sizes)), key=lambda index: -sizes[index])
+    if not by_size:
+        return
+    yield by_size
+    yield sorted(by_size, key=lambda index: -intervals[index].last)
+    yield sorted(by_size, key=lambda index: -sizes[index] * spans[index])
+    yield sorted(by_size, key=lambda index: -spans[index])
+    yield sorted(by_size, key=lambda index: intervals[index].first)
+
+
+def _first_fit(
+    core: Core, forbidden: Sequence[Sequence[_Forbidden]], priority: Sequence[int]
+) -> list[int]:
+    """Offsets from placing each block, in the order of `priority`, as low as it can go."""
+    offsets: list[int | None] = [None] * len(priority)
+    placed = [0] * len(priority)
+    for index in priority:
+        taken = sorted(
+            (start + item.low, start + item.high)
+            for item in forbidden[index]
+            if (start := offsets[item.other]) is not None
+        )
+        mask = core.blocks[index].alignment - 1
+        offset = 0
+        for low, high in taken:
+            if low <= offset <= high:
+                offset = (high + 1 + mask) & ~mask
+        offsets[index] = placed[index] = offset
+    return placed
+
+
+def _forbidden_shifts(
+    core: Core, order: Sequence[int], intervals: Intervals
+) -> list[list[_Forbidden]]:
+    """By block, the shifts against each block that lives at the same time."""
     overlaps = {
         (item.read, item.write): item
         for position, step in enumerate(order)
         for item in core.overlaps[step]
         if intervals[item.read].last == position == intervals[item.write].first
     }
-    conflicts: list[Conflict] = []
-    by_start = sorted(range(len(intervals)), key=lambda index: intervals[index].first)
-    for rank, early in enumerate(by_start):
-        for late in by_start[rank + 1 :]:
+    forbidden: list[list[_Forbidden]] = [[] for _ in core.blocks]
+    by_birth = sorted(range(len(intervals)), key=lambda index: intervals[index].first)
+    for rank, early in enumerate(by_birth):
+        for late in by_birth[rank + 1 :]:
             if intervals[late].first > intervals[early].last:
                 break
-            overlap = overlaps.get((early, late)) or overlaps.get((late, early))
-            conflicts.append(Conflict(min(early, late), max(early, late), overlap))
-    return conflicts
+            pair = (late, early) if (late, early) in overlaps else (early, late)
+            for low, high in _collisions(core, *pair, overlaps.get(pair)):
+                forbidden[pair[1]].append(_Forbidden(pair[0], low, high))
+                forbidden[pair[0]].append(_Forbidden(pair[1], -high, -low))
+    return forbidden
 
 
-def make_packing(core: Core, order: Sequence[int]) -> Packing:
-    """The packing problem that `order` leaves."""
-    forbidden: list[list[Forbidden]] = [[] for _ in core.blocks]
-    for conflict in find_conflicts(core, order):
-        for low, high in _forbidden_shifts(conflict, core.blocks):
-            forbidden[conflict.one].append((conflict.other, low, high))
-            forbidden[conflict.other].append((conflict.one, -high, -low))
-    return Packing(core.blocks, block_intervals(core, order), tuple(map(tuple, forbidden)))
-
-
-def _forbidden_shifts(conflict: Conflict, blocks: Sequence[Block]) -> list[tuple[int, int]]:
-    """Ranges that `offset(one) - offset(other)` must avoid."""
-    lowest = 1 - blocks[conflict.one].size_bytes
-    highest = blocks[conflict.other].size_bytes - 1
-    overlap = conflict.overlap
+def _collisions(
+    core: Core, read: int, write: int, overlap: Overlap | None
+) -> list[tuple[int, int]]:
+    """Ranges of `offset(write) - offset(read)` at which they share bytes without permission."""
+    lowest = 1 - core.blocks[write].size_bytes
+    highest = core.blocks[read].size_bytes - 1
     if overlap is None:
         return [(lowest, highest)]
-    low, high = overlap.low, overlap.high
-    if overlap.write == conflict.other:
-        low, high = (None if high is None else -high), (None if low is None else -low)
-    below = (lowest, highest if low is None else min(highest, low - 1))
-    above = (lowest if high is None else max(lowest, high + 1), highest)
     ranges: list[tuple[int, int]] = []
-    if low is not None:
-        ranges.append(below)
-    if high is not None:
-        ranges.append(above)
-    return [(start, stop) for start, stop in ranges if start <= stop]
-
-
-def arena_of(blocks: Sequence[Block], offsets: Sequence[int]) -> int:
-    """Where the highest block ends."""
-    return max(
-        (offset + block.size_bytes for offset, block in zip(offsets, blocks, strict=True)),
-        default=0,
-    )
-
-
-def first_fit(packing: Packing, priority: Sequence[int]) -> list[int]:
-    """Offsets from placing each block, in the order of `priority`, as low as it can go."""
-    offsets: dict[int, int] = {}
-    for index in priority:
-        alignment = packing.blocks[index].alignment
-        taken = sorted(
-            (offsets[other] + low, offsets[other] + high)
-            for other, low, high in packing.forbidden[index]
-            if other in offsets
-        )
-        offset = 0
-        for low, high in taken:
-            if low <= offset <= high:
-                offset = align_up(high + 1, alignment)
-        offsets[index] = offset
-    return [offsets[index] for index in range(len(packing.blocks))]
-
-
-def pack(packing: Packing, bound_bytes: int, rounds: int) -> list[int]:
-    """The best offsets of several priorities, each mended for up to `rounds` rounds.
-
-    Stops at the first that reaches `bound_bytes`.
-    """
-    best: list[int] = []
-    for priority in _priorities(packing):
-        offsets = _mend(packing, priority, bound_bytes, rounds)
-        if not best or arena_of(packing.blocks, offsets) < arena_of(packing.blocks, best):
-            best = offsets
-        if arena_of(packing.blocks, best) <= bound_bytes:
-            break
-    return best
-
-
-def _priorities(packing: Packing) -> list[list[int]]:
-    indices = range(len(packing.blocks))
-    sizes = [block.size_bytes for block in packing.blocks]
-    spans = [interval.last - interval.first + 1 for interval in packing.intervals]
-    return [
-        sorted(indices, key=lambda index: (-sizes[index], index)),
-        sorted(indices, key=lambda index: (-packing.intervals[index].last, -sizes[index])),
-        sorted(indices, key=lambda index: (-sizes[index] * spans[index], index)),
-        sorted(indices, key=lambda index: (-spans[index], -sizes[index])),
-        sorted(indices, key=lambda index: (packing.intervals[index].first, -sizes[index])),
-    ]
-
-
-def _mend(packing: Packing, priority: Sequence[int], bound_bytes: int, rounds: int) -> list[int]:
-    """First fit again and again, each time placing the blocks above the bound earlier."""
-    order = list(priority)
-    best = offsets = first_fit(packing, order)
-    for _ in range(rounds):
-        high = {
-            index
-            for index, block in enumerate(packing.blocks)
-            if offsets[index] + block.size_bytes > bound_bytes
-        }
-        if not high:
-            break
-        order = [i for i in order if i in high] + [i for i in order if i not in high]
-        offsets = first_fit(packing, order)
-        if arena_of(packing.blocks, offsets) < arena_of(packing.blocks, best):
-            best = offsets
-    return best
+    if overlap.low is not None:
+        ranges.append((lowest, min(highest, overlap.low - 1)))
+    if overlap.high is not None:
+        ranges.append((max(lowest, overlap.high + 1), highest))
+    return [(low, high) for low, high in ranges if low <= high]

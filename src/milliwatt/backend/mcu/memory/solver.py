@@ -7,20 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from milliwatt.backend.mcu.memory.exact import Placement, improve
-from milliwatt.backend.mcu.memory.liveness import (
-    Meter,
-    buffer_intervals,
-    make_meter,
-    order_bound_bytes,
-)
-from milliwatt.backend.mcu.memory.order import search_orders
-from milliwatt.backend.mcu.memory.pack import arena_of, make_packing, pack
+from milliwatt.backend.mcu.memory.exact import improve
+from milliwatt.backend.mcu.memory.liveness import buffer_intervals, make_meter
+from milliwatt.backend.mcu.memory.order import Candidate, search_orders
+from milliwatt.backend.mcu.memory.pack import pack
+from milliwatt.backend.mcu.memory.placement import Placement
 from milliwatt.backend.mcu.memory.problem import Problem, Solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 
-_MAX_STATES = 10_000
-_MEND_ROUNDS = 20
+# Bounds on the size of what is searched, such that each part takes well under a second.
+_MAX_MOVES = 50_000
 _MAX_BLOCKS_FIXED = 400
 _MAX_BLOCKS_JOINT = 80
 
@@ -33,33 +29,33 @@ def solve(problem: Problem, effort: float = 1.0) -> Solution:
     the bound. Equal problems and efforts give equal solutions.
     """
     core = reduce_problem(problem)
-    meter = make_meter(core)
-    search = search_orders(meter, _MAX_STATES)
-    placements = [_pack(core, order, search.bound_bytes) for order in search.orders]
-    best = min(placements, key=lambda placement: arena_of(core.blocks, placement.offsets))
+    search = search_orders(make_meter(core), _MAX_MOVES)
+    best = _pack_candidates(core, search.candidates)
     if len(core.blocks) <= _MAX_BLOCKS_FIXED:
-        best = _improve_offsets(meter, best, effort)
-    if len(core.blocks) <= _MAX_BLOCKS_JOINT:
-        best = improve(core, core.predecessors, best, effort)
+        best = improve(core, _chain(best.order), best, effort)
+    if not core.has_one_order():
+        best = replace(best, bound_bytes=search.bound_bytes)
+        if len(core.blocks) <= _MAX_BLOCKS_JOINT:
+            best = improve(core, core.predecessors, best, effort)
     return _solution(problem, core, best)
 
 
-def _pack(core: Core, order: Sequence[int], bound_bytes: int) -> Placement:
-    offsets = pack(make_packing(core, order), bound_bytes, _MEND_ROUNDS)
-    return Placement(tuple(order), tuple(offsets), bound_bytes)
+def _pack_candidates(core: Core, candidates: Sequence[Candidate]) -> Placement:
+    """The smallest arena by heuristics; its bound is that of its order."""
+    best = pack(core, candidates[0].order, candidates[0].peak_bytes)
+    for candidate in candidates[1:]:
+        if candidate.peak_bytes < best.arena_bytes:
+            found = pack(core, candidate.order, candidate.peak_bytes)
+            best = min(best, found, key=lambda placement: placement.arena_bytes)
+    return best
 
 
-def _improve_offsets(meter: Meter, start: Placement, effort: float) -> Placement:
-    """Better offsets under the order of `start`; the bound stays the one for every order."""
-    if arena_of(meter.core.blocks, start.offsets) == start.bound_bytes:
-        return start
-    chain = [0] * len(start.order)
-    for before, step in pairwise(start.order):
-        chain[step] = 1 << before
-    bound = order_bound_bytes(meter, start.order)
-    better = improve(meter.core, chain, replace(start, bound_bytes=bound), effort)
-    only_order = meter.core.has_one_order()
-    return better if only_order else replace(better, bound_bytes=start.bound_bytes)
+def _chain(order: Sequence[int]) -> list[int]:
+    """Predecessors that leave only `order`."""
+    predecessors = [0] * len(order)
+    for before, step in pairwise(order):
+        predecessors[step] = 1 << before
+    return predecessors
 
 
 def _solution(problem: Problem, core: Core, placement: Placement) -> Solution:
@@ -68,7 +64,7 @@ def _solution(problem: Problem, core: Core, placement: Placement) -> Solution:
         order=placement.order,
         offsets={name: offsets[block] + shift for name, (block, shift) in core.homes.items()},
         scratch_offsets={name: offsets[block] for name, block in core.scratch.items()},
-        arena_bytes=arena_of(core.blocks, offsets),
+        arena_bytes=placement.arena_bytes,
         lower_bound_bytes=placement.bound_bytes,
         live=buffer_intervals(problem, placement.order),
     )
