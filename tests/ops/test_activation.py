@@ -79,6 +79,18 @@ def test_int8_sigmoids_equal_tflm_everywhere(op: Op, scale: float, zero_point: i
     assert_equal_tflm(op, ALL_INT8[None], x, y)
 
 
+@pytest.mark.parametrize("op", [Logistic(), Tanh()], ids=lambda op: op.kind)
+def test_int8_sigmoids_equal_litert_everywhere(op: Op) -> None:
+    """But for scales of 8 and more, where TFLM, not LiteRT, lets 0 saturate."""
+    quant = (1 / 256, -128) if isinstance(op, Logistic) else (1 / 128, 0)
+    y = kind((1, 256), DType.INT8, *quant)
+    for scale, zero_point in INT8_QUANTS:
+        if scale < 8:
+            assert_equal_litert(
+                op, ALL_INT8[None], kind((1, 256), DType.INT8, scale, zero_point), y
+            )
+
+
 INT16_SCALES = [2.0**-12, 2.0**-11, 2.0**-13, 2.0**-15, 2.0**-10, 1e-4, 3.3e-4, 0.002, 0.7, 1.3e-6]
 
 
@@ -221,6 +233,31 @@ def test_int8_log_softmax_equals_both_oracles(scale: float, depth: int) -> None:
     y = kind(rows.shape, DType.INT8, 1 / 16, 127)
     assert_equal_tflm(LogSoftmax(), rows, x, y)
     assert_equal_litert(LogSoftmax(), rows, x, y)
+
+
+@pytest.mark.parametrize("scale", INT16_SCALES)
+@pytest.mark.parametrize("op", [Logistic(), Tanh()], ids=lambda op: op.kind)
+def test_int16_sigmoids_equal_litert_everywhere(op: Op, scale: float) -> None:
+    x = kind((1, 65536), DType.INT16, scale)
+    assert_equal_litert(op, ALL_INT16[None], x, kind((1, 65536), DType.INT16, 2.0**-15))
+
+
+@pytest.mark.parametrize("scale", SOFTMAX_SCALES)
+def test_int8_softmax_equals_litert(scale: float) -> None:
+    rows = rows_of_int8(64, 12)
+    x = kind(rows.shape, DType.INT8, scale, 3)
+    assert_equal_litert(Softmax(1.0), rows, x, kind(rows.shape, DType.INT8, 1 / 256, -128))
+    assert_equal_litert(Softmax(1.0), rows, x, kind(rows.shape, DType.INT16, 1 / 65536, -32768))
+
+
+@pytest.mark.parametrize("alpha", [0.1, -0.4, 2.5])
+@pytest.mark.parametrize(("x_scale", "x_zero", "y_scale", "y_zero"), RELU_QUANTS)
+def test_int8_leaky_relu_equals_litert(
+    alpha: float, x_scale: float, x_zero: int, y_scale: float, y_zero: int
+) -> None:
+    x = kind((1, 256), DType.INT8, x_scale, x_zero)
+    y = kind((1, 256), DType.INT8, y_scale, y_zero)
+    assert_equal_litert(LeakyRelu(alpha), ALL_INT8[None], x, y)
 
 
 def floats(count: int) -> Array:

@@ -45,7 +45,10 @@ class LogSoftmaxFactors:
 
 
 def sigmoid_factor(x: TensorType) -> BoundedFactor:
-    """The factor from int8 x, less its zero point, to Q4.27: for logistic and tanh."""
+    """The factor from int8 x, less its zero point, to Q4.27: for logistic and tanh.
+
+    From a scale of 8 on the radius is 0, and x's zero itself saturates, downwards.
+    """
     real = x.scale * (1 << (31 - SIGMOID_INTEGER_BITS))
     fraction, shift = math.frexp(real)
     multiplier = round_half_away(fraction * (1 << 31))
