@@ -15,10 +15,11 @@ _INTEGERS = (DType.INT8, DType.UINT8, DType.INT16, DType.INT32)
 
 
 def _flips_sign(site: Site) -> bool:
+    if not isinstance(site.op, Quantize):
+        return False
     (x,), (y,) = site.inputs, site.outputs
     return (
-        isinstance(site.op, Quantize)
-        and {x.dtype, y.dtype} == {DType.INT8, DType.UINT8}
+        {x.dtype, y.dtype} == {DType.INT8, DType.UINT8}
         and x.scale == y.scale
         and y.zero_point - x.zero_point == (128 if y.dtype is DType.UINT8 else -128)
     )
@@ -30,10 +31,11 @@ def _lower_flip(site: Site) -> Lowered:
 
 
 def _accepts_requantize(site: Site) -> bool:
+    if not isinstance(site.op, Quantize):
+        return False
     (x,), (y,) = site.inputs, site.outputs
     return (
-        isinstance(site.op, Quantize)
-        and x.dtype in _INTEGERS
+        x.dtype in _INTEGERS
         and y.dtype in _INTEGERS
         and (y.dtype is not DType.INT32 or y.zero_point == 0)
     )
