@@ -19,6 +19,7 @@ from milliwatt.run.build import build_firmware
 from milliwatt.run.cores import find_core
 from milliwatt.run.image import Firmware
 from milliwatt.run.unicorn_runner import run_unicorn
+from milliwatt.units import align_up
 from tests.kernels.harness import KERNELS_DIR, Job, expected
 
 NAME = "bench"
@@ -90,7 +91,7 @@ def _bytes(kind) -> int:
 def _source(jobs: Sequence[Job]) -> str:
     lowered = [job.kernel.lower(job.site) for job in jobs]
     headers = sorted({"mw_common.h", *(job.kernel.header for job in jobs)})
-    scratch = max(x.scratch_bytes for x in lowered)
+    scratch = align_up(max(x.scratch_bytes for x in lowered), 4)
     shared: dict[str, str] = {}
     nodes = [
         _node(i, job, low, shared) for i, (job, low) in enumerate(zip(jobs, lowered, strict=True))
@@ -99,7 +100,7 @@ def _source(jobs: Sequence[Job]) -> str:
     return "\n".join(
         [
             "".join(f'#include "{h}"\n' for h in headers),
-            f"static int32_t scratch[{scratch // 4 + 1}];",
+            f"static int32_t scratch[{scratch // 4}];" if scratch else "",
             *shared.values(),
             *nodes,
             f"void {NAME}_run(void);\nvoid {NAME}_run(void)\n{{\n{calls}}}\n",

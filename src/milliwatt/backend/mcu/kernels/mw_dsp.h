@@ -129,24 +129,30 @@ MW_INLINE int32_t mw_add_pairs(int32_t a, int32_t b)
     return mw_pair(mw_low_half(a) + mw_low_half(b), mw_high_half(a) + mw_high_half(b));
 }
 
+/* acc + a * b, modulo 2**32 as the instructions have it. */
+MW_INLINE int32_t mw_wrapping_mac(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)(a * b));
+}
+
 MW_INLINE int32_t mw_mac_low_low(int32_t a, int32_t b, int32_t acc)
 {
-    return acc + mw_low_half(a) * mw_low_half(b);
+    return mw_wrapping_mac(mw_low_half(a), mw_low_half(b), acc);
 }
 
 MW_INLINE int32_t mw_mac_low_high(int32_t a, int32_t b, int32_t acc)
 {
-    return acc + mw_low_half(a) * mw_high_half(b);
+    return mw_wrapping_mac(mw_low_half(a), mw_high_half(b), acc);
 }
 
 MW_INLINE int32_t mw_mac_high_low(int32_t a, int32_t b, int32_t acc)
 {
-    return acc + mw_high_half(a) * mw_low_half(b);
+    return mw_wrapping_mac(mw_high_half(a), mw_low_half(b), acc);
 }
 
 MW_INLINE int32_t mw_dot_pairs(int32_t a, int32_t b, int32_t acc)
 {
-    return mw_mac_low_low(a, b, acc) + mw_high_half(a) * mw_high_half(b);
+    return mw_wrapping_mac(mw_high_half(a), mw_high_half(b), mw_mac_low_low(a, b, acc));
 }
 
 MW_INLINE int32_t mw_high_mul_round(int32_t a, int32_t b)

@@ -65,7 +65,7 @@ def _lower_1x1(site: Site) -> Lowered:
             *passed(pixels, depth, channels, y.zero_point),
             *fixed(low, high),
         ),
-        (channel_pair_words(filters, pairs), scale_words(filters)),
+        (channel_pair_words(filters, pairs, packed=False), scale_words(filters)),
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
@@ -108,7 +108,7 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(x.zero_point, y.zero_point),
             *fixed(low, high),
         ),
-        (channel_pair_words(filters, pairs), scale_words(filters)),
+        (channel_pair_words(filters, pairs, packed=False), scale_words(filters)),
         scratch_bytes=align_up(4 * len(pairs) * block + kw * depth, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )

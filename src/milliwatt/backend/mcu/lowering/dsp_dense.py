@@ -3,6 +3,66 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.kernel import Kernel
+from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Site
+from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dense import rows_overlap
+from milliwatt.backend.mcu.lowering.dsp_layout import (
+    DspKernel,
+    Filters,
+    can_pack,
+    folded_filters,
+    four_channel_words,
+    has_int8_parameters,
+    is_exact,
+    scale_words,
+)
+from milliwatt.ir.types import DType
+from milliwatt.ops.dense import FullyConnected
+from milliwatt.quant.arith import activation_range
+from milliwatt.quant.scaling import fully_connected_factors
 
-KERNELS: tuple[Kernel, ...] = ()
+
+def _filters(site: Site) -> Filters:
+    x, weights, _ = site.inputs
+    factors = fully_connected_factors(x, weights, site.outputs[0], weights.shape[0])
+    return folded_filters(site, constant(site, 1), factors)
+
+
+def _accepts(site: Site) -> bool:
+    return (
+        isinstance(site.op, FullyConnected)
+        and has_int8_parameters(site)
+        and is_exact(_filters(site))
+    )
+
+
+def is_packed(site: Site) -> bool:
+    """Whether the kernel is given packed weights."""
+    return can_pack(_filters(site))
+
+
+def _lower(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, FullyConnected)
+    x, (y,) = site.inputs[0], site.outputs
+    channels, depth = site.inputs[1].shape
+    rows = x.elements // depth
+    filters = _filters(site)
+    packed = can_pack(filters)
+    low, high = activation_range(op.activation, y)
+    return Lowered(
+        "mw_fully_connected_s8_dsp",
+        (
+            *(In(0), Out(0), Ref("weights"), Ref("scales")),
+            *passed(rows, depth, channels, y.zero_point),
+            *fixed(low, high, int(packed)),
+        ),
+        (four_channel_words(filters, packed), scale_words(filters)),
+        overlaps=rows_overlap(rows, depth, channels, DType.INT8),
+    )
+
+
+KERNELS: tuple[Kernel, ...] = (
+    DspKernel("fully_connected_s8_dsp", "mw_fully_connected_s8_dsp.h", _accepts, _lower),
+)

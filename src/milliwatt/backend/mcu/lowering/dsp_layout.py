@@ -14,6 +14,8 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site, Table
 from milliwatt.backend.mcu.lowering._linear import constant, has_constant_parameters, weight_zero
 from milliwatt.ir.types import Array, DType
+from milliwatt.quant.arith import wrap_int32
+from milliwatt.units import align_up
 
 NONE = -1
 """In a pair: no second element."""
@@ -73,11 +75,10 @@ def is_exact(filters: Filters) -> bool:
     Centred weights must fit int8; sums, partial ones too, must stay below 2**30, so that they can
     be doubled; and every right shift must be at least 1 (a multiplier of 0 needs none).
     """
-    reach = np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
     return bool(
         filters.weights.min() >= -128
         and filters.weights.max() <= 127
-        and reach.max() < 1 << 30
+        and _reach(filters).max() < 1 << 30
         and ((filters.shift <= -1) | (filters.multiplier == 0)).all()
     )
 
@@ -105,18 +106,54 @@ def paired(weights: Array, pairs: Array) -> Array:
     return padded[:, pairs]
 
 
-def channel_pair_words(filters: Filters, pairs: Array) -> Table:
+def can_pack(filters: Filters) -> bool:
+    """Whether the channels' weights can be packed two to a number (mw_channel_pair_dsp.h)."""
+    even, odd = _by_twos(filters.weights)
+    reach = _even_channels(_reach(filters))[1::2]
+    return bool((256 * odd + even).min() >= -(1 << 15) and reach.max() < 1 << 23)
+
+
+def channel_pair_words(filters: Filters, pairs: Array, packed: bool) -> Table:
     """Weights and biases as mw_matmul_s8_4px reads them.
 
-    For every two channels: their biases, then one word a pair: bytes 0 and 2 are the even
-    channel's weights, bytes 1 and 3 the odd one's. An absent last channel is all zeros.
+    For every two channels: their biases, then one word for each of `pairs`, as
+    mw_channel_pair_dsp.h describes them. An absent last channel is all zeros.
     """
-    weights = _even_channels(paired(filters.weights, pairs))
-    count = weights.shape[1]
-    grouped = weights.reshape(-1, 2, count, 2).transpose(0, 2, 3, 1).astype(np.int8)
-    words = np.ascontiguousarray(grouped).reshape(len(grouped), count * 4).view("<i4")
-    biases = _even_channels(filters.bias).reshape(-1, 2).astype(np.int32)
-    return Table("weights", np.concatenate([biases, words], axis=1).reshape(-1))
+    words = np.concatenate(
+        [_pair_biases(filters, packed), _pair_words(filters, pairs, packed)], axis=1
+    )
+    return Table("weights", words.reshape(-1))
+
+
+def four_channel_words(filters: Filters, packed: bool) -> Table:
+    """Weights and biases as mw_fully_connected_s8 reads them.
+
+    For every four channels (two, where no more are left): their biases, then for each pair of
+    inputs the words of both channel pairs.
+    """
+    depth = filters.weights.shape[1]
+    pairs = np.arange(align_up(depth, 4)).reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1, 2)
+    pairs = np.where(pairs < depth, pairs, NONE)
+    biases, words = _pair_biases(filters, packed), _pair_words(filters, pairs, packed)
+    blocks: list[Array] = []
+    for start in range(0, len(words), 2):
+        blocks += [biases[start : start + 2].reshape(-1), words[start : start + 2].T.reshape(-1)]
+    return Table("weights", np.concatenate(blocks))
+
+
+def _pair_words(filters: Filters, pairs: Array, packed: bool) -> Array:
+    """One word for each two channels and each of `pairs`: int32 array [channel pairs, pairs]."""
+    even, odd = _by_twos(paired(filters.weights, pairs))
+    halves = 256 * odd + (even if packed else even & 255)
+    return ((halves[..., 0] & 0xFFFF) | (halves[..., 1] << 16)).astype(np.int32)
+
+
+def _pair_biases(filters: Filters, packed: bool) -> Array:
+    """The sums' starting values: int32 array [channel pairs, 2]."""
+    even, odd = _by_twos(filters.bias)
+    return wrap_int32(np.stack([even, 256 * odd + even if packed else odd], axis=1)).astype(
+        np.int32
+    )
 
 
 def scale_words(filters: Filters) -> Table:
@@ -125,6 +162,17 @@ def scale_words(filters: Filters) -> Table:
     divisor = -(np.int64(1) << exponent)
     words = np.stack([filters.multiplier, divisor], axis=1).astype(np.int32)
     return Table("scales", _even_channels(words).reshape(-1), "constants")
+
+
+def _reach(filters: Filters) -> Array:
+    """For each channel, what no sum or partial sum exceeds."""
+    return np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
+
+
+def _by_twos(values: Array) -> tuple[Array, Array]:
+    """The even and the odd channels of `values`, equally many."""
+    full = _even_channels(values)
+    return full[0::2], full[1::2]
 
 
 def _even_channels(values: Array) -> Array:
