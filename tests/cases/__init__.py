@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.cases import activations, elementwise, linear, movers, pools
+from tests.cases import activations, elementwise, linear, movers, pools, recurrent
 from tests.cases.build import Case
 
 FAMILIES: dict[str, Callable[[int], list[Case]]] = {
@@ -17,6 +17,7 @@ FAMILIES: dict[str, Callable[[int], list[Case]]] = {
     **pools.FAMILIES,
     **elementwise.FAMILIES,
     **movers.FAMILIES,
+    **recurrent.FAMILIES,
 }
 
 

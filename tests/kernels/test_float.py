@@ -2,13 +2,23 @@
 """float32 kernels lie within stated bounds of their operators' references."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.lowering import activation, conv, dense, pool, resize, transpose_conv
+from milliwatt.backend.mcu.lowering import (
+    activation,
+    conv,
+    dense,
+    pool,
+    recurrent,
+    resize,
+    transpose_conv,
+)
 from milliwatt.ir.types import Array
 from milliwatt.ops.activation import Logistic, LogSoftmax, Softmax, Tanh
+from milliwatt.ops.base import Activation
 from milliwatt.ops.pool import AveragePool2D, Mean
 from tests.kernels.clib import map_arrays
 from tests.kernels.harness import Job, check_kernels, expected
@@ -20,23 +30,14 @@ EPSILON = 2.0**-24
 """Half the distance from 1 to the next float32: the largest relative error of one rounding."""
 
 
-def _magnitude(job: Job) -> Array:
-    """What the reference gives for the magnitudes of all inputs."""
-    site = job.site
-    (y,) = site.op.reference([np.abs(a) for a in job.inputs], site.inputs, site.outputs)
-    return np.abs(y).astype(np.float64)
-
-
 def linear_bound(job: Job) -> list[Array]:
-    """A sum of K products in any order: K + 3 roundings of the sum of magnitudes.
-
-    The reference clamps magnitudes too, so the sum is taken over what a clamp would cut.
-    """
-    x, weights, bias = (np.abs(a).astype(np.float64) for a in job.inputs)
-    taps = weights.size // bias.size
-    largest = x.max() * weights.reshape(-1).sum() + bias.max()
-    sums = np.full(job.site.outputs[0].shape, largest)
-    return [(taps + 3) * EPSILON * sums]
+    """A sum of K products in any order: K + 3 roundings of the sum of magnitudes."""
+    site = job.site
+    op = replace(site.op, activation=Activation.NONE)
+    magnitudes = [np.abs(a) for a in job.inputs]
+    (sums,) = op.reference(magnitudes, site.inputs, site.outputs)
+    taps = job.inputs[1].size // job.inputs[2].size
+    return [(taps + 3) * EPSILON * sums.astype(np.float64)]
 
 
 def mean_bound(job: Job) -> list[Array]:
@@ -67,6 +68,22 @@ def function_bound(job: Job) -> list[Array]:
             raise AssertionError(job.site.op)
 
 
+def svdf_bound(job: Job) -> list[Array]:
+    """Sums of products of sums of products: all roundings of the sum of magnitudes."""
+    site = job.site
+    magnitudes = [np.abs(a) for a in job.inputs]
+    y, state = site.op.reference(magnitudes, site.inputs, site.outputs)
+    terms = sum(job.site.inputs[i].shape[1] for i in (1, 2)) * site.op.rank + 4
+    return [terms * EPSILON * y.astype(np.float64), terms * EPSILON * state.astype(np.float64)]
+
+
+def lstm_bound(job: Job) -> list[Array]:
+    """1e-5 of the largest state: errors of a step, carried through those that follow."""
+    results = expected(job)
+    largest = max(1.0, float(np.abs(results[2]).max()))
+    return [np.full(r.shape, 1e-5 * largest) for r in results]
+
+
 BOUNDED: dict[str, tuple] = {
     "conv2d_f32": (conv.KERNELS, linear_bound),
     "depthwise_f32": (conv.KERNELS, linear_bound),
@@ -76,6 +93,8 @@ BOUNDED: dict[str, tuple] = {
     "mean_f32": (pool.KERNELS, mean_bound),
     "bilinear_f32": (resize.KERNELS, blend_bound),
     "functions_f32": (activation.KERNELS, function_bound),
+    "svdf_f32": (recurrent.KERNELS, svdf_bound),
+    "lstm_f32": (recurrent.KERNELS, lstm_bound),
 }
 
 

@@ -13,6 +13,7 @@ from milliwatt.backend.mcu.lowering import (
     dense,
     pool,
     quantize,
+    recurrent,
     resize,
     shape,
     transpose_conv,
@@ -55,6 +56,10 @@ EXACT = {
     "activation_f32": activation.KERNELS,
     "softmax_s8": activation.KERNELS,
     "softmax_s16": activation.KERNELS,
+    "svdf_s8_s8": recurrent.KERNELS,
+    "svdf_s8_s16": recurrent.KERNELS,
+    "lstm_s8": recurrent.KERNELS,
+    "lstm_s16": recurrent.KERNELS,
     "movers": (*shape.KERNELS, *resize.KERNELS),
 }
 

@@ -95,9 +95,14 @@ def scaling(factors: tuple[Array, Array]) -> Scaling:
 
 def wide_scaling(factors: tuple[Array, Array]) -> Scaling:
     """The tables of a 64-bit accumulator's factors: 16-bit multipliers and right shifts."""
-    multiplier, shift = factors
+    multiplier, shift = wide_factors(*factors)
+    return _scaling(multiplier.astype(np.int32), shift.astype(np.int8))
+
+
+def wide_factors(multiplier: Array, shift: Array) -> tuple[Array, Array]:
+    """Factors of a 64-bit accumulator as `mw_requantize_wide` takes them."""
     reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
-    return _scaling(reduced.astype(np.int32), (15 - shift).astype(np.int8))
+    return reduced, 15 - shift
 
 
 def scaling_of_bias(factors: tuple[Array, Array], bias: TensorType) -> tuple[Scaling, bool]:
