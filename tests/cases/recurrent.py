@@ -57,14 +57,20 @@ def svdf_s8(state_type: DType) -> Callable[[int], list[Case]]:
                         state_zero if state_type is S8 else 0,
                     ),
                 ]
-                y = tensor((batch, units), S8, 1.5 * np.sqrt(depth * memory * rank), -5)
+                spread = {S8: 75.0, S16: 19000.0}[state_type]
+                deviation = kinds[4].scale * kinds[2].scale * spread**2 * np.sqrt(memory * rank)
+                y = tensor((batch, units), S8, deviation / 50, -5)
                 operands = _with_values(kinds, rng)
-                operands[3] = (kinds[3], rng.integers(-9000, 9000, (units,)).astype(np.int32))
+                operands[3] = (kinds[3], _svdf_bias(spread, (units,), rng))
                 op = Svdf(rank, Activation.NONE)
                 found.append(case(op, operands, [y, kinds[4]], (1, 2, 3)))
         return found
 
     return build
+
+
+def _svdf_bias(spread: float, shape: tuple[int], rng: np.random.Generator) -> Array:
+    return rng.integers(-int(spread**2), int(spread**2), shape).astype(np.int32)
 
 
 def svdf_f32(seed: int) -> list[Case]:
