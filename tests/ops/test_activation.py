@@ -135,9 +135,13 @@ def test_int8_relu6_of_one_scale_equals_tflm(scale: float, zero_point: int) -> N
     assert_equal_tflm(Relu(Activation.RELU6), ALL_INT8[None], x, x)
 
 
-@pytest.mark.parametrize(("x_scale", "y_scale"), [(1e-3, 1e-3), (1e-3, 3.1e-4), (2e-4, 1.7e-3)])
-def test_int16_relu_equals_tflm(x_scale: float, y_scale: float) -> None:
-    x, y = (kind((1, 65536), DType.INT16, scale) for scale in (x_scale, y_scale))
+@pytest.mark.parametrize("seed", range(8))
+def test_int16_relu_equals_tflm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x_scale = rng.uniform(1e-3, 0.1)
+    x, y = (
+        kind((1, 65536), DType.INT16, scale) for scale in (x_scale, x_scale * rng.uniform(0.3, 3))
+    )
     assert_equal_tflm(Relu(Activation.RELU), ALL_INT16[None], x, y)
     assert_equal_tflm(Relu(Activation.RELU6), ALL_INT16[None], x, x)
 
@@ -152,11 +156,19 @@ def test_int8_leaky_relu_equals_tflm(
     assert_equal_tflm(LeakyRelu(alpha), ALL_INT8[None], x, y)
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.3, -0.4])
-@pytest.mark.parametrize(("x_scale", "y_scale"), [(1e-3, 1e-3), (1e-3, 3.1e-4), (2e-4, 1.7e-3)])
-def test_int16_leaky_relu_equals_tflm(alpha: float, x_scale: float, y_scale: float) -> None:
+@pytest.mark.parametrize("seed", range(16))
+def test_int16_leaky_relu_equals_litert_and_nearly_tflm(seed: int) -> None:
+    """So many values that a factor one bit off shows: LiteRT has it in float32, TFLM in double."""
+    rng = np.random.default_rng(seed)
+    x_scale = rng.uniform(1e-4, 0.1)
+    y_scale = x_scale * rng.uniform(0.5, 3)
     x, y = (kind((1, 65536), DType.INT16, scale) for scale in (x_scale, y_scale))
-    assert_equal_tflm(LeakyRelu(alpha), ALL_INT16[None], x, y)
+    op = LeakyRelu(rng.uniform(-1.5, 1.5))
+    assert_equal_litert(op, ALL_INT16[None], x, y)
+    (theirs,) = run_tflm(to_tflite(op, x, y), [ALL_INT16[None]])
+    steps = np.abs(reference(op, ALL_INT16[None], x, y).astype(int) - theirs)
+    assert steps.max() <= 1
+    assert np.count_nonzero(steps) < 65536 / 1000
 
 
 def rows_of_int8(count: int, depth: int) -> Array:

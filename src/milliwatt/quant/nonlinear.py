@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Parameters of quantised logistic, tanh, softmax and leaky ReLU, from the operands' scales.
 
-The references and the C kernels read them here, so that they cannot differ. All are TFLM's; where
-it computes in float32 and where in double decides the last bit, and is kept.
+The references and the C kernels read them here, so that they cannot differ. All are TFLM's, and
+computed in double unless said otherwise.
 """
 
 from __future__ import annotations
@@ -91,7 +91,12 @@ def log_softmax_factors(x: TensorType) -> LogSoftmaxFactors:
 
 
 def leaky_relu_factors(x: TensorType, y: TensorType, alpha: float) -> tuple[Factor, Factor]:
-    """The factors of values not below and below zero; the second has alpha's sign."""
+    """The factors of values not below and below zero; the second has alpha's sign.
+
+    In float32, as LiteRT and the golden outputs of TFLM's own int16 networks have them. (The
+    tflite-micro package of 2026-10 computes in double: of int16 values, one in 5,000 is a step
+    apart.)
+    """
     x_scale, y_scale = np.float32(x.scale), np.float32(y.scale)
     identity = quantize_multiplier(float(x_scale / y_scale))
     slope = float(x_scale * np.float32(alpha) / y_scale)
