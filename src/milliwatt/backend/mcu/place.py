@@ -11,8 +11,14 @@ from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
 from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states
-from milliwatt.backend.mcu.views import BUFFER_ALIGNMENT_BYTES, is_view, view_shifts_bytes
+from milliwatt.backend.mcu.tables import pool_tables
+from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import TensorType
+
+BUFFER_ALIGNMENT_BYTES = 4
+"""Buffers start at a multiple of this, so that kernels load words at one cycle each. Parts of
+another buffer start where they lie, at a multiple of their element's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,13 @@ def make_plan(graph: Graph, core: Core, name: str) -> Plan:
     problem = _memory_problem(graph, lowerings, states)
     solution = memory.solve(problem)
     memory.check(problem, solution)
+    steps = _steps(graph, lowerings, solution)
     return Plan(
         name=name,
         graph=graph,
         core=core,
-        steps=_steps(graph, lowerings, solution),
+        steps=steps,
+        tables=pool_tables(name, [(step.index, step.lowered) for step in steps]),
         places=_places(graph, states, solution),
         arena_bytes=solution.arena_bytes,
         arena_bound_bytes=solution.lower_bound_bytes,
@@ -62,6 +70,7 @@ def _lower(graph: Graph, node: Node, core: Core) -> _Lowering | None:
 def _memory_problem(
     graph: Graph, lowerings: Mapping[int, _Lowering | None], states: StatePlan
 ) -> memory.Problem:
+    parts = {v for i, n in enumerate(graph.nodes) if lowerings[i] is None for v in n.outputs}
     in_arena = [v for v in graph.types if v not in graph.constants and v not in states.offsets]
     arena = frozenset(in_arena)
     steps = tuple(
@@ -70,7 +79,9 @@ def _memory_problem(
     kept = [*graph.outputs, *(s.after for s in states.copied)]
     return memory.Problem(
         buffers=tuple(
-            memory.Buffer(v, graph.types[v].size_bytes, _alignment_bytes(graph, v))
+            memory.Buffer(
+                v, graph.types[v].size_bytes, _alignment_bytes(graph.types[v], part=v in parts)
+            )
             for v in in_arena
         ),
         steps=steps,
@@ -79,8 +90,9 @@ def _memory_problem(
     )
 
 
-def _alignment_bytes(graph: Graph, value: str) -> int:
-    return max(BUFFER_ALIGNMENT_BYTES, graph.types[value].dtype.bits // 8)
+def _alignment_bytes(kind: TensorType, *, part: bool) -> int:
+    element_bytes = max(1, kind.dtype.bits // 8)
+    return element_bytes if part else max(BUFFER_ALIGNMENT_BYTES, element_bytes)
 
 
 def _memory_step(
@@ -106,7 +118,7 @@ def _memory_step(
         writes,
         scratch_bytes=lowering.lowered.scratch_bytes,
         scratch_alignment=BUFFER_ALIGNMENT_BYTES,
-        in_place=tuple(overlaps),
+        in_place=tuple(dict.fromkeys(overlaps)),
     )
 
 

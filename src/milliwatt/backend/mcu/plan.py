@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from milliwatt.backend.mcu.kernel import Core, Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
+from milliwatt.backend.mcu.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
 
 
@@ -55,6 +56,7 @@ class Plan:
     graph: Graph
     core: Core
     steps: tuple[Step, ...]
+    tables: TablePool
     places: Mapping[str, Place]
     arena_bytes: int
     arena_bound_bytes: int
@@ -71,13 +73,9 @@ class Plan:
     @property
     def weight_bytes(self) -> int:
         """Bytes of weights and biases as stored in flash."""
-        return self._table_bytes("weights")
+        return self.tables.size_bytes("weights")
 
     @property
     def constant_bytes(self) -> int:
         """Bytes of the tables kernels need besides weights and biases."""
-        return self._table_bytes("constants")
-
-    def _table_bytes(self, role: str) -> int:
-        tables = (t for s in self.steps for t in s.lowered.tables if t.role == role)
-        return sum(int(t.data.nbytes) for t in tables)
+        return self.tables.size_bytes("constants")

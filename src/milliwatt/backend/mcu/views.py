@@ -8,15 +8,12 @@ from math import prod
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.shape import Reshape, Split, Unpack
 
-BUFFER_ALIGNMENT_BYTES = 4
-"""Every buffer of the arena starts at a multiple of this, or of its element's size."""
-
 
 def is_view(graph: Graph, node: Node) -> bool:
     """Whether the outputs of `node` lie in its input's bytes as they stand.
 
     Views of constants and of states are not: a constant's are folded, and a state changes at a
-    moment of its own. Nor are parts that would not be aligned.
+    moment of its own.
     """
     fixed = {*graph.constants, *(v for s in graph.states for v in (s.before, s.after))}
     if any(v in fixed for v in (*node.inputs, *node.outputs)):
@@ -27,10 +24,7 @@ def is_view(graph: Graph, node: Node) -> bool:
         case Reshape():
             return True
         case Split(axis=axis) | Unpack(axis=axis):
-            contiguous = prod(graph.types[node.inputs[0]].shape[:axis]) == 1
-            return contiguous and not any(
-                shift % BUFFER_ALIGNMENT_BYTES for shift in view_shifts_bytes(graph, node)
-            )
+            return prod(graph.types[node.inputs[0]].shape[:axis]) == 1
         case _:
             return False
 

@@ -31,11 +31,8 @@ class SharedFunction:
 SharedKey = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def table_symbol(plan: Plan, step: Step, table_name: str) -> str:
-    return f"{plan.name}_{step.index}_{table_name}"
-
-
 def node_symbol(plan: Plan, step: Step) -> str:
+    """The C function of one layer."""
     return f"{plan.name}_node_{step.index}"
 
 
@@ -124,7 +121,7 @@ def _value(plan: Plan, step: Step, arg: Arg) -> str:
                 raise VerifyError(f"{step.kernel} asks for scratch memory it did not declare")
             return f"(void *)(arena + {step.scratch_offset_bytes})"
         case Ref(table):
-            return table_symbol(plan, step, table)
+            return plan.tables.symbols[step.index, table]
         case Lit(value, _):
             return _literal(value)
 

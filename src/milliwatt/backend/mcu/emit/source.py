@@ -9,7 +9,6 @@ from milliwatt.backend.mcu.emit.calls import (
     node_function,
     node_symbol,
     shared_functions,
-    table_symbol,
 )
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type
 from milliwatt.backend.mcu.kernel import In
@@ -55,15 +54,10 @@ def _banner(plan: Plan) -> str:
 
 def _constants(plan: Plan) -> list[tuple[str, Array]]:
     """C declaration and data of every constant array, in a fixed order."""
-    found: list[tuple[str, Array]] = []
-    for step in plan.steps:
-        for table in step.lowered.tables:
-            found.append(
-                (
-                    _declare(table_symbol(plan, step, table.name), table.data, table.alignment),
-                    table.data,
-                )
-            )
+    found: list[tuple[str, Array]] = [
+        (_declare(s.symbol, s.table.data, s.table.alignment), s.table.data)
+        for s in plan.tables.stored
+    ]
     for value in _constants_read(plan):
         data = plan.graph.constants[value].reshape(-1)
         found.append((_declare(constant_symbol(plan, value), data, 4), data))
