@@ -11,8 +11,9 @@ from milliwatt.backend.mcu.memory.placement import Placement, make_placement
 from milliwatt.backend.mcu.memory.problem import Interval
 from milliwatt.backend.mcu.memory.reduce import Core, Overlap
 
-# Blocks placed in all, in the rounds of one priority: well under a second.
-_MAX_PLACED = 5_000
+# Limits on the rounds of one priority, and on the blocks placed in them: well under a second.
+_MAX_PLACED = 20_000
+_MAX_ROUNDS = 50
 
 Intervals = Sequence[Interval]
 
@@ -48,7 +49,7 @@ def _attempts(
 ) -> Iterator[list[int]]:
     """First fits by several priorities; in each round, blocks above the bound go earlier."""
     for priority in _priorities(core, intervals):
-        for _ in range(1 + _MAX_PLACED // len(priority)):
+        for _ in range(min(_MAX_ROUNDS, 1 + _MAX_PLACED // len(priority))):
             offsets = _first_fit(core, forbidden, priority)
             yield offsets
             fits = {

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from milliwatt.backend.mcu.memory.exact import improve
 from milliwatt.backend.mcu.memory.liveness import buffer_intervals, make_meter
-from milliwatt.backend.mcu.memory.order import Candidate, search_orders
+from milliwatt.backend.mcu.memory.order import OrderSearch, search_orders
 from milliwatt.backend.mcu.memory.pack import pack
 from milliwatt.backend.mcu.memory.placement import Placement
 from milliwatt.backend.mcu.memory.problem import Problem, Solution
@@ -18,21 +18,23 @@ from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 # Bounds on the size of what is searched, such that each part takes well under a second.
 _MAX_MOVES = 50_000
 _MAX_BLOCKS_FIXED = 400
-_MAX_BLOCKS_JOINT = 80
+_MAX_BLOCKS_JOINT = 200
 
 
 def solve(problem: Problem, effort: float = 1.0) -> Solution:
     """An order and offsets with the smallest arena found, and a proven lower bound.
 
-    `effort` limits each of the two searches by constraint programming, in that solver's
-    deterministic seconds (about a second of one core); they run only where the heuristics miss
-    the bound. Equal problems and efforts give equal solutions.
+    `effort` limits each search by constraint programming, in that solver's deterministic seconds
+    (about a second of one core); there is none where the heuristics reach the bound, and at most
+    one for each candidate order and one for all orders. Equal problems and efforts give equal
+    solutions.
     """
     core = reduce_problem(problem)
     search = search_orders(make_meter(core), _MAX_MOVES)
-    best = _pack_candidates(core, search.candidates)
-    if len(core.blocks) <= _MAX_BLOCKS_FIXED:
-        best = improve(core, _chain(best.order), best, effort)
+    placements = _pack_candidates(core, search)
+    best = min(placements, key=_arena_bytes)
+    if best.arena_bytes > search.bound_bytes and len(core.blocks) <= _MAX_BLOCKS_FIXED:
+        best = _improve_candidates(core, placements, effort)
     if not core.has_one_order():
         best = replace(best, bound_bytes=search.bound_bytes)
         if len(core.blocks) <= _MAX_BLOCKS_JOINT:
@@ -40,13 +42,29 @@ def solve(problem: Problem, effort: float = 1.0) -> Solution:
     return _solution(problem, core, best)
 
 
-def _pack_candidates(core: Core, candidates: Sequence[Candidate]) -> Placement:
-    """The smallest arena by heuristics; its bound is that of its order."""
-    best = pack(core, candidates[0].order, candidates[0].peak_bytes)
-    for candidate in candidates[1:]:
-        if candidate.peak_bytes < best.arena_bytes:
-            found = pack(core, candidate.order, candidate.peak_bytes)
-            best = min(best, found, key=lambda placement: placement.arena_bytes)
+def _arena_bytes(placement: Placement) -> int:
+    return placement.arena_bytes
+
+
+def _pack_candidates(core: Core, search: OrderSearch) -> list[Placement]:
+    """Candidates packed by heuristics, by ascending bound, each bound for its order only.
+
+    Left out are those whose peak alone is no better than an arena before them.
+    """
+    placements: list[Placement] = []
+    for candidate in search.candidates:
+        if all(candidate.peak_bytes < placement.arena_bytes for placement in placements):
+            placements.append(pack(core, candidate.order, candidate.peak_bytes))
+    return placements
+
+
+def _improve_candidates(core: Core, placements: Sequence[Placement], effort: float) -> Placement:
+    """The best placement under any of these orders; its bound is that of its order."""
+    best = min(placements, key=_arena_bytes)
+    for placement in placements:
+        if placement.bound_bytes < best.arena_bytes:
+            found = improve(core, _chain(placement.order), placement, effort)
+            best = min(found, best, key=_arena_bytes)
     return best
 
 
