@@ -168,3 +168,45 @@ def test_float_svdf_is_near_tflm(size: dict[str, int], seed: int) -> None:
     for ours, theirs in run_both(layer, svdf_model(layer), seed):
         bound = FLOAT_SVDF_BOUND * float(np.abs(theirs).max(initial=1))
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound)
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def test_float_lstm_is_near_one_that_rounds_nothing() -> None:
+    layer = lstm_layer(
+        np.random.default_rng(8), DType.FLOAT32, batch=2, steps=100, inputs=9, units=12
+    )
+    x = values(layer.inputs[0], np.random.default_rng(9))
+    ours, _ = layer.step(x, layer.first_states())
+    weights, recurrent, bias = (
+        [w.astype(np.float64) for w in layer.weights[start : start + 4]] for start in (0, 4, 8)
+    )
+    hidden = cell = np.zeros((2, 12))
+    for step in range(100):
+        gates = [
+            x[:, step].astype(np.float64) @ w.T + hidden @ r.T + b
+            for w, r, b in zip(weights, recurrent, bias, strict=True)
+        ]
+        cell = sigmoid(gates[1]) * cell + sigmoid(gates[0]) * np.tanh(gates[2])
+        hidden = sigmoid(gates[3]) * np.tanh(cell)
+        np.testing.assert_allclose(ours[:, step], hidden, rtol=0, atol=1e-6)
+
+
+def test_float_svdf_is_near_one_that_rounds_nothing() -> None:
+    layer = svdf_layer(
+        np.random.default_rng(8), DType.FLOAT32, batch=2, inputs=9, units=5, rank=2, memory=7
+    )
+    feature, time, bias = (w.astype(np.float64) for w in layer.weights)
+    assert isinstance(layer.op, Svdf)
+    history, states = np.zeros((2, 10, 7)), layer.first_states()
+    rng = np.random.default_rng(9)
+    for _ in range(100):
+        x = values(layer.inputs[0], rng)
+        ours, states = layer.step(x, states)
+        history = np.concatenate([history[:, :, 1:], (x @ feature.T)[:, :, None]], axis=2)
+        y = (history * time).sum(axis=2).reshape(2, 5, 2).sum(axis=2) + bias
+        if layer.op.activation is Activation.RELU:
+            y = np.maximum(y, 0)
+        np.testing.assert_allclose(ours, y, rtol=0, atol=1e-6 * np.abs(y).max())
