@@ -188,7 +188,7 @@ def test_verification_names_the_first_layer_that_differs(board: Target) -> None:
     start = weights.index("{", at) + 1
     end = weights.index(",", start)
     value = int(weights[start:end])
-    wrong = weights[:start] + f" {value + 1_000_000}" + weights[end:]
+    wrong = weights[:start] + f" {value - 2_000_000}" + weights[end:]
     broken = replace(compiled, files={**compiled.files, "net_weights.c": wrong})
     firmware = build_compiled(broken)
     samples = random_samples(ports_of(compiled.source), 2, seed=8)
