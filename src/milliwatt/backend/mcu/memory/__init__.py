@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Operator order, in-place updates and arena offsets as one optimisation problem.
 
-`solve` finds a Solution of a Problem, `check` proves it right without the solver's code.
+`solve` finds a Solution of a Problem, `check` proves it right without the solver's code, and
+`usage_over_time` says what lies where while each step runs.
 """
 
 from milliwatt.backend.mcu.memory.checker import check
@@ -15,6 +16,8 @@ from milliwatt.backend.mcu.memory.problem import (
     Step,
 )
 from milliwatt.backend.mcu.memory.solver import solve
+from milliwatt.backend.mcu.memory.text import from_text, to_text
+from milliwatt.backend.mcu.memory.usage import Region, StepUsage, usage_over_time
 
 __all__ = [
     "Alias",
@@ -22,8 +25,13 @@ __all__ = [
     "InPlace",
     "Interval",
     "Problem",
+    "Region",
     "Solution",
     "Step",
+    "StepUsage",
     "check",
+    "from_text",
     "solve",
+    "to_text",
+    "usage_over_time",
 ]

@@ -21,7 +21,7 @@ _MAX_BLOCKS_FIXED = 400
 _MAX_BLOCKS_JOINT = 200
 
 
-def solve(problem: Problem, effort: float = 1.0) -> Solution:
+def solve(problem: Problem, effort: float = 0.5) -> Solution:
     """An order and offsets with the smallest arena found, and a proven lower bound.
 
     `effort` limits each search by constraint programming, in that solver's deterministic seconds

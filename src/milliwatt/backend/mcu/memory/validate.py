@@ -41,7 +41,7 @@ def _check_names(problem: Problem) -> None:
         for name in names:
             if name not in known:
                 raise VerifyError(f"memory: {role} '{name}' is not among the buffers")
-    for name in set(problem.inputs) & set(problem.persistent):
+    for name in sorted({*problem.inputs} & {*problem.persistent}):
         raise VerifyError(f"memory: buffer '{name}' is both an input and persistent")
 
 
