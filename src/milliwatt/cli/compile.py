@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from milliwatt.cli.console import json_option, say, show, show_json
+from milliwatt.cli.console import json_option, progress, say, show, show_json
 
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.compile import Compiled
@@ -141,7 +141,7 @@ def _verify(
     firmware = build_compiled(compiled, compiler=compiler, optimisation=optimisation)
     engine = choose_emulator(compiled.target.core, emulator)
     say(f"running {len(samples)} samples on {engine}")
-    done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=say)
+    done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=progress)
     report = compile_report(compiled, done, samples)
     require_fit(
         compiled.plan,

@@ -31,6 +31,12 @@ def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def progress(text: str) -> None:
+    """A line of progress that the next one overwrites; nothing where no one is watching."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{text}\r", err=True, nl=False)
+
+
 def say(text: str) -> None:
     """A line of progress, on standard error so that results can be piped."""
     click.echo(text, err=True)

@@ -21,6 +21,7 @@ def command(model: Path, as_json: bool) -> None:
     """
     from milliwatt.backend.mcu.select import refuse_unsupported
     from milliwatt.frontend.load import load_model
+    from milliwatt.passes.pipeline import run_pipeline
     from milliwatt.report.inspection import inspect_graph, inspection_table
 
     graph = load_model(model)
@@ -29,4 +30,4 @@ def command(model: Path, as_json: bool) -> None:
         show_json(inspection.as_json())
     else:
         show(inspection_table(inspection))
-    refuse_unsupported(graph)
+    refuse_unsupported(run_pipeline(graph))
