@@ -17,6 +17,7 @@ from tests.cases import linear
 from tests.cases.linear import PLAIN, Window
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job
+from tests.kernels.symmetric import symmetric
 
 RELU = Activation.RELU
 SAME = "same"
@@ -123,13 +124,14 @@ KERNELS = [kernel for module in MODULES for kernel in module.KERNELS]
 
 
 def main() -> None:
+    """Print every layer and every network total."""
     compiler = sys.argv[1] if len(sys.argv) > 1 else "gcc"
     optimisation = sys.argv[2] if len(sys.argv) > 2 else "-O2"
     models = sys.argv[3:] or list(LAYERS)
     core = Core(dsp=True)
     for model in models:
         layers = LAYERS[model]
-        cases = [MAKERS[kind](shape, DType.INT8, PLAIN, 1) for kind, shape, _ in layers]
+        cases = [symmetric(MAKERS[kind](shape, DType.INT8, PLAIN, 1)) for kind, shape, _ in layers]
         jobs = [
             Job(next(k for k in KERNELS if k.supports(site, core)), site, inputs)
             for site, inputs in cases
@@ -143,7 +145,7 @@ def main() -> None:
             macs_total += times * macs
             outs = site.outputs[0].elements
             print(
-                f"  {job.kernel.name:26} {str(site.inputs[0]):18} {str(site.inputs[1]):20} x{times}"
+                f"  {job.kernel.name:26} {site.inputs[0]!s:18} {site.inputs[1]!s:20} x{times}"
                 f" {count:>10,} {count / macs:6.3f}/MAC {count / outs:8.1f}/output"
             )
         print(f"{model}: {total:,} for {macs_total:,} MAC: {total / macs_total:.3f}", flush=True)

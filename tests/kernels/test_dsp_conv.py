@@ -15,6 +15,7 @@ from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
+from tests.kernels.symmetric import symmetric
 
 DSP = Core(dsp=True)
 POINTWISE = [
@@ -51,12 +52,13 @@ NUMBERS = [
 
 
 def sites(windows: list[Window]) -> list[Case]:
-    """Each shape with each number format whose centred weights fit int8."""
-    return [
+    """Each shape with each number format, with weights of -128 and without."""
+    made = [
         linear.convolution(w, DType.INT8, numbers, 100 * i + j)
         for i, w in enumerate(windows)
         for j, numbers in enumerate(NUMBERS)
     ]
+    return [*made, *(symmetric(case) for case in made)]
 
 
 def jobs(found: list[Case], *names: str) -> list[Job]:
@@ -73,8 +75,8 @@ def jobs(found: list[Case], *names: str) -> list[Job]:
 def test_host(cc: str) -> None:
     pointwise = jobs(sites(POINTWISE), "conv2d_1x1_s8_dsp")
     windows = jobs(sites(WINDOWS), "conv2d_s8_dsp")
-    assert len(pointwise) >= 4 * len(POINTWISE)
-    assert len(windows) >= 4 * len(WINDOWS)
+    assert len(pointwise) >= 8 * len(POINTWISE)
+    assert len(windows) >= 8 * len(WINDOWS)
     check_kernels(pointwise + windows, cc=cc)
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,7 @@ from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
+from tests.kernels.symmetric import symmetric
 
 DSP = Core(dsp=True)
 SIZES = [
@@ -38,14 +37,6 @@ NUMBERS = [
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
     Numbers(x_zero=-9, y_zero=0, gain=1e-6, per_channel=False),
 ]
-
-
-def symmetric(case: Case) -> Case:
-    """The case with weights -128 made -127, as every quantiser's are."""
-    site, inputs = case
-    weights = np.maximum(inputs[1], -127)
-    constants = (None, weights, site.constants[2])
-    return dataclasses.replace(site, constants=constants), [inputs[0], weights, inputs[2]]
 
 
 def sites() -> list[Case]:

@@ -12,6 +12,13 @@
 #include "mw_depthwise_lines_s8_dsp.h"
 #include "mw_requantize_dsp.h"
 
+/* The filter and the outputs, along and across the lines. */
+typedef struct {
+    int32_t taps_along, taps_across;
+    int32_t out_along, out_step_along; /* outputs of a line, bytes between them */
+    int32_t line_words;                /* distance of lines in the ring */
+} mw_depthwise_s8;
+
 /* Pairs of taps of one filter line, for even and odd outputs; their weights are doubled, which the
  * requantisation wants of the sum. Returns the end. */
 MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int32_t stride,
@@ -32,7 +39,7 @@ MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int
 }
 
 /* The filter's lines in the order of the ring's places, from any of them: its lines twice. */
-MW_INLINE void mw_depthwise_filter_s8(const int8_t *weights, const mw_lines_s8 *shape,
+MW_INLINE void mw_depthwise_filter_s8(const int8_t *weights, const mw_depthwise_s8 *shape,
                                       int32_t stride, mw_word *to)
 {
     mw_word *const first = to;
@@ -81,7 +88,7 @@ MW_INLINE void mw_depthwise_sums_stride_2(const mw_word *x, const mw_word *filte
 
 /* One line of outputs from the ring; `filter` begins with the taps of its first place. */
 MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
-                                    const mw_lines_s8 *shape, int32_t stride, int32_t bias,
+                                    const mw_depthwise_s8 *shape, int32_t stride, int32_t bias,
                                     const int32_t *scale, int32_t zero, int8_t *y)
 {
     const int32_t pairs = stride == 1 ? (shape->taps_along >> 1) + 1 : (shape->taps_along + 1) >> 1;
@@ -116,9 +123,8 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     int32_t line_words, int32_t filter_words, int32_t x_zero, int32_t y_zero, int32_t low,
     int32_t high)
 {
-    const mw_lines_s8 shape = {along, across, step_along, step_across, out_along, out_across,
-                               out_step_along, out_step_across, taps_along, taps_across,
-                               stride_across, pad_along, pad_across, x_zero, line_words};
+    const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
+    const mw_depthwise_s8 shape = {taps_along, taps_across, out_along, out_step_along, line_words};
     mw_word *const filter = scratch, *const ring = filter + 2 * filter_words;
     mw_word *const ring_end = ring + taps_across * line_words;
     const int32_t filter_line = filter_words / taps_across;
@@ -133,7 +139,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
         for (int32_t o = 0; o < out_across; o++) {
             const int32_t end = o * stride_across - pad_across + taps_across;
             for (; next < end; next++) {
-                mw_load_line_s8(x, &shape, next, place);
+                mw_load_line_s8(x, &lines, next, place);
                 place += line_words;
                 if (place == ring_end) {
                     place = ring;

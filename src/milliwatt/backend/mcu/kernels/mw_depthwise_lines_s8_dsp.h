@@ -9,24 +9,18 @@
 
 #include "mw_dsp.h"
 
-/* Image and filter, along the lines and across them. Steps are distances in bytes. */
+/* The image along and across the lines. */
 typedef struct {
-    int32_t along, across;         /* elements of a line, lines */
-    int32_t step_along, step_across;
-    int32_t out_along, out_across;
-    int32_t out_step_along, out_step_across;
-    int32_t taps_along, taps_across;
-    int32_t stride_across;
-    int32_t pad_along, pad_across; /* before the first element, the first line */
-    int32_t fill;                  /* value of the padding */
-    int32_t line_words;            /* distance of lines in the ring */
+    int32_t along, across;           /* elements of a line, lines */
+    int32_t step_along, step_across; /* bytes between elements, between lines */
+    int32_t pad_along;               /* padding before a line's first element */
+    int32_t fill;                    /* value of the padding */
 } mw_lines_s8;
 
 /* Copies `count` int8, `step` bytes apart, to int16 at `line`, which starts within a word where
  * `odd` is not 0. */
-static MW_NOINLINE __attribute__((unused)) void mw_gather_line_s8(const int8_t *x, int32_t step,
-                                                                  int32_t count, mw_half *line,
-                                                                  int32_t odd)
+MW_INLINE void mw_gather_line_s8(const int8_t *x, int32_t step, int32_t count, mw_half *line,
+                                 int32_t odd)
 {
     if (odd && count > 0) {
         *line++ = (mw_half)*x;
@@ -54,8 +48,9 @@ MW_INLINE void mw_fill_s16(mw_half *to, int32_t count, int32_t value)
 }
 
 /* Puts line `index` of the channel at `x` into its place `line`, whose padding is there already. */
-MW_INLINE void mw_load_line_s8(const int8_t *x, const mw_lines_s8 *shape, int32_t index,
-                               mw_word *line)
+static MW_NOINLINE __attribute__((unused)) void mw_load_line_s8(const int8_t *x,
+                                                                const mw_lines_s8 *shape,
+                                                                int32_t index, mw_word *line)
 {
     mw_half *const inside = (mw_half *)(void *)line + shape->pad_along;
     if (index < 0 || index >= shape->across) {

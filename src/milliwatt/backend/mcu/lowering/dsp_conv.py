@@ -12,6 +12,7 @@ from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_layout import (
     DspKernel,
     Filters,
+    can_pack,
     channel_pair_words,
     folded_filters,
     has_int8_parameters,
@@ -56,6 +57,7 @@ def _lower_1x1(site: Site) -> Lowered:
     channels, _, _, depth = weights.shape
     pixels = x.elements // depth
     filters = _filters(site)
+    packed = can_pack(filters)
     pairs = pairs_of_runs([depth])
     low, high = activation_range(op.activation, y)
     return Lowered(
@@ -63,9 +65,9 @@ def _lower_1x1(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, channels, y.zero_point),
-            *fixed(low, high),
+            *fixed(low, high, int(packed)),
         ),
-        (channel_pair_words(filters, pairs, packed=False), scale_words(filters)),
+        (channel_pair_words(filters, pairs, packed), scale_words(filters)),
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
@@ -97,6 +99,7 @@ def _lower_conv(site: Site) -> Lowered:
     out_h, out_w = y.shape[1:3]
     block = block_pixels(out_h * out_w)
     filters = _filters(site)
+    packed = can_pack(filters)
     pairs = pairs_of_runs([kw * depth] * kh)
     low, high = activation_range(op.activation, y)
     return Lowered(
@@ -106,9 +109,9 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, len(pairs), block),
             *passed(x.zero_point, y.zero_point),
-            *fixed(low, high),
+            *fixed(low, high, int(packed)),
         ),
-        (channel_pair_words(filters, pairs, packed=False), scale_words(filters)),
+        (channel_pair_words(filters, pairs, packed), scale_words(filters)),
         scratch_bytes=align_up(4 * len(pairs) * block + kw * depth, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import (
+    Arg,
     In,
     Kernel,
     Lowered,
@@ -80,8 +81,9 @@ class Lines:
         return max(read, ceil_div(self.along.pad + self.along.size, 2))
 
     @property
-    def scratch_bytes(self) -> int:
-        return 4 * (2 * self.filter_words + self.across.taps * self.line_words)
+    def ring_bytes(self) -> int:
+        """As many lines as the filter has."""
+        return 4 * self.across.taps * self.line_words
 
 
 def _axes(site: Site) -> tuple[Axis, Axis]:
@@ -154,42 +156,94 @@ def _accepts(site: Site) -> bool:
     )
 
 
-def _lower(site: Site) -> Lowered:
-    op = site.op
-    assert isinstance(op, DepthwiseConv2D)
-    x, (y,) = site.inputs[0], site.outputs
-    lines, filters = _best(site), _filters(site)
-    along, across = lines.along, lines.across
-    channels = y.shape[3]
-    low, high = activation_range(op.activation, y)
-    # Channel-major, and each channel's taps line after line.
-    taps = filters.weights.reshape(channels, *site.inputs[1].shape[1:3])
+def _tables(site: Site, lines: Lines) -> tuple[Table, Table, Table]:
+    """Weights channel-major, each channel's line after line; doubled biases; scales."""
+    filters = _filters(site)
+    taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
     taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
-    overlaps = (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
+    return (
+        Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1)),
+        Table("bias", (2 * filters.bias).astype(np.int32)),
+        scale_words(filters),
+    )
+
+
+def _image(site: Site, lines: Lines) -> tuple[Arg, ...]:
+    """The arguments every kernel begins with."""
+    along, across = lines.along, lines.across
+    channels = site.outputs[0].shape[3]
+    return (
+        *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
+        *passed(channels),
+        *fixed(channels // site.inputs[0].shape[3]),
+        *passed(along.size, across.size, along.step, across.step),
+        *passed(along.out_size, across.out_size, along.out_step, across.out_step),
+    )
+
+
+def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
+    """The arguments every kernel ends with."""
+    op, y = site.op, site.outputs[0]
+    assert isinstance(op, DepthwiseConv2D)
+    return (
+        *passed(site.inputs[0].zero_point, y.zero_point),
+        *fixed(*activation_range(op.activation, y)),
+    )
+
+
+def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
+    return (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
+
+
+def _lower(site: Site) -> Lowered:
+    lines = _best(site)
+    along, across = lines.along, lines.across
     return Lowered(
         "mw_depthwise_conv2d_s8_dsp",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
-            *passed(channels),
-            *fixed(channels // x.shape[3]),
-            *passed(along.size, across.size, along.step, across.step),
-            *passed(along.out_size, across.out_size, along.out_step, across.out_step),
+            *_image(site, lines),
             *passed(along.taps, across.taps),
             *fixed(along.stride),
             *passed(across.stride, along.pad, across.pad),
-            *passed(lines.line_words, lines.filter_words, x.zero_point, y.zero_point),
-            *fixed(low, high),
+            *passed(lines.line_words, lines.filter_words),
+            *_zeros_and_clamp(site),
         ),
+        _tables(site, lines),
+        scratch_bytes=8 * lines.filter_words + lines.ring_bytes,
+        overlaps=_overlaps(site, lines),
+    )
+
+
+def _accepts_3x3(site: Site) -> bool:
+    op = site.op
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and site.inputs[1].shape[1:3] == (3, 3)
+        and op.stride_hw in ((1, 1), (2, 2))
+        and _accepts(site)
+    )
+
+
+def _lower_3x3(site: Site) -> Lowered:
+    lines = _best(site)
+    along, across = lines.along, lines.across
+    return Lowered(
+        "mw_depthwise_conv2d_3x3_s8_dsp",
         (
-            Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1)),
-            Table("bias", (2 * filters.bias).astype(np.int32)),
-            scale_words(filters),
+            *_image(site, lines),
+            *fixed(along.stride),
+            *passed(along.pad, across.pad, lines.line_words),
+            *_zeros_and_clamp(site),
         ),
-        scratch_bytes=lines.scratch_bytes,
-        overlaps=overlaps,
+        _tables(site, lines),
+        scratch_bytes=lines.ring_bytes,
+        overlaps=_overlaps(site, lines),
     )
 
 
 KERNELS: tuple[Kernel, ...] = (
+    DspKernel(
+        "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", _accepts_3x3, _lower_3x3
+    ),
     DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", _accepts, _lower),
 )

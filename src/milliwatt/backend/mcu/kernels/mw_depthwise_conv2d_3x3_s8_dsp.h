@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Depthwise convolution, filter 3x3, stride 1 or 2 both ways, channel by channel: lines are
+ * gathered once (mw_depthwise_lines_s8_dsp.h), three of them are kept, and each three make one
+ * line of outputs (mw_depthwise_line_3x3_dsp.h). */
+#ifndef MW_DEPTHWISE_CONV2D_3X3_S8_DSP_H
+#define MW_DEPTHWISE_CONV2D_3X3_S8_DSP_H
+
+#include "mw_depthwise_line_3x3_dsp.h"
+#include "mw_depthwise_lines_s8_dsp.h"
+
+/* The filter's lines as pairs (0, 1), (1, 2), doubled. */
+MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter)
+{
+    for (int32_t k = 0; k < 3; k++) {
+        const int32_t e = mw_pair(weights[3 * k], weights[3 * k + 1]);
+        const int32_t f = mw_pair(weights[3 * k + 1], weights[3 * k + 2]);
+        filter[2 * k] = mw_add_pairs(e, e);
+        filter[2 * k + 1] = mw_add_pairs(f, f);
+    }
+}
+
+/* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
+ * and divisor of each channel. Scratch memory: three lines. */
+MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
+    const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
+    const int32_t *scales, int32_t channels, int32_t multiplier, int32_t along, int32_t across,
+    int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
+    int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t pad_along,
+    int32_t pad_across, int32_t line_words, int32_t x_zero, int32_t y_zero, int32_t low,
+    int32_t high)
+{
+    const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
+    mw_word *first = scratch, *second = first + line_words, *third = second + line_words;
+    mw_fill_s16((mw_half *)(void *)first, 6 * line_words, x_zero);
+    for (int32_t c = 0; c < channels; c++) {
+        const mw_line_3x3 layer = {bias[c], scales[2 * c],  scales[2 * c + 1],
+                                   y_zero,  out_step_along, out_along};
+        mw_word filter[6];
+        int8_t *out = y + c;
+        int32_t next = -pad_across;
+        mw_depthwise_filter_3x3(weights, filter);
+        weights += 9;
+        for (int32_t o = 0; o < out_across; o++) {
+            for (const int32_t end = o * stride - pad_across + 3; next < end; next++) {
+                mw_word *const freed = first;
+                first = second;
+                second = third;
+                third = freed;
+                mw_load_line_s8(x, &lines, next, third);
+            }
+            if (stride == 1) {
+                mw_depthwise_line_3x3_stride_1(first, second, third, filter, out, &layer);
+            } else {
+                mw_depthwise_line_3x3_stride_2(first, second, third, filter, out, &layer);
+            }
+            out += out_step_across;
+        }
+        x += multiplier == 1 ? 1 : (c + 1) % multiplier == 0;
+    }
+    if (low > -128 || high < 127) {
+        mw_clamp_s8(y, out_along * out_across * channels, low, high);
+    }
+}
+
+#endif
