@@ -98,7 +98,7 @@ def check_kernels(
     """
     calls = [call for job in jobs for call in _variants(job)]
     for call, outputs in zip(calls, _execute(calls, cc, sanitize), strict=True):
-        _assert_equal(call, outputs, bound)
+        assert_equal(call.job, outputs, bound, str(call.overlap or ""))
     return len(calls)
 
 
@@ -116,12 +116,15 @@ def describe(site: Site) -> str:
     return f"{site.op}({types}) -> {', '.join(str(t) for t in site.outputs)}"
 
 
-def _assert_equal(call: _Call, outputs: Sequence[Array], bound: Bound | None) -> None:
-    allowed = [None] * len(outputs) if bound is None else bound(call.job)
-    triples = zip(outputs, expected(call.job), allowed, strict=True)
+def assert_equal(
+    job: Job, outputs: Sequence[Array], bound: Bound | None = None, where: str = ""
+) -> None:
+    """Fail, naming the first difference, unless these outputs are what the reference gives."""
+    allowed = [None] * len(outputs) if bound is None else bound(job)
+    triples = zip(outputs, expected(job), allowed, strict=True)
     for index, (got, wanted, error) in enumerate(triples):
         wanted = np.asarray(wanted)
-        assert got.dtype == wanted.dtype, (call.job.kernel.name, got.dtype, wanted.dtype)
+        assert got.dtype == wanted.dtype, (job.kernel.name, got.dtype, wanted.dtype)
         if error is None:
             equal = got == wanted
         else:
@@ -130,7 +133,7 @@ def _assert_equal(call: _Call, outputs: Sequence[Array], bound: Bound | None) ->
         if differ.size:
             first = int(differ[0])
             pytest.fail(
-                f"{call.job.kernel.name} {describe(call.job.site)} {call.overlap or ''}: output "
+                f"{job.kernel.name} {describe(job.site)} {where}: output "
                 f"{index} differs at {differ.size} of {got.size} elements, first {first}: "
                 f"{got.reshape(-1)[first]}, reference {wanted.reshape(-1)[first]}"
             )
