@@ -1,4 +1,114 @@
 # SPDX-License-Identifier: MIT
-"""Compile trained neural networks to bit-exact C for microcontrollers."""
+"""Compile trained neural networks to bit-exact C for microcontrollers.
+
+`import milliwatt as mw` gives the whole road from a model file to verified firmware. A name is
+loaded when it is first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from milliwatt.backend.mcu.compile import Compiled, compile_graph
+    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.demo import run_demo
+    from milliwatt.errors import MilliwattError
+    from milliwatt.frontend.load import load_model
+    from milliwatt.frontend.torch import import_torch
+    from milliwatt.hardware.load import list_targets, load_target
+    from milliwatt.hardware.model import Target
+    from milliwatt.ir.graph import Graph
+    from milliwatt.ir.interpret import run as run_graph
+    from milliwatt.ir.text import from_text, to_text
+    from milliwatt.output import write_folder
+    from milliwatt.passes.pipeline import run_pipeline
+    from milliwatt.quant.calibrate import quantize_graph
+    from milliwatt.report.compilation import CompileReport, compile_report
+    from milliwatt.report.inspection import Inspection, inspect_graph
+    from milliwatt.report.pictures import memory_picture
+    from milliwatt.run.project import load_project
+    from milliwatt.run.samples import load_samples, random_samples
+    from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CompileReport",
+    "Compiled",
+    "Graph",
+    "Inspection",
+    "MilliwattError",
+    "Target",
+    "build_compiled",
+    "compile_graph",
+    "compile_report",
+    "from_text",
+    "import_torch",
+    "inspect_graph",
+    "list_targets",
+    "load_model",
+    "load_project",
+    "load_samples",
+    "load_target",
+    "memory_picture",
+    "ports_of",
+    "quantize_graph",
+    "random_samples",
+    "require_fit",
+    "run_demo",
+    "run_graph",
+    "run_pipeline",
+    "to_text",
+    "verify_compiled",
+    "write_folder",
+]
+
+# `run_graph` cannot be called `run`: that name is the package of runners, and importing any of
+# them would put the package in its place.
+_HOMES = {
+    "CompileReport": "report.compilation",
+    "Compiled": "backend.mcu.compile",
+    "Graph": "ir.graph",
+    "Inspection": "report.inspection",
+    "MilliwattError": "errors",
+    "Target": "hardware.model",
+    "build_compiled": "run.verify",
+    "compile_graph": "backend.mcu.compile",
+    "compile_report": "report.compilation",
+    "from_text": "ir.text",
+    "import_torch": "frontend.torch",
+    "inspect_graph": "report.inspection",
+    "list_targets": "hardware.load",
+    "load_model": "frontend.load",
+    "load_project": "run.project",
+    "load_samples": "run.samples",
+    "load_target": "hardware.load",
+    "memory_picture": "report.pictures",
+    "ports_of": "run.verify",
+    "quantize_graph": "quant.calibrate",
+    "random_samples": "run.samples",
+    "require_fit": "backend.mcu.fit",
+    "run_demo": "demo",
+    "run_graph": "ir.interpret",
+    "run_pipeline": "passes.pipeline",
+    "to_text": "ir.text",
+    "verify_compiled": "run.verify",
+    "write_folder": "output",
+}
+_NAMES_AT_HOME = {"run_graph": "run"}
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would otherwise accept any name.
+
+    def __getattr__(name: str) -> object:
+        """The public name, from the module it lives in (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'milliwatt' has no attribute '{name}'")
+        value = getattr(import_module(f"milliwatt.{_HOMES[name]}"), _NAMES_AT_HOME.get(name, name))
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
