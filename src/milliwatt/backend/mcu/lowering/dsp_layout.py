@@ -13,8 +13,8 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site, Table
 from milliwatt.backend.mcu.lowering._linear import constant, has_constant_parameters, weight_zero
-from milliwatt.ir.types import Array, DType
-from milliwatt.quant.arith import wrap_int32
+from milliwatt.ir.types import Array, DType, TensorType
+from milliwatt.quant.arith import multiply_by_quantized_multiplier, wrap_int32
 from milliwatt.units import align_up
 
 NONE = -1
@@ -57,7 +57,36 @@ def folded_filters(site: Site, weights: Array, factors: tuple[Array, Array]) -> 
     """The parameters of a site whose constant weights are given as [channels, taps]."""
     centred = weights.astype(np.int64) - weight_zero(site)
     bias = constant(site, 2).astype(np.int64) - site.inputs[0].zero_point * centred.sum(axis=1)
-    return Filters(centred, bias, *factors)
+    return _with_plain_constants(Filters(centred, bias, *factors), site.outputs[0])
+
+
+def _with_plain_constants(filters: Filters, y: TensorType) -> Filters:
+    """`filters`, with channels whose output never changes made to say so simply.
+
+    Channels that training left dead have huge biases and tiny factors, which would forbid packing
+    or the whole kernel. With weights 0, bias 4 * v and the factor 1/4 the result is v.
+    """
+    positive = np.maximum(filters.weights, 0).sum(axis=1)
+    negative = np.minimum(filters.weights, 0).sum(axis=1)
+    lowest = filters.bias + 127 * negative - 128 * positive
+    highest = filters.bias + 127 * positive - 128 * negative
+    factors = filters.multiplier, filters.shift
+    low, high = (multiply_by_quantized_multiplier(s, *factors) for s in (lowest, highest))
+    ends = [np.clip(v, *_scaled_range(y)) for v in (low, high)]
+    in_range = (lowest >= -(1 << 31)) & (highest < 1 << 31) & (filters.shift <= 0)
+    fixed = (ends[0] == ends[1]) & in_range
+    return Filters(
+        np.where(fixed[:, None], 0, filters.weights),
+        np.where(fixed, 4 * ends[0], filters.bias),
+        np.where(fixed, 1 << 30, filters.multiplier),
+        np.where(fixed, -1, filters.shift),
+    )
+
+
+def _scaled_range(y: TensorType) -> tuple[int, int]:
+    """What a rescaled sum can be, once the zero point is added and the result saturated."""
+    low, high = y.dtype.integer_range
+    return low - y.zero_point, high - y.zero_point
 
 
 def has_int8_parameters(site: Site) -> bool:
