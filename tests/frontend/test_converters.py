@@ -456,6 +456,34 @@ MALFORMED = {
     "0 values; the operator has 2": one(
         "PACK", [ALIKE, ALIKE], T([1, 2, 4, 6], **QUANT), schema.PackOptions
     ),
+    "does not come from an image of (3, 4)": one(
+        "TRANSPOSE_CONV",
+        [ints(1, 9, 8, 2), T([2, 3, 3, 5], data=bytes(90), scale=[0.1]), image(1, 3, 4, 5)],
+        T([1, 9, 8, 2], **QUANT),
+        schema.TransposeConvOptions,
+        stride_h=2,
+        stride_w=2,
+    ),
+    "must be positive and at most": one(
+        "MAX_POOL_2D",
+        [image(1, 3, 4, 5)],
+        T([1, 1, 1, 5], **QUANT),
+        schema.Pool2DOptions,
+        stride_h=1 << 30,
+        stride_w=1,
+        filter_height=1,
+        filter_width=1,
+    ),
+    "reaches over": one(
+        "DEPTHWISE_CONV_2D",
+        [image(1, 6, 6, 3), T([1, 3, 3, 3], data=bytes(27), scale=[0.1])],
+        T([1, 6, 6, 3], **OTHER),
+        schema.DepthwiseConv2DOptions,
+        stride_h=1,
+        stride_w=1,
+        depth_multiplier=1,
+        dilation_h_factor=4000,
+    ),
     "paddings for": one("PAD", [ALIKE, ints(1, 1)], T([1, 4, 6], **QUANT)),
     "must be int32 or int64": one(
         "TRANSPOSE", [ALIKE, T([3], data=b"\0\1\2")], T([1, 4, 6], **QUANT)

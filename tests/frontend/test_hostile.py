@@ -48,12 +48,12 @@ def doubling_concatenations() -> bytes:
 
 
 def states_without_end() -> bytes:
-    """Variables of 2**26 bytes each, none of them in the file."""
+    """Variables of 2**23 bytes each, none of them in the file."""
     tensors = []
     operators = []
     for i in range(40):
         options = {schema.VarHandleOptions.shared_name: f"v{i}"}
-        tensors += [T([], "RESOURCE"), T([1 << 26], **QUANT)]
+        tensors += [T([], "RESOURCE"), T([1 << 23], **QUANT)]
         handle = Op("VAR_HANDLE", [], [2 * i], options, schema.VarHandleOptions)
         operators += [handle, Op("READ_VARIABLE", [2 * i], [2 * i + 1])]
     return write(Graph(tensors, operators, [], range(1, 80, 2)))

@@ -12,11 +12,11 @@ from milliwatt.frontend.tflite.records import BufferRecord, QuantRecord, TensorR
 from milliwatt.frontend.tflite.schema import DTYPES, TENSOR_TYPE_NAMES
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 
-MAX_ELEMENTS = 1 << 26
-"""Elements of a tensor at most: sixteen times the largest flash of any microcontroller here."""
+MAX_ELEMENTS = 1 << 24
+"""Elements of a tensor at most: no microcontroller holds a tenth of that."""
 
-_MAX_SCALE = 2.0**60
-"""Scales above this are corrupt; the product of two stays a finite float32."""
+_SCALE_RANGE = 2.0**-62, 2.0**60
+"""Scales outside are corrupt; any product and quotient of two inside is a normal float32."""
 
 _FLOAT16 = TENSOR_TYPE_NAMES.index("FLOAT16")
 
@@ -69,9 +69,10 @@ def quantisation(record: TensorRecord, stored: QuantRecord, dtype: DType, axis: 
     points = tuple(int(z) for z in stored.zero_point)
     if len(points) != len(scale):
         raise ModelError(f"{record.label}: {len(scale)} scales but {len(points)} zero points")
-    # NaN compares false, so it lands here too.
-    if not all(0 < abs(s) <= _MAX_SCALE for s in scale):
-        raise ModelError(f"{record.label}: scales must be finite and not zero")
+    smallest, largest = _SCALE_RANGE
+    # NaN compares false, so it is refused too.
+    if not all(smallest <= abs(s) <= largest for s in scale):
+        raise ModelError(f"{record.label}: scales must be finite, not zero, and within reason")
     low, high = dtype.integer_range
     if not low <= min(points) <= max(points) <= high:
         raise ModelError(f"{record.label}: zero point outside {dtype.value}'s {low}..{high}")

@@ -13,8 +13,12 @@ from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 from milliwatt.ops.window import same_padding, transpose_same_padding
+from milliwatt.units import ceil_div
 
 HW = tuple[int, int]
+
+MAX_WINDOW = 4096
+"""Rows or columns that a filter reaches over, and strides, at most."""
 
 
 def conv_2d(call: Call) -> None:
@@ -64,8 +68,16 @@ def transpose_conv(call: Call) -> None:
     is_same = is_padding_same(call, options.padding)
     taps = image_hw(call, weights)
     padding = transpose_same_padding(output_hw, taps, stride) if is_same else Padding()
+    _check_transposed(image_hw(call, x), taps, stride, output_hw, is_same)
     activation = call.activation(options.fused_activation_function)
     call.emit(TransposeConv2D(stride, padding, output_hw, activation), [x, weights, bias])
+
+
+def _check_transposed(image: HW, taps: HW, stride: HW, output: HW, is_same: bool) -> None:
+    """A ModelError unless the convolution that this one transposes gives the image's size."""
+    for pixels, tap, step, extent in zip(image, taps, stride, output, strict=True):
+        if pixels != ceil_div(extent if is_same else extent - tap + 1, step):
+            raise ModelError(f"an output of {output} does not come from an image of {image}")
 
 
 def fully_connected(call: Call) -> None:
@@ -112,10 +124,10 @@ def image_hw(call: Call, name: str) -> HW:
 
 
 def positive(call: Call, height: Scalar, width: Scalar, what: str) -> HW:
-    """Two options that must be positive."""
+    """Two options that must be positive, and within reason."""
     pair = call.integer(height), call.integer(width)
-    if min(pair) < 1:
-        raise ModelError(f"{what} {pair} must be positive")
+    if min(pair) < 1 or max(pair) > MAX_WINDOW:
+        raise ModelError(f"{what} {pair} must be positive and at most {MAX_WINDOW}")
     return pair
 
 
@@ -131,6 +143,9 @@ def window_padding(
     call: Call, field: Scalar, image: HW, taps: HW, stride: HW, dilation: HW = (1, 1)
 ) -> Padding:
     """The padding option made explicit."""
+    reach = tuple((t - 1) * d + 1 for t, d in zip(taps, dilation, strict=True))
+    if max(reach) > MAX_WINDOW:
+        raise ModelError(f"filter {taps} with dilation {dilation} reaches over {max(reach)}")
     if is_padding_same(call, field):
         return same_padding(image, taps, stride, dilation)
     return Padding()

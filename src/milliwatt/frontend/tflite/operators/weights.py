@@ -76,7 +76,7 @@ def _weights(call: Call, position: int, axis: int) -> tuple[str, Array | None]:
 def _stored(call: Call, position: int, axis: int, what: str) -> tuple[TensorType, Array]:
     """A constant operand, its scales along `axis` and of any sign."""
     index, scope = call.tensor(position), call.scope
-    if scope.is_computed(index) or not scope.is_stored(index):
+    if not scope.is_stored(index):
         array = call.array(position, what)
         return call.type(position), array
     external = tensors.channel_type(scope.record(index), axis)
