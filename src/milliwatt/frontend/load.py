@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.errors import ModelError, VerifyError
 from milliwatt.frontend.files import read_bytes
+from milliwatt.frontend.onnx import load_onnx
 from milliwatt.frontend.tflite import load_tflite
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.text import from_text
@@ -17,7 +18,7 @@ _SUPPORTED = ".tflite, .onnx, or the text form of a graph"
 
 
 def load_model(path: str | Path) -> Graph:
-    """The network in a file, verified.
+    """The network in a file; it passes `milliwatt.ir.verify`.
 
     The kind is told by the content (TFLite's magic number, the text form's first word) or the
     extension `.onnx`. UnsupportedError lists at once everything milliwatt does not do; ModelError
@@ -26,23 +27,23 @@ def load_model(path: str | Path) -> Graph:
     path = Path(path)
     data = read_bytes(path)
     if data[4:8] == _TFLITE_MAGIC:
-        graph = load_tflite(data, path.stem)
-    elif data.startswith(b"graph "):
-        graph = _from_text(path, data)
-    elif path.suffix == ".onnx":
-        raise UnsupportedError(f"{path.name}: ONNX files are not read yet")
-    elif path.suffix == ".tflite":
+        return load_tflite(data, path.stem)
+    if data.startswith(b"graph "):
+        return _from_text(path, data)
+    if path.suffix == ".onnx":
+        return load_onnx(data, path.stem)
+    if path.suffix == ".tflite":
         raise ModelError(f"{path.name}: not a TFLite file: bytes 4 to 8 are not 'TFL3'")
-    else:
-        raise ModelError(f"{path.name}: not a model; supported: {_SUPPORTED}")
-    verify(graph)
-    return graph
+    raise ModelError(f"{path.name}: not a model; supported: {_SUPPORTED}")
 
 
 def _from_text(path: Path, data: bytes) -> Graph:
     try:
-        return from_text(data.decode("utf-8"))
+        graph = from_text(data.decode("utf-8"))
+        verify(graph)
+        return graph
     except UnicodeDecodeError as error:
         raise ModelError(f"{path.name}: byte {error.start} is not UTF-8") from error
-    except ModelError as error:
+    except (ModelError, VerifyError) as error:
+        # What a person wrote is that person's to mend, whichever check finds it.
         raise ModelError(f"{path.name}: {error}") from error

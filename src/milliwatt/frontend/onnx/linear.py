@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""What convolutions and fully connected layers share: weights and biases, float or integer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend.onnx.call import Call
+from milliwatt.frontend.onnx.constants import Codes, Constant
+from milliwatt.frontend.onnx.formats import Format
+from milliwatt.frontend.onnx.values import Value
+from milliwatt.ir.types import Array, DType, Quant, TensorType
+from milliwatt.ops.base import Op
+
+_BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
+_SAME_SCALE = 1e-6
+"""Relative difference of two float32 scales that are meant to be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Operands of a linear operator.
+
+    `weights` in our order of dimensions, output channels along `axis`; `bias` one number each.
+    """
+
+    x: Value
+    weights: Constant
+    bias: Constant
+    axis: int
+
+
+def emit_linear(call: Call, op: Op, linear: Linear, *, channels_last: bool) -> None:
+    """The node's output by `op`: on integers where all is quantised, else in float32."""
+    target = call.target(linear.x)
+    codes = linear.weights.codes
+    if target is None or codes is None:
+        _emit_real(call, op, linear, channels_last=channels_last)
+        return
+    weights = call.scope.add_constant(*_integer_weights(call, codes, linear.axis))
+    bias = call.scope.add_constant(*_integer_bias(call, linear, codes, target))
+    call.define_integers(
+        op, linear.x.name, weights, bias, target=target, channels_last=channels_last
+    )
+
+
+def bias_or_zeros(call: Call, position: int, channels: int) -> Constant:
+    """The bias operand as one number for each channel, zeros where there is none."""
+    if not call.has(position):
+        return Constant(np.zeros(channels, np.float32))
+    bias = call.constant(position, "the bias")
+    if bias.array.size == 1 and channels != 1:
+        return Constant(np.broadcast_to(bias.array.reshape(1), (channels,)))
+    if bias.array.size != channels or bias.array.shape[-1:] != (channels,):
+        raise ModelError(f"bias of shape {list(bias.array.shape)} for {channels} channels")
+    return bias if bias.array.ndim == 1 else bias.reshape((channels,))
+
+
+def _emit_real(call: Call, op: Op, linear: Linear, *, channels_last: bool) -> None:
+    x = call.scope.as_real(linear.x)
+    names = [
+        call.scope.add_constant(
+            f"{call.wanted}_{what}", TensorType(c.array.shape, DType.FLOAT32), _floats(c, what)
+        )
+        for what, c in (("weights", linear.weights), ("bias", linear.bias))
+    ]
+    call.define_real(op, x.name, *names, channels_last=channels_last)
+
+
+def _floats(constant: Constant, what: str) -> Array:
+    if constant.array.dtype != np.float32:
+        raise UnsupportedError(f"{what} of {constant.array.dtype}; supported: float32")
+    return constant.array
+
+
+def _integer_weights(call: Call, codes: Codes, axis: int) -> tuple[str, TensorType, Array]:
+    values, zeros = codes.values, codes.zero_point
+    if values.dtype == np.uint8:
+        values, zeros = (values ^ np.uint8(128)).view(np.int8), zeros - 128
+    if values.dtype != np.int8:
+        raise UnsupportedError(f"weights of {values.dtype}; supported: int8, uint8")
+    if codes.axis is not None and codes.axis != axis:
+        raise UnsupportedError("weights with a scale for each input channel")
+    if codes.axis is not None and zeros.any():
+        raise UnsupportedError("weights with a zero point for each channel; supported: 0")
+    scales, points = tuple(map(float, codes.scale)), tuple(map(int, zeros))
+    quant = Quant(scales, points, axis if codes.axis is not None else None)
+    return f"{call.wanted}_weights", TensorType(values.shape, DType.INT8, quant), values
+
+
+def _integer_bias(
+    call: Call, linear: Linear, weights: Codes, target: Format
+) -> tuple[str, TensorType, Array]:
+    """The bias in steps of the input's scale times the weights'."""
+    dtype = _BIAS_TYPES[target.dtype]
+    x_scale = np.float64(call.scope.type(linear.x).scale)
+    step = np.broadcast_to(x_scale * weights.scale.astype(np.float64), linear.bias.array.shape)
+    codes = linear.bias.codes
+    if codes is not None and not codes.zero_point.any() and _same(codes.scale, step):
+        values = codes.values.astype(np.int64)
+    else:
+        real = linear.bias.array if codes is None else _exact(codes)
+        values = np.rint(real.astype(np.float64) / step)
+    low, high = DType.INT32.integer_range
+    if not ((values >= low) & (values <= high)).all():
+        raise UnsupportedError("a bias that does not fit int32 in steps of input times weights")
+    return f"{call.wanted}_bias", TensorType(values.shape, dtype), values.astype(dtype.numpy)
+
+
+def _same(scale: Array, step: Array) -> bool:
+    difference = np.abs(scale.astype(np.float64) - step)
+    return bool((difference <= _SAME_SCALE * step).all())
+
+
+def _exact(codes: Codes) -> Array:
+    centred = codes.values.astype(np.float64) - codes.zero_point
+    return np.asarray(centred * codes.scale.astype(np.float64))
