@@ -484,6 +484,12 @@ MALFORMED = {
         depth_multiplier=1,
         dilation_h_factor=4000,
     ),
+    "to 0.25: corrupt": one(
+        "FULLY_CONNECTED",
+        [T([1, 4], scale=[1e8]), T([3, 4], data=bytes(12), scale=[1e3])],
+        T([1, 3], scale=[0.25]),
+        DENSE,
+    ),
     "paddings for": one("PAD", [ALIKE, ints(1, 1)], T([1, 4, 6], **QUANT)),
     "must be int32 or int64": one(
         "TRANSPOSE", [ALIKE, T([3], data=b"\0\1\2")], T([1, 4, 6], **QUANT)

@@ -13,6 +13,9 @@ from milliwatt.ir.types import Array, DType, Quant, TensorType
 _BIAS_SCALE_TOLERANCE = 0.02
 """How far a stored bias scale may be off, in output steps; TFLM's kernel_util has the same."""
 
+_MAX_RESCALING = 2.0**30
+"""What a 32-bit multiplier and a left shift can express; real networks stay below 1."""
+
 
 def weights_and_bias(
     call: Call, *, x: int, weights: int, bias: int, axis: int
@@ -28,6 +31,7 @@ def weights_and_bias(
     weights_type = call.draft.types[weights_name]
     if axis >= len(weights_type.shape):
         raise ModelError(f"weights {weights_type} have no axis {axis}")
+    _check_rescaling(call.draft.types[x_name], weights_type, call.output_type())
     bias_type = _bias_type(call.draft.types[x_name], weights_type.shape[axis])
     if not call.has(bias):
         return x_name, weights_name, zero_bias(call, bias_type)
@@ -94,6 +98,15 @@ def _with_signs(array: Array, signs: Array, axis: int, value: TensorType) -> Arr
     if (array[negative] == lowest).any():
         raise UnsupportedError(f"{value}: a negative scale, and {lowest} has no opposite")
     return np.where(negative, -array, array)
+
+
+def _check_rescaling(x: TensorType, weights: TensorType, y: TensorType) -> None:
+    """A ModelError where sums of products are beyond any multiplier on their way to the output."""
+    if x.quant is None or weights.quant is None or y.quant is None:
+        return
+    largest = x.scale * max(weights.quant.scale) / y.scale
+    if largest >= _MAX_RESCALING:
+        raise ModelError(f"scales {x.scale} and {max(weights.quant.scale)} to {y.scale}: corrupt")
 
 
 def _bias_type(x: TensorType, channels: int) -> TensorType:
