@@ -29,6 +29,7 @@ from tests.frontend.networks import (
     uint8_network,
 )
 from tests.frontend.tflite_file import Graph, Op, T, write
+from tests.oracles.tflm import Tflm
 
 QUANT = {"scale": [0.5], "zero_point": [3]}
 RESHAPE = Op("RESHAPE", [3, 4], [5], {}, schema.ReshapeOptions)
@@ -205,6 +206,19 @@ def test_a_variable_starts_at_real_zero() -> None:
     assert np.array_equal(state.initial, np.full((1, 2, 4), 3, np.int8))
 
 
+@pytest.mark.oracle
+@pytest.mark.parametrize("initial", [True, False])
+def test_a_variable_goes_on_as_in_tflm(initial: bool) -> None:
+    data = streaming_network(initial=initial)
+    graph, tflm, states = load_tflite(data), Tflm(data), None
+    rng = np.random.default_rng(9)
+    for _ in range(4):
+        x = rng.integers(-128, 128, (1, 1, 4)).astype(np.int8)
+        result = run(graph, [x], states)
+        states = result.states
+        assert np.array_equal(result.outputs[0], tflm.invoke([x])[0])
+
+
 def test_a_variable_written_before_it_is_read_is_no_state() -> None:
     handle = Op("VAR_HANDLE", [], [1], {}, schema.VarHandleOptions)
     operators = [handle, Op("ASSIGN_VARIABLE", [1, 0], []), Op("READ_VARIABLE", [1], [2])]
@@ -277,6 +291,12 @@ def test_quantising_to_a_uint8_output_needs_no_second_step() -> None:
     graph = load_tflite(write(Graph(tensors, [Op("QUANTIZE", [0], [1])], [0], [1])))
     assert [n.op for n in graph.nodes] == [Quantize()]
     assert graph.types["y"] == TensorType((2,), DType.UINT8, Quant.per_tensor(0.5, 7))
+
+
+def test_quantising_a_uint8_input_needs_no_step_before() -> None:
+    tensors = [T([2], "UINT8", scale=[0.5], zero_point=[7], name="x"), T([2], **QUANT, name="y")]
+    graph = load_tflite(write(Graph(tensors, [Op("QUANTIZE", [0], [1])], [0], [1])))
+    assert [n.inputs for n in graph.nodes] == [("x",)]
 
 
 def test_variable_tensors_of_an_lstm_become_states() -> None:
