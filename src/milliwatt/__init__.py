@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from milliwatt.report.pictures import memory_picture
     from milliwatt.run.project import load_project
     from milliwatt.run.samples import load_samples, random_samples
-    from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
+    from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
 
 __version__ = "0.1.0"
 
@@ -42,6 +42,7 @@ __all__ = [
     "MilliwattError",
     "Target",
     "build_compiled",
+    "choose_emulator",
     "compile_graph",
     "compile_report",
     "from_text",
@@ -75,6 +76,7 @@ _HOMES = {
     "MilliwattError": "errors",
     "Target": "hardware.model",
     "build_compiled": "run.verify",
+    "choose_emulator": "run.verify",
     "compile_graph": "backend.mcu.compile",
     "compile_report": "report.compilation",
     "from_text": "ir.text",

@@ -43,7 +43,7 @@ class Verification:
     measurement: Measurement
 
 
-def choose_emulator(core_name: str, wanted: str) -> Emulator:
+def choose_emulator(core_name: str, wanted: str = "auto") -> Emulator:
     """`wanted`, or for "auto" Unicorn where it emulates the core, else QEMU."""
     if wanted == "auto":
         return "unicorn" if find_core(core_name).unicorn_model is not None else "qemu"
