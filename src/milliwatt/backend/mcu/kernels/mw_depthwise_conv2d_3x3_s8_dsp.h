@@ -20,7 +20,8 @@ MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter)
 }
 
 /* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel. Scratch memory: three lines. */
+ * and divisor of each channel. Channels are taken four at a time where `multiplier` is 1 and as
+ * many are left. Scratch memory: three lines for each channel taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
     const int32_t *scales, int32_t channels, int32_t multiplier, int32_t along, int32_t across,
@@ -30,32 +31,43 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     int32_t high)
 {
     const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
+    const int32_t plane = 3 * line_words;
     mw_word *first = scratch, *second = first + line_words, *third = second + line_words;
-    mw_fill_s16((mw_half *)(void *)first, 6 * line_words, x_zero);
-    for (int32_t c = 0; c < channels; c++) {
-        const mw_line_3x3 layer = {bias[c], scales[2 * c],  scales[2 * c + 1],
-                                   y_zero,  out_step_along, out_along};
-        mw_word filter[6];
+    mw_fill_s16((mw_half *)(void *)first,
+                2 * plane * (multiplier == 1 && channels >= 4 ? 4 : 1), x_zero);
+    for (int32_t c = 0, taken; c < channels; c += taken) {
+        mw_line_3x3 layer[4];
+        mw_word filter[4][6];
         int8_t *out = y + c;
         int32_t next = -pad_across;
-        mw_depthwise_filter_3x3(weights, filter);
-        weights += 9;
+        taken = multiplier == 1 && channels - c >= 4 ? 4 : 1;
+        for (int32_t i = 0; i < taken; i++) {
+            const mw_line_3x3 values = {*bias++, scales[0],      scales[1],
+                                        y_zero,  out_step_along, out_along};
+            layer[i] = values;
+            scales += 2;
+            mw_depthwise_filter_3x3(weights, filter[i]);
+            weights += 9;
+        }
         for (int32_t o = 0; o < out_across; o++) {
             for (const int32_t end = o * stride - pad_across + 3; next < end; next++) {
                 mw_word *const freed = first;
                 first = second;
                 second = third;
                 third = freed;
-                mw_load_line_s8(x, &lines, next, third);
+                if (multiplier == 1 && taken == 4) {
+                    mw_load_lines_s8_of_4(x, &lines, next, third, plane);
+                } else {
+                    mw_load_line_s8(x, &lines, next, third);
+                }
             }
-            if (stride == 1) {
-                mw_depthwise_line_3x3_stride_1(first, second, third, filter, out, &layer);
-            } else {
-                mw_depthwise_line_3x3_stride_2(first, second, third, filter, out, &layer);
+            for (int32_t i = 0; i < taken; i++) {
+                mw_depthwise_line_3x3(first + i * plane, second + i * plane, third + i * plane,
+                                      filter[i], out + i, &layer[i], stride, low >= y_zero);
             }
             out += out_step_across;
         }
-        x += multiplier == 1 ? 1 : (c + 1) % multiplier == 0;
+        x += multiplier == 1 ? taken : (c + 1) % multiplier == 0;
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, out_along * out_across * channels, low, high);

@@ -4,8 +4,12 @@
  * Four outputs a..d are in flight. Of each filter line, `e` holds weights (0, 1) and `f` (1, 2):
  * a word of the line is then right for an output that begins in its low half and for one that
  * begins in its high half. Registers: 4 sums, 3 words of the line, e, f, 3 lines, filter, output:
- * all 14. Stride 1: 63 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
- * 2: 66. Compilers at hand spill and need 75 to 83, hence the assembly. */
+ * all 14. Stride 1: 64 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
+ * 2: 67. One or two outputs left at the end take 36 or 39. Compilers at hand spill and need 75 to
+ * 83, hence the assembly.
+ *
+ * Where the layer's least output is its zero point (RELU), how a negative number is rounded
+ * cannot be seen, and the `_relu` functions leave out one instruction an output. */
 #ifndef MW_DEPTHWISE_LINE_3X3_DSP_H
 #define MW_DEPTHWISE_LINE_3X3_DSP_H
 
@@ -19,8 +23,8 @@ typedef struct {
 
 #if MW_HAS_DSP
 
-/* Products of one filter line, at `offset` of the filter; `first` is what the sums start from. */
-#define MW_3X3_STRIDE_1(line, offset, a0, b0, c0, d0)                                           \
+/* Products of one filter line, at `offset` of the filter; the sums start from a0..d0. */
+#define MW_3X3_STRIDE_1(line, offset, a0, b0, c0, d0)                                          \
     "ldrd r8, r9, [" line "], #8\n"                                                            \
     "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
     "ldr.w r10, [" line "]\n"                                                                  \
@@ -33,7 +37,7 @@ typedef struct {
     "smlabt r6, r10, lr, r6\n"                                                                 \
     "smlad r7, r10, lr, r7\n"
 
-#define MW_3X3_STRIDE_2(line, offset, a0, b0, c0, d0)                                           \
+#define MW_3X3_STRIDE_2(line, offset, a0, b0, c0, d0)                                          \
     "ldrd r8, r9, [" line "], #8\n"                                                            \
     "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
     "smlad r4, r8, r11, " a0 "\n"                                                              \
@@ -47,67 +51,109 @@ typedef struct {
     "smlabt r6, r10, lr, r6\n"                                                                 \
     "smlabt r7, r9, lr, r7\n"
 
-#define MW_3X3_REQUANTIZE(sum)                                                                  \
-    "smmulr " sum ", " sum ", r8\n"                                                            \
-    "add.w " sum ", " sum ", " sum ", asr #31\n"                                               \
+/* The same for two outputs, in r4 and r5. */
+#define MW_3X3_STRIDE_1_OF_2(line, offset, a0, b0)                                             \
+    "ldrd r8, r9, [" line "]\n"                                                                \
+    "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
+    "smlad r4, r8, r11, " a0 "\n"                                                              \
+    "smlatb r5, r8, r11, " b0 "\n"                                                             \
+    "smlabt r4, r9, lr, r4\n"                                                                  \
+    "smlad r5, r9, lr, r5\n"
+
+#define MW_3X3_STRIDE_2_OF_2(line, offset, a0, b0)                                             \
+    "ldrd r8, r9, [" line "]\n"                                                                \
+    "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
+    "ldr.w r10, [" line ", #8]\n"                                                              \
+    "smlad r4, r8, r11, " a0 "\n"                                                              \
+    "smlad r5, r9, r11, " b0 "\n"                                                              \
+    "smlabt r4, r9, lr, r4\n"                                                                  \
+    "smlabt r5, r10, lr, r5\n"
+
+#define MW_3X3_AWAY_FROM_ZERO(sum) "add.w " sum ", " sum ", " sum ", asr #31\n"
+#define MW_3X3_UPWARDS(sum) ""
+
+#define MW_3X3_REQUANTIZE(ties, sum)                                                           \
+    "smmulr " sum ", " sum ", r8\n" ties(sum)                                                  \
     "smmlsr " sum ", " sum ", r9, r10\n"                                                       \
     "ssat " sum ", #8, " sum "\n"
 
-/* On the stack: output, layer, 9 saved registers; then the layer's values, `count` counting down. */
-#define MW_3X3_LINE(filter_line)                                                                \
+/* On the stack: the layer's values, `count` counting down, and 9 saved registers. */
+#define MW_3X3_LINE(products, products_of_2, ties)                                             \
     ".syntax unified\n"                                                                        \
     "push {r4-r11, lr}\n"                                                                      \
     "ldr r12, [sp, #36]\n"                                                                     \
     "ldr r4, [sp, #40]\n"                                                                      \
     "ldmia.w r4, {r5-r10}\n"                                                                   \
     "push {r5-r10}\n"                                                                          \
+    "b.w 2f\n"                                                                                 \
+                                                                                               \
     "1:\n"                                                                                     \
     "ldr r7, [sp]\n"                                                                           \
-    filter_line("r0", "0", "r7", "r7", "r7", "r7")                                             \
-    filter_line("r1", "8", "r4", "r5", "r6", "r7")                                             \
-    filter_line("r2", "16", "r4", "r5", "r6", "r7")                                            \
+    products("r0", "0", "r7", "r7", "r7", "r7")                                                \
+    products("r1", "8", "r4", "r5", "r6", "r7")                                                \
+    products("r2", "16", "r4", "r5", "r6", "r7")                                               \
     "ldrd r8, r9, [sp, #4]\n"                                                                  \
     "ldrd r10, r11, [sp, #12]\n"                                                               \
-    "ldr.w lr, [sp, #20]\n"                                                                    \
-    MW_3X3_REQUANTIZE("r4") MW_3X3_REQUANTIZE("r5")                                            \
-    MW_3X3_REQUANTIZE("r6") MW_3X3_REQUANTIZE("r7")                                            \
-    "subs.w lr, lr, #4\n"                                                                      \
-    "blt 2f\n"                                                                                 \
-    "str.w lr, [sp, #20]\n"                                                                    \
+    MW_3X3_REQUANTIZE(ties, "r4") MW_3X3_REQUANTIZE(ties, "r5")                                \
+    MW_3X3_REQUANTIZE(ties, "r6") MW_3X3_REQUANTIZE(ties, "r7")                                \
+    "ldr.w r10, [sp, #20]\n"                                                                   \
     "strb.w r4, [r12]\n"                                                                       \
+    "subs.w r10, r10, #4\n"                                                                    \
     "strb.w r5, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
     "strb.w r6, [r12]\n"                                                                       \
+    "blt 3f\n"                                                                                 \
     "strb.w r7, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
-    "bgt.w 1b\n"                                                                               \
-    "b 3f\n"                                                                                   \
+    "str.w r10, [sp, #20]\n"                                                                   \
+                                                                                               \
     "2:\n"                                                                                     \
+    "cmp.w r10, #2\n"                                                                          \
+    "bgt.w 1b\n"                                                                               \
+    "cmp.w r10, #0\n"                                                                          \
+    "beq 3f\n"                                                                                 \
+    "ldr r5, [sp]\n"                                                                           \
+    products_of_2("r0", "0", "r5", "r5")                                                       \
+    products_of_2("r1", "8", "r4", "r5")                                                       \
+    products_of_2("r2", "16", "r4", "r5")                                                      \
+    "ldrd r8, r9, [sp, #4]\n"                                                                  \
+    "ldrd r10, r11, [sp, #12]\n"                                                               \
+    "ldr.w lr, [sp, #20]\n"                                                                    \
+    MW_3X3_REQUANTIZE(ties, "r4") MW_3X3_REQUANTIZE(ties, "r5")                                \
     "strb.w r4, [r12]\n"                                                                       \
-    "adds.w lr, lr, #2\n"                                                                      \
+    "cmp.w lr, #2\n"                                                                           \
     "blt 3f\n"                                                                                 \
     "strb.w r5, [r12, r11]\n"                                                                  \
-    "beq 3f\n"                                                                                 \
-    "strb.w r6, [r12, r11, lsl #1]\n"                                                          \
+                                                                                               \
     "3:\n"                                                                                     \
     "add sp, sp, #24\n"                                                                        \
     "pop {r4-r11, pc}\n"
 
-#define MW_3X3_FUNCTION(name, filter_line)                                                      \
+#define MW_3X3_FUNCTION(name, products, products_of_2, ties)                                   \
     MW_ASSEMBLY static void name(                                                              \
         const mw_word *first __attribute__((unused)), const mw_word *second                    \
         __attribute__((unused)), const mw_word *third __attribute__((unused)),                 \
         const mw_word *filter __attribute__((unused)), int8_t *y __attribute__((unused)),      \
         const mw_line_3x3 *layer __attribute__((unused)))                                      \
     {                                                                                          \
-        __asm__ volatile(MW_3X3_LINE(filter_line));                                            \
+        __asm__ volatile(MW_3X3_LINE(products, products_of_2, ties));                          \
     }
 
-MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1, MW_3X3_STRIDE_1)
-MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2, MW_3X3_STRIDE_2)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1, MW_3X3_STRIDE_1, MW_3X3_STRIDE_1_OF_2,
+                MW_3X3_AWAY_FROM_ZERO)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
+                MW_3X3_AWAY_FROM_ZERO)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_relu, MW_3X3_STRIDE_1, MW_3X3_STRIDE_1_OF_2,
+                MW_3X3_UPWARDS)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_relu, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
+                MW_3X3_UPWARDS)
 
 #undef MW_3X3_STRIDE_1
 #undef MW_3X3_STRIDE_2
+#undef MW_3X3_STRIDE_1_OF_2
+#undef MW_3X3_STRIDE_2_OF_2
+#undef MW_3X3_AWAY_FROM_ZERO
+#undef MW_3X3_UPWARDS
 #undef MW_3X3_REQUANTIZE
 #undef MW_3X3_LINE
 #undef MW_3X3_FUNCTION
@@ -125,9 +171,9 @@ MW_INLINE int32_t mw_line_3x3_products(const mw_word *line, int32_t from, const 
     return mw_mac_low_high(second, filter[1], mw_dot_pairs(first, filter[0], sum));
 }
 
-MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second,
-                                     const mw_word *third, const mw_word *filter, int8_t *y,
-                                     const mw_line_3x3 *layer, int32_t stride)
+MW_INLINE void mw_depthwise_line_3x3_any(const mw_word *first, const mw_word *second,
+                                         const mw_word *third, const mw_word *filter, int8_t *y,
+                                         const mw_line_3x3 *layer, int32_t stride)
 {
     for (int32_t i = 0; i < layer->count; i++) {
         int32_t sum = mw_line_3x3_products(first, stride * i, filter, layer->bias);
@@ -142,16 +188,46 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1(
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
-    mw_depthwise_line_3x3(first, second, third, filter, y, layer, 1);
+    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1);
+}
+
+static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1_relu(
+    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
+    int8_t *y, const mw_line_3x3 *layer)
+{
+    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1);
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2(
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
-    mw_depthwise_line_3x3(first, second, third, filter, y, layer, 2);
+    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2);
+}
+
+static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_relu(
+    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
+    int8_t *y, const mw_line_3x3 *layer)
+{
+    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2);
 }
 
 #endif
+
+/* y: outputs `layer->step` bytes apart. The lines begin with the first output's first tap. */
+MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second,
+                                     const mw_word *third, const mw_word *filter, int8_t *y,
+                                     const mw_line_3x3 *layer, int32_t stride, int32_t relu)
+{
+    if (stride == 1 && relu) {
+        mw_depthwise_line_3x3_stride_1_relu(first, second, third, filter, y, layer);
+    } else if (stride == 1) {
+        mw_depthwise_line_3x3_stride_1(first, second, third, filter, y, layer);
+    } else if (relu) {
+        mw_depthwise_line_3x3_stride_2_relu(first, second, third, filter, y, layer);
+    } else {
+        mw_depthwise_line_3x3_stride_2(first, second, third, filter, y, layer);
+    }
+}
 
 #endif

@@ -61,4 +61,48 @@ static MW_NOINLINE __attribute__((unused)) void mw_load_line_s8(const int8_t *x,
     }
 }
 
+/* The same for four channels at once, whose lines lie `plane` words apart: 2.25 instructions an
+ * element. */
+static MW_NOINLINE __attribute__((unused)) void mw_load_lines_s8_of_4(const int8_t *x,
+                                                                      const mw_lines_s8 *shape,
+                                                                      int32_t index,
+                                                                      mw_word *line, int32_t plane)
+{
+    const int32_t step = shape->step_along;
+    int32_t count = shape->along;
+    if (index < 0 || index >= shape->across) {
+        for (int32_t c = 0; c < 4; c++) {
+            mw_fill_s16((mw_half *)(void *)(line + c * plane) + shape->pad_along, count,
+                        shape->fill);
+        }
+        return;
+    }
+    x += index * shape->step_across;
+    line += shape->pad_along >> 1;
+    if (shape->pad_along & 1) {
+        for (int32_t c = 0; c < 4; c++) {
+            ((mw_half *)(void *)(line + c * plane))[1] = (mw_half)x[c];
+        }
+        x += step;
+        line++;
+        count--;
+    }
+    for (; count >= 2; count -= 2) {
+        const int32_t a = mw_load_i32(x), b = mw_load_i32(x + step);
+        const int32_t a_even = mw_even_bytes(a), b_even = mw_even_bytes(b);
+        const int32_t a_odd = mw_odd_bytes(a), b_odd = mw_odd_bytes(b);
+        line[0] = mw_pair(a_even, b_even);
+        line[plane] = mw_pair(a_odd, b_odd);
+        line[2 * plane] = mw_pair_of_highs(a_even, b_even);
+        line[3 * plane] = mw_pair_of_highs(a_odd, b_odd);
+        x += 2 * step;
+        line++;
+    }
+    if (count > 0) {
+        for (int32_t c = 0; c < 4; c++) {
+            ((mw_half *)(void *)(line + c * plane))[0] = (mw_half)x[c];
+        }
+    }
+}
+
 #endif

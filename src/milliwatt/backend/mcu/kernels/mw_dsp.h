@@ -82,6 +82,14 @@ MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
     return pair;
 }
 
+/* The pair (high half of a, high half of b). */
+MW_INLINE int32_t mw_pair_of_highs(int32_t a, int32_t b)
+{
+    int32_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
+    return pair;
+}
+
 /* x limited to -128..127. */
 MW_INLINE int32_t mw_saturate_s8(int32_t x)
 {
@@ -111,6 +119,11 @@ MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
 MW_INLINE int32_t mw_low_half(int32_t pair) { return (int16_t)((uint32_t)pair & 0xFFFFu); }
 
 MW_INLINE int32_t mw_high_half(int32_t pair) { return pair >> 16; }
+
+MW_INLINE int32_t mw_pair_of_highs(int32_t a, int32_t b)
+{
+    return mw_pair(mw_high_half(a), mw_high_half(b));
+}
 
 MW_INLINE int32_t mw_even_bytes(int32_t word)
 {

@@ -227,6 +227,8 @@ def _accepts_3x3(site: Site) -> bool:
 def _lower_3x3(site: Site) -> Lowered:
     lines = _best(site)
     along, across = lines.along, lines.across
+    channels = site.outputs[0].shape[3]
+    together = 4 if channels == site.inputs[0].shape[3] and channels >= 4 else 1
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
         (
@@ -236,7 +238,7 @@ def _lower_3x3(site: Site) -> Lowered:
             *_zeros_and_clamp(site),
         ),
         _tables(site, lines),
-        scratch_bytes=lines.ring_bytes,
+        scratch_bytes=together * lines.ring_bytes,
         overlaps=_overlaps(site, lines),
     )
 
