@@ -25,17 +25,18 @@ test: setup ## run the tests, without the slow ones
 test-slow: setup ## run the slow tests only
 	@$(PYTEST) -n auto --maxprocesses 4 -m slow $(ARGS)
 
-check: setup ## lint, format, strict types, tests
+check: setup ## lint, format, strict types, tests, and no benchmark figure worse than committed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(PYTEST) -n auto --maxprocesses 4 $(ARGS)
+	@$(BIN)/python -m bench --check
 
 format: setup ## rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure the networks of the benchmark table again
+bench: setup ## measure the benchmark's networks again; writes bench/README.md and bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: ## resolve requirements/lock.txt again (needs uv)

@@ -51,13 +51,18 @@ def build_firmware(
     check_optimisation(optimisation)
     check_sources(sources)
     chosen = choose_compiler(core, compiler)
-    flags = (*machine_flags(core, chosen), *_common_flags(chosen), optimisation)
+    flags = compile_flags(core, chosen, optimisation)
     defined = tuple(f"-D{define}" for define in defines)
     recipe = Recipe(chosen, (*flags, *defined), tuple(include_folders))
     objects = compile_objects(sources, recipe)
     script = _linker_script(core, [abi, *other_models])
     elf = _link([*objects, *_harness_objects(abi, core, Recipe(chosen, flags))], script, recipe)
     return load_firmware(elf, core, chosen.version)
+
+
+def compile_flags(core: Core, compiler: Compiler, optimisation: str) -> tuple[str, ...]:
+    """The flags that every C source of a firmware is compiled with."""
+    return (*machine_flags(core, compiler), *_common_flags(compiler), optimisation)
 
 
 def machine_flags(core: Core, compiler: Compiler) -> tuple[str, ...]:

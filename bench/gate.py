@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""The gate: no headline figure may become worse than the committed table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.rows import Figures
+
+REFRESH = "make bench"
+GATED = ("instructions", "image_bytes", "sram_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure of a network that differs from the committed table; None: it is not in there."""
+
+    model: str
+    figure: str
+    before: int | None
+    after: int
+
+    @property
+    def is_worse(self) -> bool:
+        return self.before is None or self.after > self.before
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.model}: {self.figure} {self.after:,}, not in the committed table"
+        change = f"{self.after / self.before - 1:+.2%}" if self.before else "from nothing"
+        return f"{self.model}: {self.figure} {self.before:,} -> {self.after:,} ({change})"
+
+
+def changes(before: Sequence[Figures], after: Sequence[Figures]) -> list[Change]:
+    """Every gated figure of `after` that differs from the same network's in `before`."""
+    table = {row.key: row for row in before}
+    found: list[Change] = []
+    for row in after:
+        old = table.get(row.key)
+        for figure in GATED:
+            was = None if old is None else getattr(old, figure)
+            if was != getattr(row, figure):
+                found.append(Change(row.model, figure, was, getattr(row, figure)))
+    return found
+
+
+def why_incomparable(committed: Sequence[Figures], compiler_version: str) -> str | None:
+    """Why the committed figures say nothing about this compiler's; None where they do."""
+    versions = sorted({row.compiler for row in committed})
+    if versions and versions != [compiler_version]:
+        return f"the table was made by {', '.join(versions)}; here is {compiler_version}"
+    return None
+
+
+def verdict(found: Sequence[Change]) -> tuple[bool, str]:
+    """Whether the gate passes, and what to tell: what became worse, and what better."""
+    worse = [change for change in found if change.is_worse]
+    better = [change for change in found if not change.is_worse]
+    lines: list[str] = []
+    if worse:
+        lines += ["worse than bench/results/figures.csv:", *(f"  {c}" for c in worse)]
+    if better:
+        lines += ["better than bench/results/figures.csv:", *(f"  {c}" for c in better)]
+    if found:
+        lines.append(f"to refresh the table: {REFRESH}")
+    else:
+        lines.append("no headline figure differs from bench/results/figures.csv")
+    return not worse, "\n".join(lines)

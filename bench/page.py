@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""bench/README.md, written from the tables alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from bench.goals import headline_goals
+from bench.markdown import count, ratio, table, tick
+from bench.measure import LAYER_TYPES, OTHER
+from bench.plot import BOUND_PER_MAC, PICTURE
+from bench.rows import Figures, LayerFigures, Peer
+from bench.suite import Group, Suite
+from bench.tables import Tables
+
+PEER_TITLES = {
+    "aot-cmsis": "straight-line CMSIS-NN",
+    "aot-cmsis-zig": "straight-line CMSIS-NN (zig)",
+    "tflm-cmsis": "TFLM + CMSIS-NN",
+    "tinyengine": "TinyEngine",
+}
+PeerFigure = Callable[[Peer], int | None]
+
+_HEADER = """\
+# Benchmark
+
+Written by `make bench` from `suite.toml` and what is measured; `make check` fails when a figure of
+the first tables becomes worse than what is committed in `results/`. A part alone:
+`python -m bench --group m4-zig`; this page alone from the tables: `python -m bench --page`.
+
+Every run is verified: the outputs of {samples} random inputs (full range, seed {seed}) on the
+emulated core equal the integer reference byte by byte. **Instructions are counted, not cycles**,
+and are the most that any of the inputs took. Flash is the whole binary with weights, ours with
+the test harness. SRAM is arena, state and statics; the stack is listed apart.
+"""
+
+_FOOTER = """\
+## Where the peers' figures come from
+
+`peers.csv`: measured 2026-11 on Debian 12. The engines were built for bare metal, ran the same
+networks on emulated cores, and their outputs were compared with LiteRT's reference kernels;
+instructions were counted by the emulator. "Straight-line CMSIS-NN" is C that calls CMSIS-NN's
+kernels one after another without an interpreter. TinyEngine is not bit-exact. Rows marked
+"rounded" are known to four digits only. `published.csv` names the source of every latency.
+
+## Files
+
+| file | content |
+| --- | --- |
+| `suite.toml` | networks, targets, compilers, goals |
+| `results/figures.csv` | a row for each network and build: counts, sizes, compiler, flags |
+| `results/layers.csv` | instructions of every layer |
+| `results/times.csv` | seconds on the machine that made the table; all else is deterministic |
+| `peers.csv`, `published.csv` | what other engines need, with sources |
+"""
+
+
+def render(suite: Suite, tables: Tables) -> str:
+    """The page; the same tables give the same text."""
+    parts = [
+        _HEADER.format(samples=suite.samples, seed=suite.seed),
+        _headline(suite, tables),
+        _memory(suite, tables),
+        _latency(suite, tables),
+        _layer_types(suite, tables),
+        _others(suite, tables),
+        _times(tables),
+        _sources(suite, tables),
+        _FOOTER,
+    ]
+    return "\n".join(parts)
+
+
+def _rows(tables: Tables, group: Group) -> dict[str, Figures]:
+    return {row.model: row for row in tables.figures if row.group == group.name}
+
+
+def _peers(tables: Tables, core: str, name: str) -> dict[str, Peer]:
+    return {peer.model: peer for peer in tables.peers if peer.key[:2] == (core, name)}
+
+
+def _peer_title(name: str) -> str:
+    peer, flags = name.split(" ", 1)
+    build = "default build" if flags == "default" else f"-{flags}"
+    return f"{PEER_TITLES[peer]}, {build}"
+
+
+def _headline(suite: Suite, tables: Tables) -> str:
+    goals = headline_goals(suite.headline, tables.figures, tables.peers)
+    missed = [goal for goal in goals if not goal.met]
+    told = "; ".join(f"{g.model} {g.figure} {g.ours:,} of {g.limit:,}" for g in missed)
+    lines = [
+        f"## {suite.headline.title}, beside CMSIS-NN\n",
+        f"Goal: no more than {_peer_title(suite.headline.peers[0])}, on every figure; SRAM no "
+        "more than its arena alone.",
+        f"**{len(goals) - len(missed)} of {len(goals)} goals met**"
+        + (f"; missed: {told}." if missed else ".")
+        + "\n",
+        _compared(suite, tables, "instructions", "instructions", lambda p: p.instructions),
+        _compared(suite, tables, "flash", "image_bytes", lambda p: p.flash_bytes),
+        _compared(suite, tables, "SRAM", "sram_bytes", lambda p: p.arena_bytes),
+        *_other_engines(suite, tables),
+    ]
+    return "\n".join(lines)
+
+
+def _compared(suite: Suite, tables: Tables, title: str, ours: str, theirs: PeerFigure) -> str:
+    group = suite.headline
+    rows = _rows(tables, group)
+    goals = {
+        goal.model: goal
+        for goal in headline_goals(group, tables.figures, tables.peers)
+        if goal.figure == title
+    }
+    peers = [_peers(tables, "cortex-m4", name) for name in group.peers]
+    titles = [title, "milliwatt"]
+    for name in group.peers:
+        titles += [_peer_title(name), "ratio"]
+    lines: list[list[str]] = []
+    for model, row in rows.items():
+        value = getattr(row, ours)
+        cells = [model, count(value)]
+        for peer in peers:
+            figure = theirs(peer[model]) if model in peer else None
+            cells += [count(figure), ratio(value, figure)]
+        lines.append([*cells, tick(goals[model].met) if model in goals else "–"])
+    return table([*titles, "goal met"], lines) + "\n"
+
+
+def _other_engines(suite: Suite, tables: Tables) -> list[str]:
+    rows = _rows(tables, suite.headline)
+    lines = [
+        [
+            f"{_peer_title(peer.key[1])}: {peer.model}",
+            *(count(peer.instructions), ratio(rows[peer.model].instructions, peer.instructions)),
+            *map(count, (peer.flash_bytes, peer.arena_bytes, peer.static_bytes)),
+        ]
+        for peer in tables.peers
+        if peer.peer == "tinyengine" and peer.model in rows
+    ]
+    titles = ["not bit-exact", "instructions", "ours / theirs", "flash", "arena", "statics"]
+    return [table(titles, lines) + "\n"] if lines else []
+
+
+def _memory(suite: Suite, tables: Tables) -> str:
+    lines: list[list[str]] = []
+    for model in suite.headline.models:
+        row = _rows(tables, suite.headline).get(model.key)
+        if row is None:
+            continue
+        goal = model.arena_goal_bytes
+        lines.append(
+            [
+                model.key,
+                *map(count, (row.weights_bytes, row.constants_bytes, row.code_bytes)),
+                *map(count, (row.arena_bytes, row.arena_lower_bound_bytes)),
+                "yes" if row.arena_proven else "no",
+                count(goal),
+                "–" if goal is None else tick(row.arena_bytes <= goal),
+                *map(count, (row.state_bytes, row.static_bytes, row.stack_bytes)),
+            ]
+        )
+    titles = ["bytes", "weights", "constants", "code", "arena", "lower bound", "optimal"]
+    titles += ["arena goal", "met", "state", "static", "stack"]
+    about = "The arena is proven optimal where it equals its lower bound: no order of operators "
+    about += "and no placement needs less under the same in-place rules.\n"
+    return f"## Memory in detail\n\n{about}\n{table(titles, lines)}\n"
+
+
+def _latency(suite: Suite, tables: Tables) -> str:
+    rows = _rows(tables, suite.headline)
+    theirs = {(entry.engine, entry.model): entry for entry in tables.latencies}
+    engines = list(dict.fromkeys(entry.engine for entry in tables.latencies))
+    basis = {entry.engine: entry.basis for entry in tables.latencies}
+    lines: list[list[str]] = []
+    for model, row in rows.items():
+        if row.latency_ms is None:
+            continue
+        others = [theirs.get((engine, model)) for engine in engines]
+        cells = [
+            model,
+            f"{row.latency_ms:.4g}",
+            f"{row.latency_low_ms:.4g} to {row.latency_high_ms:.4g}",
+        ]
+        lines.append(cells + ["–" if o is None else f"{o.latency_ms:g}" for o in others])
+    titles = ["ms", "milliwatt (modelled)", "range", *(f"{e} ({basis[e]})" for e in engines)]
+    about = (
+        f"{suite.headline.target}, 120 MHz. Ours is an **estimate**: the board's fitted cycle "
+        "model over traced instructions,\nwith the range of its largest error on the kernels it "
+        "was fitted to. Published figures are silicon.\n"
+    )
+    return f"## Latency\n\n{about}\n{table(titles, lines)}\n"
+
+
+def _layer_types(suite: Suite, tables: Tables) -> str:
+    group = suite.headline.name
+    layers = [layer for layer in tables.layers if layer.group == group]
+    kinds = [kind for kind in LAYER_TYPES if kind != OTHER]
+    rows = _rows(tables, suite.headline)
+    lines = [
+        [
+            model,
+            *(_per_mac(layers, model, kind) for kind in kinds),
+            _other_share(layers, model),
+            f"{row.instructions_per_mac:.3g}",
+        ]
+        for model, row in rows.items()
+    ]
+    titles = [*kinds, "other, share", "network"]
+    about = (
+        f"A loop of nothing but SMLAD needs {BOUND_PER_MAC} instructions per multiply-accumulate; "
+        "loads, unpacking and\nrequantisation come on top.\n"
+    )
+    body = table(["instructions per MAC", *titles], lines)
+    picture = f"![Instructions per MAC of every layer](results/{PICTURE})"
+    return f"## Where the instructions go\n\n{about}\n{body}\n\n{picture}\n"
+
+
+def _per_mac(layers: Iterable[LayerFigures], model: str, kind: str) -> str:
+    chosen = [layer for layer in layers if (layer.model, layer.type) == (model, kind)]
+    macs = sum(layer.macs for layer in chosen)
+    return f"{sum(layer.instructions for layer in chosen) / macs:.2f}" if macs else ""
+
+
+def _other_share(layers: Iterable[LayerFigures], model: str) -> str:
+    own = [layer for layer in layers if layer.model == model]
+    other = sum(layer.instructions for layer in own if layer.type == OTHER)
+    return f"{other / sum(layer.instructions for layer in own):.1%}"
+
+
+def _others(suite: Suite, tables: Tables) -> str:
+    parts = ["## Other cores, compilers and networks\n", "For information; no goals yet.\n"]
+    for group in suite.groups:
+        rows = _rows(tables, group)
+        if group is not suite.headline and rows:
+            parts += [f"### {group.title} (`{group.target}`)\n", _group_table(group, rows, tables)]
+    return "\n".join(parts)
+
+
+def _group_table(group: Group, rows: dict[str, Figures], tables: Tables) -> str:
+    core = next(iter(rows.values())).core
+    peers = [_peers(tables, core, name) for name in group.peers]
+    titles = ["", "instructions", "per MAC"]
+    for name in group.peers:
+        titles += [_peer_title(name), "ratio"]
+    titles += ["flash", "SRAM", "stack"]
+    lines: list[list[str]] = []
+    for model, row in rows.items():
+        cells = [model, count(row.instructions), f"{row.instructions_per_mac:.3g}"]
+        for peer in peers:
+            theirs = peer[model].instructions if model in peer else None
+            cells += [count(theirs), ratio(row.instructions, theirs)]
+        lines.append([*cells, *map(count, (row.image_bytes, row.sram_bytes, row.stack_bytes))])
+    return table(titles, lines) + "\n"
+
+
+def _times(tables: Tables) -> str:
+    lines = [
+        [t.what, f"{t.seconds:.2f} s", f"{t.goal_seconds:g} s", tick(t.seconds < t.goal_seconds)]
+        for t in tables.times
+    ]
+    machines = ", ".join(dict.fromkeys(t.machine for t in tables.times))
+    about = "The whole command `milliwatt compile`, from start of the process to the written C "
+    about += "project, the C compiler not\nincluded; the shortest of three runs"
+    about += f" ({machines}). Reported, never asserted.\n" if machines else ".\n"
+    titles = ["", "time", "goal: under", "met"]
+    return f"## How long milliwatt takes\n\n{about}\n{table(titles, lines)}\n"
+
+
+def _sources(suite: Suite, tables: Tables) -> str:
+    measured: dict[tuple[str, str, str, str, str], list[str]] = defaultdict(list)
+    for row in tables.figures:
+        measured[(row.compiler, row.flags, row.emulator, row.commit, row.sources)].append(row.group)
+    titles = {group.name: group.title for group in suite.groups}
+    lines = [
+        [", ".join(titles[name] for name in dict.fromkeys(groups)), *map(_code, key)]
+        for key, groups in measured.items()
+    ]
+    about = (
+        "Commit and hash of `src/milliwatt/backend/mcu`, from which the C is generated, and the "
+    )
+    about += "compiler that built it.\n"
+    body = table(["", "compiler", "flags", "emulator", "commit", "hash"], lines)
+    return f"## Built from\n\n{about}\n{body}\n"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""When the gate fails, and what it says."""
+
+import pytest
+
+from bench.check import check_headline, why_not
+from bench.gate import changes, verdict, why_incomparable
+from bench.measure import what_is_missing
+from bench.suite import load_suite
+from bench.tables import load_tables
+from milliwatt.errors import ToolchainError
+from tests.bench.fakes import figures, suite, tables
+from tests.support import find_shared
+
+BEFORE = [figures("one"), figures("two")]
+
+
+def test_nothing_changed() -> None:
+    passed, text = verdict(changes(BEFORE, BEFORE))
+    assert passed
+    assert "no headline figure differs" in text
+
+
+@pytest.mark.parametrize(
+    ("figure", "after", "told"),
+    [
+        ("instructions", 1251, "two: instructions 1,250 -> 1,251 (+0.08%)"),
+        ("image_bytes", 1100, "two: image_bytes 1,000 -> 1,100 (+10.00%)"),
+        ("sram_bytes", 101, "two: sram_bytes 100 -> 101 (+1.00%)"),
+    ],
+)
+def test_one_worse_figure_fails(figure: str, after: int, told: str) -> None:
+    passed, text = verdict(changes(BEFORE, [figures("one"), figures("two", **{figure: after})]))
+    assert not passed
+    assert told in text
+    assert "worse than bench/results/figures.csv" in text
+    assert text.endswith("to refresh the table: make bench")
+
+
+def test_a_better_figure_passes_and_asks_for_a_refresh() -> None:
+    passed, text = verdict(changes(BEFORE, [figures("one", instructions=1000), figures("two")]))
+    assert passed
+    assert "better than bench/results/figures.csv" in text
+    assert "one: instructions 1,250 -> 1,000 (-20.00%)" in text
+    assert "make bench" in text
+
+
+def test_one_better_figure_does_not_pay_for_a_worse_one() -> None:
+    found = changes(BEFORE, [figures("one", instructions=1, sram_bytes=101), figures("two")])
+    passed, text = verdict(found)
+    assert not passed
+    assert text.index("sram_bytes") < text.index("better than") < text.index("instructions")
+
+
+def test_what_is_not_gated_may_change() -> None:
+    assert changes(BEFORE, [figures("one", stack_bytes=9999, code_bytes=1)]) == []
+
+
+def test_a_network_without_committed_figures_fails() -> None:
+    passed, text = verdict(changes([figures("one")], [figures("two")]))
+    assert not passed
+    assert "two: instructions 1,250, not in the committed table" in text
+
+
+def test_rows_are_told_apart_by_group() -> None:
+    before = [figures("one", instructions=1), figures("one", group="more")]
+    (change,) = changes(before, [figures("one", instructions=2), figures("one", group="more")])
+    assert (change.before, change.after) == (1, 2)
+
+
+def test_figures_of_another_compiler_say_nothing() -> None:
+    assert why_incomparable([figures()], "gcc 1.2") is None
+    assert (
+        why_incomparable([figures()], "gcc 1.3") == "the table was made by gcc 1.2; here is gcc 1.3"
+    )
+
+
+def test_no_networks_here_skips() -> None:
+    outcome = check_headline(suite(), tables(), None, pytest.fail)
+    assert outcome.passed
+    assert outcome.skipped
+    assert "MILLIWATT_SHARED" in outcome.text
+
+
+def test_no_compiler_here_skips(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_found(*_: object) -> None:
+        raise ToolchainError("no C compiler for cortex-m4 found\n  - details")
+
+    monkeypatch.setattr("bench.measure.choose_compiler", none_found)
+    assert what_is_missing(suite().headline) == "no C compiler for cortex-m4 found"
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+def test_no_headline_figure_is_worse_than_committed() -> None:
+    real, committed = load_suite(), load_tables()
+    reason = why_not(real, committed, find_shared())
+    if reason is not None:
+        pytest.skip(reason)
+    outcome = check_headline(real, committed, find_shared(), print)
+    assert outcome.passed, outcome.text
