@@ -86,7 +86,11 @@ class _Draft:
 
 
 def from_text(text: str) -> Problem:
-    """The problem written in `text`. Raises ModelError, naming the line, where it cannot be read."""
+    """The problem written in `text`.
+
+    Raises ModelError, naming the line, where it cannot be read, and VerifyError where the
+    problem breaks its own rules.
+    """
     draft = _Draft()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -101,7 +105,7 @@ def from_text(text: str) -> Problem:
             )
         try:
             _add(draft, kind, fields)
-        except (ValueError, IndexError) as error:
+        except ValueError as error:
             raise ModelError(f"memory problem, line {number}: {line.strip()!r}: {error}") from error
     return Problem(
         buffers=tuple(draft.buffers),
@@ -114,7 +118,7 @@ def from_text(text: str) -> Problem:
 
 
 def _add(draft: _Draft, kind: str, fields: list[str]) -> None:
-    """Take in one line; ValueError for a bad number, IndexError for a part without its step."""
+    """Take in one line; ValueError for a bad number, or a part without its step."""
     match kind:
         case "buffer":
             draft.buffers.append(Buffer(fields[0], int(fields[1]), int(fields[2])))
@@ -124,6 +128,8 @@ def _add(draft: _Draft, kind: str, fields: list[str]) -> None:
             draft.inputs_may_be_overwritten = False
         case "input" | "output" | "persistent":
             draft.roles[kind].append(fields[0])
+        case _ if not draft.steps:
+            raise ValueError("comes before any step")
         case _:
             draft.steps[-1] = _extended(draft.steps[-1], kind, fields)
 
