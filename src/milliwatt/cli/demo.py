@@ -15,7 +15,7 @@ from milliwatt.cli.console import json_option, say, show, show_json
 @click.option(
     "-o",
     "--output",
-    default=Path("demo-output"),
+    default=Path("out/demo"),
     show_default=True,
     type=click.Path(path_type=Path),
     help="Folder for the C project and the picture.",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from milliwatt.backend.mcu.memory import usage_over_time
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.errors import FitError
 from milliwatt.hardware.model import Target
@@ -37,17 +38,13 @@ def require_fit(plan: Plan, target: Target, *, flash_bytes: int, sram_bytes: int
 
 
 def peak_node(plan: Plan) -> str:
-    """The node at which most bytes of the arena are in use."""
-    totals = [0] * len(plan.solution.order)
-    for buffer in plan.memory.buffers:
-        interval = plan.solution.live[buffer.name]
-        for position in range(max(interval.first, 0), min(interval.last + 1, len(totals))):
-            totals[position] += buffer.size_bytes
-    if not totals:
+    """The node at which most bytes of the arena are in use, shared bytes counted once."""
+    usage = usage_over_time(plan.memory, plan.solution)
+    if not usage:
         return "no node"
-    at = max(range(len(totals)), key=totals.__getitem__)
+    at = max(range(len(usage)), key=lambda position: usage[position].live_bytes)
     node = plan.graph.nodes[plan.solution.order[at]]
-    return f"'{node.name}' ({node.op.kind}), {format_bytes(totals[at])} alive"
+    return f"'{node.name}' ({node.op.kind}), {format_bytes(usage[at].live_bytes)} in use"
 
 
 def _largest_values(plan: Plan) -> list[str]:
