@@ -30,6 +30,23 @@ def test_requantize_equals_the_reference(tmp_path) -> None:
     assert np.array_equal(got, wanted)
 
 
+def test_high_mul_from_halves_equals_the_long_one(tmp_path) -> None:
+    rng = np.random.default_rng(4)
+    a, b = _numbers(rng, 200_000), np.abs(_numbers(rng, 200_000).astype(np.int64))
+    b = np.minimum(b, 2**31 - 1).astype(np.int32)
+    a, b = np.concatenate([a, np.repeat(EDGES, 3)]), np.concatenate([b, [0, 1, 2**31 - 1] * 11])
+    numbers = {"a": a.astype(np.int32), "b": b.astype(np.int32)}
+    for signs in (1, -1):
+        numbers["b"] *= np.int32(signs)
+        halves, whole = (
+            map_arrays(
+                tmp_path, "mw_requantize.h", f"mw_doubling_high_mul_{n}(a, b)", "int32", numbers
+            )
+            for n in (32, 64)
+        )
+        assert np.array_equal(halves, whole)
+
+
 def test_doubling_high_mul_equals_the_reference(tmp_path) -> None:
     rng = np.random.default_rng(2)
     a, b = _numbers(rng, 50_000), _numbers(rng, 50_000)

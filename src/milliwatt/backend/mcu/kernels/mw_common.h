@@ -11,6 +11,14 @@
 #define MW_INLINE static inline __attribute__((always_inline))
 #define MW_NOINLINE __attribute__((noinline))
 
+/* Before a short loop whose number of turns every layer knows: gcc then lays them out one by one at
+ * any level of optimisation, as clang does unasked. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MW_UNROLL _Pragma("GCC unroll 16")
+#else
+#define MW_UNROLL
+#endif
+
 /* For tables of constants: a store to the output never changes them. Activations may share
  * memory, so their pointers never carry it. */
 #define MW_RESTRICT restrict

@@ -62,35 +62,43 @@ MW_INLINE void mw_conv2d_s8(const int8_t *x, int8_t *y, const int8_t *MW_RESTRIC
                 const int8_t *filter = w;
                 int32_t c = 0;
                 for (int32_t group = 0; group < groups; group++) {
-                    for (int32_t i = 0; i < group_c; i++) {
-                        const int32_t q = per_channel ? c : 0;
+                    for (int32_t i = 0; i < group_c; i += 2) {
+                        /* A last odd channel is computed twice and stored once. */
+                        const int32_t stored = mw_min_i32(group_c - i, 2);
+                        const int32_t second = (stored - 1) * kh * filter_row_bytes;
                         int32_t offset = corner + group * depth;
                         const int8_t *filter_row = filter + first;
-                        int32_t acc = bias[c++];
+                        int32_t acc = bias[c];
+                        int32_t next = bias[c + stored - 1];
                         for (int32_t ky = ky0; ky < ky1 && taps > 0; ky++) {
-                            int32_t sum = 0;
                             if (contiguous) {
-                                sum = mw_dot_s8(x + offset, filter_row, taps * depth, w_zero,
-                                                weight_bits);
+                                mw_dot_pair_s8(x + offset, filter_row, filter_row + second,
+                                               taps * depth, w_zero, weight_bits, &acc, &next);
                             } else {
                                 for (int32_t kx = 0; kx < taps; kx++) {
-                                    sum += mw_dot_s8(x + offset + kx * tap_step,
-                                                     filter_row + kx * tap_bytes, depth, w_zero,
-                                                     weight_bits);
+                                    const int8_t *weights = filter_row + kx * tap_bytes;
+                                    mw_dot_pair_s8(x + offset + kx * tap_step, weights,
+                                                   weights + second, depth, w_zero, weight_bits,
+                                                   &acc, &next);
                                 }
                             }
-                            acc = mw_wrapping_add(acc, sum);
                             offset += row_step;
                             filter_row += filter_row_bytes;
                         }
-                        if (padded && !inside) {
-                            const int32_t outside = mw_conv2d_outside_s8(
-                                filter, kh, kw, depth, ky0, ky1, kx0, kx1, w_zero, weight_bits);
-                            acc = mw_wrapping_add(acc, x_zero * outside);
+                        for (int32_t k = 0; k < stored; k++) {
+                            const int32_t q = per_channel ? c : 0;
+                            if (padded && !inside) {
+                                const int32_t outside =
+                                    mw_conv2d_outside_s8(filter, kh, kw, depth, ky0, ky1, kx0, kx1,
+                                                         w_zero, weight_bits);
+                                acc = mw_wrapping_add(acc, x_zero * outside);
+                            }
+                            const int32_t scaled = mw_requantize(acc, multiplier[q], shift[q]);
+                            *y++ = (int8_t)mw_offset_clamp(scaled, y_zero, act_min, act_max);
+                            filter += kh * filter_row_bytes;
+                            acc = next;
+                            c++;
                         }
-                        const int32_t scaled = mw_requantize(acc, multiplier[q], shift[q]);
-                        *y++ = (int8_t)mw_offset_clamp(scaled, y_zero, act_min, act_max);
-                        filter += kh * filter_row_bytes;
                     }
                 }
             }

@@ -50,6 +50,43 @@ MW_INLINE int32_t mw_dot_s8(const int8_t *x, const int8_t *MW_RESTRICT w, int32_
     return sum;
 }
 
+/* Adds to *acc0 and *acc1 the products of x with two filters; each x is loaded once. */
+MW_INLINE void mw_dot_pair_s8(const int8_t *x, const int8_t *MW_RESTRICT w0,
+                              const int8_t *MW_RESTRICT w1, int32_t count, int32_t w_zero,
+                              int32_t weight_bits, int32_t *acc0, int32_t *acc1)
+{
+    int32_t sum0 = 0;
+    int32_t sum1 = 0;
+    int32_t i = 0;
+    if (weight_bits == 4) {
+        for (; i + 1 < count; i += 2) {
+            const int8_t pair0 = w0[i / 2];
+            const int8_t pair1 = w1[i / 2];
+            const int32_t even = x[i];
+            const int32_t odd = x[i + 1];
+            sum0 += even * (mw_low_nibble(pair0) - w_zero);
+            sum1 += even * (mw_low_nibble(pair1) - w_zero);
+            sum0 += odd * (mw_high_nibble(pair0) - w_zero);
+            sum1 += odd * (mw_high_nibble(pair1) - w_zero);
+        }
+    } else {
+        for (; i + 1 < count; i += 2) {
+            const int32_t even = x[i];
+            const int32_t odd = x[i + 1];
+            sum0 += even * (w0[i] - w_zero);
+            sum1 += even * (w1[i] - w_zero);
+            sum0 += odd * (w0[i + 1] - w_zero);
+            sum1 += odd * (w1[i + 1] - w_zero);
+        }
+    }
+    if (i < count) {
+        sum0 += x[i] * mw_weight_at(w0, i, w_zero, weight_bits);
+        sum1 += x[i] * mw_weight_at(w1, i, w_zero, weight_bits);
+    }
+    *acc0 = mw_wrapping_add(*acc0, sum0);
+    *acc1 = mw_wrapping_add(*acc1, sum1);
+}
+
 /* Sum of w[i] - w_zero over i < count. */
 MW_INLINE int32_t mw_sum_weights(const int8_t *MW_RESTRICT w, int32_t count, int32_t w_zero,
                                  int32_t weight_bits)

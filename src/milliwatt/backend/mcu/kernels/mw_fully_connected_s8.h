@@ -19,13 +19,20 @@ MW_INLINE void mw_fully_connected_s8(const int8_t *x, int8_t *y, const int8_t *M
     const int32_t filter_bytes = mw_weight_bytes(depth, weight_bits);
     for (int32_t row = 0; row < rows; row++) {
         const int8_t *filter = w;
-        for (int32_t c = 0; c < channels; c++) {
-            const int32_t q = per_channel ? c : 0;
-            const int32_t sum = mw_dot_s8(x, filter, depth, w_zero, weight_bits);
-            const int32_t acc = mw_wrapping_add(bias[c], sum);
-            const int32_t scaled = mw_requantize(acc, multiplier[q], shift[q]);
-            *y++ = (int8_t)mw_offset_clamp(scaled, y_zero, act_min, act_max);
-            filter += filter_bytes;
+        for (int32_t c = 0; c < channels; c += 2) {
+            /* A last odd channel is computed twice and stored once. */
+            const int32_t stored = mw_min_i32(channels - c, 2);
+            const int8_t *second = filter + (stored - 1) * filter_bytes;
+            int32_t acc = bias[c];
+            int32_t next = bias[c + stored - 1];
+            mw_dot_pair_s8(x, filter, second, depth, w_zero, weight_bits, &acc, &next);
+            for (int32_t k = 0; k < stored; k++) {
+                const int32_t q = per_channel ? c + k : 0;
+                const int32_t scaled = mw_requantize(acc, multiplier[q], shift[q]);
+                *y++ = (int8_t)mw_offset_clamp(scaled, y_zero, act_min, act_max);
+                acc = next;
+            }
+            filter = second + filter_bytes;
         }
         x += depth;
     }

@@ -43,17 +43,25 @@ def windows(
     stride_hw: tuple[int, int],
     padding: Padding,
     dilation_hw: tuple[int, int] = (1, 1),
+    *,
+    copied: bool = False,
 ) -> tuple[Overlap, ...]:
-    """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C] from windows of x."""
+    """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C] from windows of x.
+
+    `copied`: a window is read to its end before the first channel of its pixel is written.
+    """
     rows = _first_in(y.shape[1], stride_hw[0], padding.top, dilation_hw[0])
     columns = _first_in(y.shape[2], stride_hw[1], padding.left, dilation_hw[1])
-    return pixels(x, y, rows, columns)
+    return pixels(x, y, rows, columns, copied=copied)
 
 
-def pixels(x: TensorType, y: TensorType, rows: Array, columns: Array) -> tuple[Overlap, ...]:
+def pixels(
+    x: TensorType, y: TensorType, rows: Array, columns: Array, *, copied: bool = False
+) -> tuple[Overlap, ...]:
     """The overlap of a kernel that computes pixel after pixel of y[N,OH,OW,C].
 
     `rows` holds the first row of x that each row of y reads, `columns` the first column alike.
+    `copied`: what a pixel needs is read before its first channel is written.
     """
     batch, in_h, in_w, in_c = x.shape
     image = rows[:, None] * in_w + columns[None, :]
@@ -61,6 +69,8 @@ def pixels(x: TensorType, y: TensorType, rows: Array, columns: Array) -> tuple[O
     first_read = all_images.reshape(-1) * (in_c * x.dtype.bits // 8)
     pixel_bytes = y.shape[3] * y.dtype.bits // 8
     written = (np.arange(first_read.size) + 1) * pixel_bytes
+    if copied:
+        first_read = np.append(first_read[1:], x.size_bytes)
     return in_order(first_read, written, y.size_bytes)
 
 

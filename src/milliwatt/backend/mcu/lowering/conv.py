@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Site, Table
+from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
 from milliwatt.backend.mcu.lowering import dense
 from milliwatt.backend.mcu.lowering._linear import (
     constant,
@@ -36,6 +36,9 @@ from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
 
 _POINTERS = (In(0), Out(0), Ref("weights"), Ref("bias"))
+_LONGEST_GATHERED_RUN = 32
+"""Elements of a filter's row up to which copying windows together pays."""
+
 _SCALED = (*_POINTERS, Ref("multiplier"), Ref("shift"))
 
 
@@ -90,7 +93,8 @@ def _geometry(site: Site, channels: tuple[Arg, ...]) -> tuple[Arg, ...]:
         *fixed(x.shape[0]),
         *passed(*x.shape[1:], *site.outputs[0].shape[1:3]),
         *channels,
-        *passed(*weights.shape[1:3], *op.stride_hw, *op.dilation_hw),
+        *fixed_if(isinstance(op, DepthwiseConv2D), *weights.shape[1:3]),
+        *passed(*op.stride_hw, *op.dilation_hw),
         *passed(op.padding.top, op.padding.left),
     )
 
@@ -220,6 +224,31 @@ def _lower_depthwise(site: Site) -> Lowered:
     )
 
 
+def _takes_gather(site: Site) -> bool:
+    """Short runs of one group: few channels, a filter of several rows."""
+    if not _accepts(Conv2D, DType.INT8)(site):
+        return False
+    _, kh, kw, depth = site.inputs[1].shape
+    return depth == site.inputs[0].shape[3] and kh > 1 and kw * depth <= _LONGEST_GATHERED_RUN
+
+
+def _lower_gather(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Conv2D)
+    x, weights, _ = site.inputs
+    (y,) = site.outputs
+    channels = weights.shape[0]
+    filters = constant(site, 1).reshape(channels, -1)
+    args, tables = _window_s8(site, _geometry(site, passed(channels)), (), filters)
+    return Lowered(
+        "mw_conv2d_gather_s8",
+        (*args[:2], Scratch(), *args[2:]),
+        tables,
+        scratch_bytes=filters.shape[1],
+        overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw, copied=True),
+    )
+
+
 def _accepts(op: type[Op], dtype: DType) -> Callable[[Site], bool]:
     return lambda site: is_site(site, op, dtype) and has_constant_parameters(site)
 
@@ -245,6 +274,7 @@ def _kernels(dtype: DType) -> tuple[Kernel, ...]:
 
 
 KERNELS: tuple[Kernel, ...] = (
+    PortableKernel("conv2d_gather_s8", "mw_conv2d_gather_s8.h", _takes_gather, _lower_gather),
     *_kernels(DType.INT8),
     *_kernels(DType.INT16),
     *_kernels(DType.FLOAT32),
