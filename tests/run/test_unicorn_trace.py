@@ -5,7 +5,7 @@ from milliwatt.errors import EmulationError
 from milliwatt.run.measurement import OVERHEAD
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.run.unicorn_trace import FlashCaches, TraceCounts, trace_unicorn
-from tests.run.toys import COUNTED, TOY, build, toy_samples
+from tests.run.toys import CONDITIONAL, COUNTED, TOY, build, toy_samples
 
 pytest.importorskip("unicorn")
 pytestmark = pytest.mark.emulator
@@ -67,6 +67,16 @@ def test_tracing_counts_the_same_instructions(compiler: str) -> None:
     rows = trace_unicorn(firmware, TOY, samples)
     assert {n: tuple(row[n].instructions for row in rows) for n in plain} == plain
     assert all(row["toy_node_1"].divides >= 4 * 3 for row in rows)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+def test_a_conditional_read_leaves_no_condition_behind(compiler: str) -> None:
+    firmware = build(CONDITIONAL, "cortex-m4", compiler)
+    plain = run_unicorn(firmware, CONDITIONAL, [(bytes(4),)]).instructions_by_row
+    (rows,) = trace_unicorn(firmware, CONDITIONAL, [(bytes(4),)])
+    assert {name: (row.instructions,) for name, row in rows.items()} == plain
+    assert rows["conditional_node_0"].data_line_misses == 1
+    assert rows["conditional_node_1"].instructions == 3
 
 
 def test_tracing_repeats_exactly() -> None:

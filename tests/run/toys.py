@@ -18,6 +18,9 @@ FIXTURE = Path(__file__).parent / "fixture"
 TOY = ModelAbi("toy", (64, 16), (16, 8), tuple(f"toy_node_{i}" for i in range(4)))
 TOY_SOURCES = (FIXTURE / "toy.c", FIXTURE / "toy_weights.c")
 COUNTED = ModelAbi("counted", (4,), (4,), ("counted_node_0", "counted_node_1"), has_reset=False)
+CONDITIONAL = ModelAbi(
+    "conditional", (4,), (4,), ("conditional_node_0", "conditional_node_1"), has_reset=False
+)
 FAULTY = ModelAbi("faulty", (4,), (4,), has_reset=False)
 
 CORE_AND_COMPILER = [

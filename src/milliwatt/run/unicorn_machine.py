@@ -78,6 +78,21 @@ class UnicornMachine:
         """The address of uc_emu_stop, for native hooks."""
         return ctypes.cast(self._library().uc_emu_stop, ctypes.c_void_p)
 
+    @property
+    def register_functions(self) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
+        """The addresses of uc_reg_read and uc_reg_write, for native hooks."""
+        library = self._library()
+        read, write = (
+            ctypes.cast(function, ctypes.c_void_p)
+            for function in (library.uc_reg_read, library.uc_reg_write)
+        )
+        return read, write
+
+    @property
+    def xpsr_id(self) -> int:
+        """Unicorn's number of a Cortex-M's program status register."""
+        return int(self._unicorn.arm_const.UC_ARM_REG_XPSR)
+
     def read(self, address: int, size_bytes: int) -> bytes:
         """Bytes of the emulated memory."""
         try:

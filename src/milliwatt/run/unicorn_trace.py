@@ -69,7 +69,7 @@ def trace_unicorn(
     packed = pack_samples(abi, samples)
     machine = UnicornMachine(firmware)
     plan = plan_rows(firmware, abi)
-    tracer = _Tracer(plan, firmware, caches or FlashCaches(), machine.stop_function)
+    tracer = _Tracer(plan, firmware, caches or FlashCaches(), machine)
     schedule = RunSchedule(reset_each, limit_instructions, check_alignment=False)
     runs = run_samples(machine, abi, packed, tracer, schedule)
     return tuple(dict(zip(plan.names, run.counts, strict=True)) for run in runs)
@@ -105,6 +105,9 @@ class _TracerStruct(ctypes.Structure):
         ("code_bytes", ctypes.c_uint64),
         ("blocks", ctypes.POINTER(_BlockStruct)),
         ("stop", ctypes.c_void_p),
+        ("read_register", ctypes.c_void_p),
+        ("write_register", ctypes.c_void_p),
+        ("xpsr_id", ctypes.c_int64),
         ("budget", ctypes.c_int64),
         ("previous_end", ctypes.c_uint64),
         ("row", ctypes.c_uint64),
@@ -117,7 +120,7 @@ class _Tracer:
     """The hooks of unicorn_trace.c and their state."""
 
     def __init__(
-        self, plan: RowPlan, firmware: Firmware, caches: FlashCaches, stop: ctypes.c_void_p
+        self, plan: RowPlan, firmware: Firmware, caches: FlashCaches, machine: UnicornMachine
     ) -> None:
         base = firmware.core.memory.code_base
         flash = _flash_image(firmware)
@@ -135,7 +138,10 @@ class _Tracer:
             flash_bytes=len(flash),
             code_bytes=firmware.memory.code_bytes,
             blocks=blocks,
-            stop=stop,
+            stop=machine.stop_function,
+            read_register=machine.register_functions[0],
+            write_register=machine.register_functions[1],
+            xpsr_id=machine.xpsr_id,
         )
         library = ctypes.CDLL(str(native_library("unicorn_trace")))
         kept = (self._rows, self._slots, flash, blocks, ranges)

@@ -9,6 +9,11 @@
 
 enum { LINE_BYTES = 32, MAX_LINES = 64 };
 
+/* ICI/IT bits of xPSR (Armv7-M Architecture Reference Manual, B1.4.2). */
+static const uint32_t IT_STATE = 0x0600FC00u;
+
+typedef int register_access(void *engine, int id, void *value);
+
 /* Mirrored field by field in unicorn_trace.py. */
 typedef struct {
     uint64_t instructions;
@@ -50,6 +55,9 @@ typedef struct {
     uint64_t code_bytes;
     block *blocks; /* code_bytes / 2 entries, all zero at first */
     void (*stop)(void *engine);
+    register_access *read_register;
+    register_access *write_register;
+    int64_t xpsr_id; /* Unicorn's number of the register */
     int64_t budget;
     uint64_t previous_end; /* 0 before the first block of a run */
     uint64_t row;
@@ -172,11 +180,23 @@ void mw_trace_block(void *engine, uint64_t address, uint32_t size, tracer *t) {
     }
 }
 
+/* Before a read is reported, Unicorn 2.1 restores the IT state that the load began with and leaves
+ * it: the block after the next indirect branch would run under that condition. The rest of the
+ * load's own block has its conditions compiled in. */
+static void clear_it_state(void *engine, const tracer *t) {
+    uint32_t xpsr = 0;
+    t->read_register(engine, (int)t->xpsr_id, &xpsr);
+    if ((xpsr & IT_STATE) != 0) {
+        xpsr &= ~IT_STATE;
+        t->write_register(engine, (int)t->xpsr_id, &xpsr);
+    }
+}
+
 void mw_trace_read(void *engine, int kind, uint64_t address, int size, int64_t value, tracer *t) {
     const uint64_t offset = address - t->flash_base;
-    (void)engine;
     (void)kind;
     (void)value;
+    clear_it_state(engine, t);
     if (offset < t->flash_bytes) {
         t->rows[t->row].data_line_misses += count_misses(&t->data_cache, offset, (uint64_t)size);
     }
