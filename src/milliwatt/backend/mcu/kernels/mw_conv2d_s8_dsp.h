@@ -2,6 +2,7 @@
 /* Convolution of any filter and stride, no dilation: each window, widened, times all filters, four
  * output pixels at a time.
  *
+ * `short_run` is the length of a window row where that is at most MW_SHORT_RUN, else 0.
  * Scratch memory: 16 bytes per pair of a window's taps, and one window row. A block's windows are
  * widened before its outputs are written. */
 #ifndef MW_CONV2D_S8_DSP_H
@@ -17,7 +18,8 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
                                 int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
                                 int32_t stride_w, int32_t pad_top, int32_t pad_left,
                                 int32_t pair_count, int32_t block, int32_t x_zero, int32_t y_zero,
-                                int32_t low, int32_t high, int32_t packed)
+                                int32_t low, int32_t high, int32_t packed, int32_t relu,
+                                int32_t short_run)
 {
     int32_t *const pairs = scratch;
     const mw_window_s8 window = {
@@ -30,7 +32,9 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
     while (pixels > 0) {
         const int32_t taken = pixels >= 4 ? 4 : 1;
         for (int32_t p = 0; p < taken; p++) {
-            if (taken == 4) {
+            if (taken == 4 && short_run > 0) {
+                mw_widen_short_window_s8_of_4(x, &window, top, left, pairs + p, short_run);
+            } else if (taken == 4) {
                 mw_widen_window_s8_of_4(x, &window, top, left, pairs + p);
             } else {
                 mw_widen_window_s8_of_1(x, &window, top, left, pairs);
@@ -42,7 +46,8 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
             }
         }
         if (taken == 4) {
-            mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, y_zero, packed);
+            mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, y_zero, packed,
+                             relu);
         } else {
             mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed);
         }

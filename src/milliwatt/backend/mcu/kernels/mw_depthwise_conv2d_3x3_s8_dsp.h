@@ -28,7 +28,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
     int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t pad_along,
     int32_t pad_across, int32_t line_words, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high)
+    int32_t high, int32_t relu)
 {
     const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
     const int32_t plane = 3 * line_words;
@@ -63,7 +63,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
             }
             for (int32_t i = 0; i < taken; i++) {
                 mw_depthwise_line_3x3(first + i * plane, second + i * plane, third + i * plane,
-                                      filter[i], out + i, &layer[i], stride, low >= y_zero);
+                                      filter[i], out + i, &layer[i], stride, relu);
             }
             out += out_step_across;
         }

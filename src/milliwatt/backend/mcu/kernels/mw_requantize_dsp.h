@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* gemmlowp's two roundings in three instructions.
  *
- * The first rounding of acc * m * 2**shift is (2 * acc * m + 2**31) >> 32, ties upward: SMMULR of
- * 2 * acc, which must fit 32 bits (so |acc| < 2**30). The second divides t by 2**r, r = -shift >= 1,
- * ties away from zero: that is ties upward for t >= 0 and for t - 1 where t < 0, so SMMLSR of
- * t + (t >> 31) by -2**(32 - r), which adds the zero point on the way. r = 1 fits because the
- * factor is negative. `tests/kernels/test_dsp_requantize.py` compares every case. */
+ * The first rounding, of acc * m / 2**31, is (2 * acc * m + 2**31) >> 32, ties upward: SMMULR of
+ * 2 * acc, which must fit 32 bits (so |acc| < 2**30). The second divides t by 2**r, r = -shift
+ * >= 1, ties away from zero: that is ties upward for t >= 0, and for t - 1 where t < 0. So it is
+ * SMMLSR of t + (t >> 31) by -2**(32 - r), which adds the zero point on the way. r = 1 fits
+ * because the factor is negative. tests/kernels/test_dsp_requantize.py compares it with the
+ * definition. */
 #ifndef MW_REQUANTIZE_DSP_H
 #define MW_REQUANTIZE_DSP_H
 

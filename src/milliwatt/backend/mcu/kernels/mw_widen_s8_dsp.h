@@ -2,35 +2,48 @@
 /* int8 activations as pairs of int16, once for all output channels that multiply them.
  *
  * Elements 4j..4j+3 become the pairs (4j, 4j+2), (4j+1, 4j+3), which is what SXTB16 gives; up to
- * three that remain become (a, b), (c, 0). So n elements take (n + 1) / 2 pairs. Weights are laid
- * out in the same order (lowering/dsp_layout.py).
+ * three that remain become (a, b), (c, nothing). So n elements take (n + 1) / 2 pairs. Weights are
+ * laid out in the same order (lowering/dsp_layout.py).
  *
- * 5 instructions of work for 4 elements; of the layer's multiplications, that is 1.25 / channels. */
+ * 5 instructions of work for 4 elements: 1.25 / channels for each of the layer's multiplications. */
 #ifndef MW_WIDEN_S8_DSP_H
 #define MW_WIDEN_S8_DSP_H
 
 #include "mw_dsp.h"
 
-/* Writes pair i of x[0..count) to pairs[i * step]; returns where the next pair goes. */
-MW_INLINE int32_t *mw_widen_s8_step(const int8_t *x, int32_t count, int32_t *pairs, int32_t step)
+/* Four elements as two pairs, `step` words apart. */
+MW_INLINE void mw_widen_word_s8(const int8_t *x, int32_t *pairs, int32_t step)
 {
-    for (int32_t words = count >> 2; words > 0; words--) {
-        const int32_t word = mw_load_i32(x);
-        pairs[0] = mw_even_bytes(word);
-        pairs[step] = mw_odd_bytes(word);
-        x += 4;
-        pairs += 2 * step;
-    }
+    const int32_t word = mw_load_i32(x);
+    pairs[0] = mw_even_bytes(word);
+    pairs[step] = mw_odd_bytes(word);
+}
+
+/* The last count % 4 elements; returns where the next pair goes. What stands in the high half of
+ * an unfinished pair does not matter: its weight is 0. */
+MW_INLINE int32_t *mw_widen_rest_s8(const int8_t *x, int32_t count, int32_t *pairs, int32_t step)
+{
     if (count & 2) {
         pairs[0] = mw_pair(x[0], x[1]);
         x += 2;
         pairs += step;
     }
     if (count & 1) {
-        pairs[0] = mw_pair(x[0], 0);
+        pairs[0] = x[0];
         pairs += step;
     }
     return pairs;
+}
+
+/* Writes pair i of x[0..count) to pairs[i * step]; returns where the next pair goes. */
+MW_INLINE int32_t *mw_widen_s8_step(const int8_t *x, int32_t count, int32_t *pairs, int32_t step)
+{
+    for (int32_t words = count >> 2; words > 0; words--) {
+        mw_widen_word_s8(x, pairs, step);
+        x += 4;
+        pairs += 2 * step;
+    }
+    return mw_widen_rest_s8(x, count, pairs, step);
 }
 
 /* One pixel of a block of four: its pairs lie four words apart. */

@@ -20,11 +20,19 @@ static MW_NOINLINE __attribute__((unused)) void mw_clipped_row_s8(const int8_t *
                                                                   const mw_window_s8 *window,
                                                                   int32_t left)
 {
-    const int32_t begin = -left * window->depth;
-    const int32_t end = (window->width - left) * window->depth;
     const int32_t count = window->kw * window->depth;
-    for (int32_t i = 0; i < count; i++) {
-        window->row[i] = i >= begin && i < end ? image_row[i - begin] : (int8_t)window->fill;
+    const int32_t begin = mw_clamp_i32(-left * window->depth, 0, count);
+    const int32_t end = mw_clamp_i32((window->width - left) * window->depth, begin, count);
+    const int8_t *from = image_row + (left > 0 ? left * window->depth : 0);
+    int8_t *to = window->row;
+    for (int32_t i = begin; i > 0; i--) {
+        *to++ = (int8_t)window->fill;
+    }
+    for (int32_t i = end - begin; i > 0; i--) {
+        *to++ = *from++;
+    }
+    for (int32_t i = count - end; i > 0; i--) {
+        *to++ = (int8_t)window->fill;
     }
 }
 
@@ -35,7 +43,6 @@ MW_INLINE void mw_widen_window_s8(const int8_t *x, const mw_window_s8 *window, i
     const int32_t run = window->kw * window->depth;
     const int32_t row_bytes = window->width * window->depth;
     const int32_t inside = left >= 0 && left + window->kw <= window->width;
-    const int8_t *from = x + top * row_bytes + left * window->depth;
     for (int32_t y = top; y < top + window->kh; y++) {
         if (y < 0 || y >= window->height) {
             for (int32_t i = (run + 1) >> 1; i > 0; i--) {
@@ -43,16 +50,15 @@ MW_INLINE void mw_widen_window_s8(const int8_t *x, const mw_window_s8 *window, i
                 pairs += step;
             }
         } else if (inside) {
-            pairs = mw_widen_s8_step(from, run, pairs, step);
+            pairs = mw_widen_s8_step(x + y * row_bytes + left * window->depth, run, pairs, step);
         } else {
             mw_clipped_row_s8(x + y * row_bytes, window, left);
             pairs = mw_widen_s8_step(window->row, run, pairs, step);
         }
-        from += row_bytes;
     }
 }
 
-/* For a pixel of a block of four, and for a pixel by itself. */
+/* The same for a pixel of a block of four, and for a pixel by itself. */
 static MW_NOINLINE __attribute__((unused)) void mw_widen_window_s8_of_4(const int8_t *x,
                                                                         const mw_window_s8 *window,
                                                                         int32_t top, int32_t left,
@@ -67,6 +73,39 @@ static MW_NOINLINE __attribute__((unused)) void mw_widen_window_s8_of_1(const in
                                                                         int32_t *pairs)
 {
     mw_widen_window_s8(x, window, top, left, pairs, 1);
+}
+
+/* The same for windows whose rows have `short_run` elements, at most MW_SHORT_RUN and known when
+ * this is compiled: where such a window lies inside the image, each row is straight-line code. */
+#define MW_SHORT_RUN 12
+
+MW_INLINE void mw_widen_short_window_s8_of_4(const int8_t *x, const mw_window_s8 *window,
+                                             int32_t top, int32_t left, int32_t *pairs,
+                                             int32_t short_run)
+{
+    if (top < 0 || left < 0 || top + window->kh > window->height ||
+        left + window->kw > window->width) {
+        mw_widen_window_s8_of_4(x, window, top, left, pairs);
+        return;
+    }
+    const int32_t row_bytes = window->width * window->depth;
+    const int8_t *from = x + top * row_bytes + left * window->depth;
+    for (int32_t rows = window->kh; rows > 0; rows--) {
+        if (short_run >= 4) {
+            mw_widen_word_s8(from, pairs, 4);
+            pairs += 8;
+        }
+        if (short_run >= 8) {
+            mw_widen_word_s8(from + 4, pairs, 4);
+            pairs += 8;
+        }
+        if (short_run >= 12) {
+            mw_widen_word_s8(from + 8, pairs, 4);
+            pairs += 8;
+        }
+        pairs = mw_widen_rest_s8(from + (short_run & ~3), short_run, pairs, 4);
+        from += row_bytes;
+    }
 }
 
 #endif

@@ -28,6 +28,8 @@ from milliwatt.quant.scaling import convolution_factors
 from milliwatt.units import align_up
 
 BLOCK_PIXELS = 4
+SHORT_RUN = 12
+"""MW_SHORT_RUN of mw_window_s8_dsp.h."""
 
 
 def _filters(site: Site) -> Filters:
@@ -65,7 +67,7 @@ def _lower_1x1(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, channels, y.zero_point),
-            *fixed(low, high, int(packed)),
+            *fixed(low, high, int(packed), int(low >= y.zero_point)),
         ),
         (channel_pair_words(filters, pairs, packed), scale_words(filters)),
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
@@ -97,10 +99,10 @@ def _lower_conv(site: Site) -> Lowered:
     (y,) = site.outputs
     channels, kh, kw, depth = weights.shape
     out_h, out_w = y.shape[1:3]
-    block = block_pixels(out_h * out_w)
+    run, block = kw * depth, block_pixels(out_h * out_w)
     filters = _filters(site)
     packed = can_pack(filters)
-    pairs = pairs_of_runs([kw * depth] * kh)
+    pairs = pairs_of_runs([run] * kh)
     low, high = activation_range(op.activation, y)
     return Lowered(
         "mw_conv2d_s8_dsp",
@@ -109,10 +111,12 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, len(pairs), block),
             *passed(x.zero_point, y.zero_point),
-            *fixed(low, high, int(packed)),
+            *fixed(
+                low, high, int(packed), int(low >= y.zero_point), run if run <= SHORT_RUN else 0
+            ),
         ),
         (channel_pair_words(filters, pairs, packed), scale_words(filters)),
-        scratch_bytes=align_up(4 * len(pairs) * block + kw * depth, 4),
+        scratch_bytes=align_up(4 * len(pairs) * block + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )
 

@@ -227,7 +227,10 @@ def _accepts_3x3(site: Site) -> bool:
 def _lower_3x3(site: Site) -> Lowered:
     lines = _best(site)
     along, across = lines.along, lines.across
-    channels = site.outputs[0].shape[3]
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, DepthwiseConv2D)
+    lowest_output, _ = activation_range(op.activation, y)
+    channels = y.shape[3]
     together = 4 if channels == site.inputs[0].shape[3] and channels >= 4 else 1
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
@@ -236,6 +239,7 @@ def _lower_3x3(site: Site) -> Lowered:
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words),
             *_zeros_and_clamp(site),
+            *fixed(int(lowest_output >= y.zero_point)),
         ),
         _tables(site, lines),
         scratch_bytes=together * lines.ring_bytes,
