@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.memory import Alias, Buffer, InPlace, Problem, Step
+from milliwatt.backend.mcu.memory import Alias, Buffer, InPlace, Problem, Solution, Step
 
 FRAGMENTING = Path(__file__).with_name("fragmenting.csv")
 """A problem of which every first fit leaves a hole: 64 bytes, where 60 suffice."""
@@ -197,19 +197,37 @@ def smaller_arena_exists(problem: Problem, arena_bytes: int) -> bool:
     return False
 
 
-def _valid_orders(problem: Problem) -> Iterator[tuple[int, ...]]:
-    def must_precede(early: Step, late: Step) -> bool:
-        written = {*early.writes} & {*late.reads, *late.writes}
-        return bool(written or {*early.reads} & {*late.writes})
-
-    steps = problem.steps
-    dependences = [
-        (early, late)
-        for early, late in combinations(range(len(steps)), 2)
-        if must_precede(steps[early], steps[late])
+def is_right(problem: Problem, solution: Solution) -> bool:
+    """Whether order and offsets keep all rules, by the brute force's reading of them."""
+    if not _keeps_dependences(problem, solution.order):
+        return False
+    things = _things(problem, solution.order)
+    offsets = [
+        solution.offsets[thing.name]
+        if thing.name in solution.offsets
+        else solution.scratch_offsets[thing.name.removeprefix("scratch of ")]
+        for thing in things
     ]
-    for order in permutations(range(len(steps))):
-        if all(order.index(early) < order.index(late) for early, late in dependences):
+    reach = range(-max(offsets, default=0), max(offsets, default=0) + 1)
+    shifts = _allowed_shifts(problem, solution.order, things, reach)
+    return all(
+        offset % thing.alignment == 0 for offset, thing in zip(offsets, things, strict=True)
+    ) and all(offsets[j] - offsets[i] in allowed for (i, j), allowed in shifts.items())
+
+
+def _keeps_dependences(problem: Problem, order: Sequence[int]) -> bool:
+    steps = problem.steps
+    for early, late in combinations(range(len(steps)), 2):
+        one, other = steps[early], steps[late]
+        dependent = {*one.writes} & {*other.reads, *other.writes} or {*one.reads} & {*other.writes}
+        if dependent and order.index(early) > order.index(late):
+            return False
+    return True
+
+
+def _valid_orders(problem: Problem) -> Iterator[tuple[int, ...]]:
+    for order in permutations(range(len(problem.steps))):
+        if _keeps_dependences(problem, order):
             yield order
 
 
