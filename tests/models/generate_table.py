@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.models.measure import CALLS, FLOAT_BOUND, Row, measure
+from tests.models.on_core import CORE_CALLS, FLOAT_TOLERANCE, measure_on_core
 from tests.support import REPOSITORY, find_shared
 
 TABLE = REPOSITORY / "docs" / "models.md"
@@ -25,6 +26,10 @@ the oracle computes? Written by `{COMMAND}`; a test compares each row with what 
 `tflite-micro` wheel; for uint8 networks, which TFLM no longer runs, LiteRT's reference kernels.
 Float layers are compared within {FLOAT_BOUND:g} of the layer's largest value (at least 1).
 
+**on the core**: the network compiled to C for a Cortex-M4 and run on the emulated core,
+{CORE_CALLS} calls with random inputs. Its outputs equal the reference's bit for bit; where they come out of
+float arithmetic, within {FLOAT_TOLERANCE:g} of the output's largest value.
+
 Notes:
 
 - `arm/kws_suite/basic_lstm_*`: TFLM refuses their FILL of computed dimensions; it is given the file
@@ -36,8 +41,8 @@ Notes:
   integers are copied, as TFLM does.
 - `tflm/person_detect`: the quantised axis of its biases is out of range; a vector has only one.
 
-| file | imports | values | compared | operators in the file |
-|---|---|---|---|---|
+| file | imports | values | compared | on the core | operators in the file |
+|---|---|---|---|---|---|
 """
 
 
@@ -46,9 +51,10 @@ def files(root: Path) -> list[Path]:
     return sorted(root.rglob("*.tflite"))
 
 
-def render(rows: Sequence[Row]) -> str:
+def render(rows: Sequence[Row], on_core: Sequence[str]) -> str:
     """The whole document."""
-    return _HEADER + "".join(f"{row.markdown()}\n" for row in rows)
+    lines = [row.markdown(cell) for row, cell in zip(rows, on_core, strict=True)]
+    return _HEADER + "".join(f"{line}\n" for line in lines)
 
 
 def main() -> int:
@@ -57,7 +63,9 @@ def main() -> int:
         print("the shared models are not here", file=sys.stderr)
         return 2
     root = shared / "models"
-    TABLE.write_text(render([measure(path, root) for path in files(root)]), encoding="utf-8")
+    rows = [measure(path, root) for path in files(root)]
+    cells = [measure_on_core(path) for path in files(root)]
+    TABLE.write_text(render(rows, cells), encoding="utf-8")
     return 0
 
 

@@ -45,8 +45,8 @@ class Row:
     imported: str
     equal: str
 
-    def markdown(self) -> str:
-        cells = (self.file, self.imported, self.types, self.equal, self.operators)
+    def markdown(self, on_core: str) -> str:
+        cells = (self.file, self.imported, self.types, self.equal, on_core, self.operators)
         return f"| {' | '.join(cells)} |"
 
 
