@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bench import readme
 from bench.check import Check, check_headline
 from bench.measure import measure_suite
 from bench.page import render
@@ -27,10 +28,10 @@ def _say(text: str) -> None:
 
 @click.command()
 @click.option("--check", is_flag=True, help="Compare the headline with the table; write nothing.")
-@click.option("--page", is_flag=True, help="Write the page and picture from the tables alone.")
+@click.option("--page", is_flag=True, help="Write pages and picture from the tables alone.")
 @click.option("--group", "names", multiple=True, help="Measure this group alone; may be repeated.")
 def main(check: bool, page: bool, names: tuple[str, ...]) -> None:
-    """Measure the networks of bench/suite.toml; write bench/results and bench/README.md."""
+    """Measure the networks of bench/suite.toml; write bench/results and both READMEs' tables."""
     try:
         suite = load_suite()
         if check:
@@ -79,6 +80,7 @@ def _write(suite: Suite, tables: Tables) -> None:
     headline = [row for row in tables.layers if row.group == suite.headline.name]
     write_file(RESULTS / PICTURE, draw(headline).encode())
     write_file(BENCH / "README.md", render(suite, tables).encode())
+    readme.main()
 
 
 if __name__ == "__main__":
