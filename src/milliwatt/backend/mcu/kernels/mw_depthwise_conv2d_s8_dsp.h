@@ -17,6 +17,7 @@ typedef struct {
     int32_t taps_along, taps_across;
     int32_t out_along, out_step_along; /* outputs of a line, bytes between them */
     int32_t line_words;                /* distance of lines in the ring */
+    int32_t filter_line_words;         /* length of a filter line's pairs */
 } mw_depthwise_s8;
 
 /* Pairs of taps of one filter line, for even and odd outputs; their weights are doubled, which the
@@ -38,7 +39,7 @@ MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int
     return to;
 }
 
-/* The filter's lines in the order of the ring's places, from any of them: its lines twice. */
+/* The filter's lines, once more where the ring can begin with any of them. */
 MW_INLINE void mw_depthwise_filter_s8(const int8_t *weights, const mw_depthwise_s8 *shape,
                                       int32_t stride, mw_word *to)
 {
@@ -47,119 +48,157 @@ MW_INLINE void mw_depthwise_filter_s8(const int8_t *weights, const mw_depthwise_
         to = mw_depthwise_taps_s8(weights, shape->taps_along, stride, to);
         weights += shape->taps_along;
     }
-    const int32_t words = (int32_t)(to - first);
+    const int32_t words = shape->taps_across > 1 ? (int32_t)(to - first) : 0;
     for (int32_t i = 0; i < words; i++) {
         to[i] = first[i];
     }
 }
 
-/* Sums a..d of four neighbouring outputs of stride 1 gain one filter line's products. */
-MW_INLINE void mw_depthwise_sums_stride_1(const mw_word *x, const mw_word *filter, int32_t pairs,
-                                          int32_t *sums)
+/* Sums of four neighbouring outputs. */
+typedef struct {
+    int32_t a, b, c, d;
+} mw_sums4;
+
+/* The sums with one filter line's products, stride 1: 7 instructions for 8 multiplications. */
+MW_INLINE mw_sums4 mw_depthwise_stride_1(const mw_word *x, const mw_word *filter, int32_t pairs,
+                                         mw_sums4 sums)
 {
-    int32_t p = x[0];
-    for (int32_t j = 1; j <= pairs; j++) {
-        const int32_t q = x[j], even = filter[0], odd = filter[1];
-        sums[0] = mw_dot_pairs(p, even, sums[0]);
-        sums[1] = mw_dot_pairs(p, odd, sums[1]);
-        sums[2] = mw_dot_pairs(q, even, sums[2]);
-        sums[3] = mw_dot_pairs(q, odd, sums[3]);
+    int32_t p = *x++;
+    for (; pairs > 0; pairs--) {
+        const int32_t q = *x++, even = *filter++, odd = *filter++;
+        sums.a = mw_dot_pairs(p, even, sums.a);
+        sums.b = mw_dot_pairs(p, odd, sums.b);
+        sums.c = mw_dot_pairs(q, even, sums.c);
+        sums.d = mw_dot_pairs(q, odd, sums.d);
         p = q;
-        filter += 2;
     }
+    return sums;
 }
 
 /* The same for stride 2: neighbouring outputs are one word apart. */
-MW_INLINE void mw_depthwise_sums_stride_2(const mw_word *x, const mw_word *filter, int32_t pairs,
-                                          int32_t *sums)
+MW_INLINE mw_sums4 mw_depthwise_stride_2(const mw_word *x, const mw_word *filter, int32_t pairs,
+                                         mw_sums4 sums)
 {
-    int32_t p = x[0], q = x[1], r = x[2];
-    for (int32_t j = 0; j < pairs; j++) {
-        const int32_t s = x[j + 3], w = filter[j];
-        sums[0] = mw_dot_pairs(p, w, sums[0]);
-        sums[1] = mw_dot_pairs(q, w, sums[1]);
-        sums[2] = mw_dot_pairs(r, w, sums[2]);
-        sums[3] = mw_dot_pairs(s, w, sums[3]);
+    int32_t p = *x++, q = *x++, r = *x++;
+    for (; pairs > 0; pairs--) {
+        const int32_t s = *x++, w = *filter++;
+        sums.a = mw_dot_pairs(p, w, sums.a);
+        sums.b = mw_dot_pairs(q, w, sums.b);
+        sums.c = mw_dot_pairs(r, w, sums.c);
+        sums.d = mw_dot_pairs(s, w, sums.d);
         p = q;
         q = r;
         r = s;
     }
+    return sums;
 }
+
+/* What a channel's outputs are computed with. */
+typedef struct {
+    int32_t bias, multiplier, divisor, zero;
+} mw_depthwise_channel_s8;
 
 /* One line of outputs from the ring; `filter` begins with the taps of its first place. */
 MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
-                                    const mw_depthwise_s8 *shape, int32_t stride, int32_t bias,
-                                    const int32_t *scale, int32_t zero, int8_t *y)
+                                    const mw_depthwise_s8 *shape, int32_t stride,
+                                    const mw_depthwise_channel_s8 *channel, int8_t *y)
 {
     const int32_t pairs = stride == 1 ? (shape->taps_along >> 1) + 1 : (shape->taps_along + 1) >> 1;
     for (int32_t rest = shape->out_along; rest > 0; rest -= 4) {
-        int32_t sums[4] = {bias, bias, bias, bias};
+        mw_sums4 sums = {channel->bias, channel->bias, channel->bias, channel->bias};
         const mw_word *line = ring, *taps = filter;
         for (int32_t k = shape->taps_across; k > 0; k--) {
-            if (stride == 1) {
-                mw_depthwise_sums_stride_1(line, taps, pairs, sums);
-            } else {
-                mw_depthwise_sums_stride_2(line, taps, pairs, sums);
-            }
+            sums = stride == 1 ? mw_depthwise_stride_1(line, taps, pairs, sums)
+                               : mw_depthwise_stride_2(line, taps, pairs, sums);
             line += shape->line_words;
-            taps += stride == 1 ? 2 * pairs : pairs;
+            taps += shape->filter_line_words;
         }
-        for (int32_t i = 0; i < 4 && i < rest; i++) {
-            *y = (int8_t)mw_requantize_s8_dsp(sums[i], scale[0], scale[1], zero);
-            y += shape->out_step_along;
+        const int32_t m = channel->multiplier, d = channel->divisor, zero = channel->zero;
+        const int32_t step = shape->out_step_along;
+        y[0] = (int8_t)mw_requantize_s8_dsp(sums.a, m, d, zero);
+        if (rest > 1) {
+            y[step] = (int8_t)mw_requantize_s8_dsp(sums.b, m, d, zero);
         }
+        if (rest > 2) {
+            y[2 * step] = (int8_t)mw_requantize_s8_dsp(sums.c, m, d, zero);
+        }
+        if (rest > 3) {
+            y[3 * step] = (int8_t)mw_requantize_s8_dsp(sums.d, m, d, zero);
+        }
+        y += 4 * step;
         ring += 2 * stride;
     }
 }
 
+/* All lines of one channel's outputs through the ring, `ring_words` long. */
+MW_INLINE void mw_depthwise_lines_s8(const int8_t *x, const mw_lines_s8 *lines, mw_word *ring,
+                                     const mw_word *filter, const mw_depthwise_s8 *shape,
+                                     int32_t stride_along, int32_t stride_across,
+                                     int32_t pad_across, int32_t out_across,
+                                     int32_t out_step_across,
+                                     const mw_depthwise_channel_s8 *channel, int8_t *y)
+{
+    const int32_t ring_words = shape->taps_across * shape->line_words;
+    const int32_t filter_words = shape->taps_across * shape->filter_line_words;
+    int32_t next = -pad_across, place = 0, taps = 0;
+    for (int32_t o = 0; o < out_across; o++) {
+        const int32_t end = o * stride_across - pad_across + shape->taps_across;
+        for (; next < end; next++) {
+            mw_load_line_s8(x, lines, next, ring + place);
+            place += shape->line_words;
+            place = place == ring_words ? 0 : place;
+        }
+        mw_depthwise_line_s8(ring, filter + taps, shape, stride_along, channel, y);
+        y += out_step_across;
+        taps -= stride_across * shape->filter_line_words;
+        taps = taps < 0 ? taps + filter_words : taps;
+    }
+}
+
 /* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel. Scratch memory: the filter's pairs twice, then the ring. */
+ * and divisor of each channel. `together` is 4 where channels are gathered four at a time: there
+ * is one line of outputs then, and `multiplier` is 1. Scratch memory: the filter's pairs, twice if
+ * it has several lines; then a ring for each channel gathered at a time. */
 MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
     const int32_t *scales, int32_t channels, int32_t multiplier, int32_t along, int32_t across,
     int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
     int32_t out_step_along, int32_t out_step_across, int32_t taps_along, int32_t taps_across,
     int32_t stride_along, int32_t stride_across, int32_t pad_along, int32_t pad_across,
-    int32_t line_words, int32_t filter_words, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high)
+    int32_t line_words, int32_t filter_words, int32_t together, int32_t x_zero, int32_t y_zero,
+    int32_t low, int32_t high)
 {
     const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
-    const mw_depthwise_s8 shape = {taps_along, taps_across, out_along, out_step_along, line_words};
-    mw_word *const filter = scratch, *const ring = filter + 2 * filter_words;
-    mw_word *const ring_end = ring + taps_across * line_words;
-    const int32_t filter_line = filter_words / taps_across;
-    int8_t *const first = y;
-    mw_fill_s16((mw_half *)(void *)ring, 2 * taps_across * line_words, x_zero);
+    const mw_depthwise_s8 shape = {taps_along,     taps_across, out_along,
+                                   out_step_along, line_words,  filter_words / taps_across};
+    mw_word *const filter = scratch;
+    mw_word *const ring = filter + (taps_across > 1 ? 2 : 1) * filter_words;
+    const int32_t ring_words = taps_across * line_words;
+    int32_t gathered = 0;
+    mw_fill_s16((mw_half *)(void *)ring, 2 * together * ring_words, x_zero);
     for (int32_t c = 0; c < channels; c++) {
+        const mw_depthwise_channel_s8 channel = {bias[c], scales[2 * c], scales[2 * c + 1], y_zero};
         mw_depthwise_filter_s8(weights, &shape, stride_along, filter);
-        mw_word *place = ring;
-        const mw_word *taps = filter;
-        int32_t next = -pad_across;
-        int8_t *out = y;
-        for (int32_t o = 0; o < out_across; o++) {
-            const int32_t end = o * stride_across - pad_across + taps_across;
-            for (; next < end; next++) {
-                mw_load_line_s8(x, &lines, next, place);
-                place += line_words;
-                if (place == ring_end) {
-                    place = ring;
-                }
-            }
-            mw_depthwise_line_s8(ring, taps, &shape, stride_along, *bias, scales, y_zero, out);
-            out += out_step_across;
-            taps -= stride_across * filter_line;
-            if (taps < filter) {
-                taps += filter_words;
-            }
-        }
         weights += taps_along * taps_across;
-        bias++;
-        scales += 2;
-        y++;
-        x += multiplier == 1 ? 1 : (c + 1) % multiplier == 0;
+        if (gathered == 0 && together == 4 && channels - c >= 4) {
+            for (int32_t k = 0; k < taps_across; k++) {
+                mw_load_lines_s8_of_4(x + c, &lines, k - pad_across, ring + k * line_words,
+                                      ring_words);
+            }
+            gathered = 4;
+        }
+        if (gathered > 0) {
+            mw_depthwise_line_s8(ring + (4 - gathered) * ring_words, filter, &shape, stride_along,
+                                 &channel, y + c);
+            gathered--;
+        } else {
+            mw_depthwise_lines_s8(x + (multiplier == 1 ? c : c / multiplier), &lines, ring, filter,
+                                  &shape, stride_along, stride_across, pad_across, out_across,
+                                  out_step_across, &channel, y + c);
+        }
     }
     if (low > -128 || high < 127) {
-        mw_clamp_s8(first, out_along * out_across * channels, low, high);
+        mw_clamp_s8(y, out_along * out_across * channels, low, high);
     }
 }
 

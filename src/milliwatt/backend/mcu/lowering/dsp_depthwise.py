@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -195,9 +195,25 @@ def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
     return (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
 
 
+def _together(site: Site, lines: Lines) -> int:
+    """Channels the general kernel gathers at once."""
+    channels = site.outputs[0].shape[3]
+    one_line = lines.across.out_size == 1 and channels == site.inputs[0].shape[3]
+    return 4 if one_line and channels >= 4 else 1
+
+
+def _with_free_stride(lines: Lines) -> Lines:
+    """`lines`; a single output has any stride, and 2 needs half the filter's pairs of 1."""
+    if lines.along.out_size > 1:
+        return lines
+    return replace(lines, along=replace(lines.along, stride=2))
+
+
 def _lower(site: Site) -> Lowered:
-    lines = _best(site)
+    lines = _with_free_stride(_best(site))
     along, across = lines.along, lines.across
+    together = _together(site, lines)
+    filter_bytes = 4 * lines.filter_words * (2 if across.taps > 1 else 1)
     return Lowered(
         "mw_depthwise_conv2d_s8_dsp",
         (
@@ -205,11 +221,11 @@ def _lower(site: Site) -> Lowered:
             *passed(along.taps, across.taps),
             *fixed(along.stride),
             *passed(across.stride, along.pad, across.pad),
-            *passed(lines.line_words, lines.filter_words),
+            *passed(lines.line_words, lines.filter_words, together),
             *_zeros_and_clamp(site),
         ),
         _tables(site, lines),
-        scratch_bytes=8 * lines.filter_words + lines.ring_bytes,
+        scratch_bytes=filter_bytes + together * lines.ring_bytes,
         overlaps=_overlaps(site, lines),
     )
 
