@@ -2,8 +2,9 @@
 /* Fully connected layer: weights are read once, inputs widened as they are needed, no scratch.
  *
  * Four channels are in flight, then two. Registers: 4 sums, 2 pairs of inputs, 2 words of weights,
- * 1 extended, 2 pointers, end. Per 4 inputs (16 multiplications) with packed weights: 1 load and 2
- * extensions of inputs, 2 double loads and 4 extensions of weights, 8 SMLAD = 17 instructions. */
+ * 2 pointers, end. Per 4 inputs (16 multiplications) with packed weights: 1 load and 2 extensions
+ * of inputs, 2 double loads and 4 extensions of weights, 8 SMLAD, and 1 for the loop = 18
+ * instructions. Compilers at hand need 21 to 25, hence the assembly for that case. */
 #ifndef MW_FULLY_CONNECTED_S8_DSP_H
 #define MW_FULLY_CONNECTED_S8_DSP_H
 
@@ -25,17 +26,64 @@ MW_INLINE void mw_fully_connected_step_s8(int32_t inputs, const int32_t *weights
     }
 }
 
-/* The block's `channels` outputs; returns the weights of the next block. */
-MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t depth, int32_t last,
-                                                     const int32_t *weights, const int32_t *scales,
-                                                     int8_t *y, int32_t channels, int32_t zero,
-                                                     int32_t channel_pairs, int32_t packed)
+#if MW_HAS_DSP
+
+#define MW_FULLY_CONNECTED_WORDS(inputs)                                                        \
+    "ldrd %[first], %[second], [%[w]], #8\n"                                                   \
+    "smlad %[odd0], " inputs ", %[first], %[odd0]\n"                                           \
+    "sxtb16 %[first], %[first]\n"                                                              \
+    "smlad %[odd1], " inputs ", %[second], %[odd1]\n"                                          \
+    "sxtb16 %[second], %[second]\n"                                                            \
+    "smlad %[even0], " inputs ", %[first], %[even0]\n"                                         \
+    "smlad %[even1], " inputs ", %[second], %[even1]\n"
+
+#define MW_FULLY_CONNECTED_INPUTS                                                               \
+    "ldr %[x02], [%[x]], #4\n"                                                                 \
+    "sxtb16 %[x13], %[x02], ror #8\n"                                                          \
+    "sxtb16 %[x02], %[x02]\n"                                                                  \
+    MW_FULLY_CONNECTED_WORDS("%[x02]") MW_FULLY_CONNECTED_WORDS("%[x13]")
+
+/* Eight inputs at a time, up to `end`, times four channels' packed words. */
+MW_INLINE const int32_t *mw_fully_connected_packed_s8(const int8_t *x, const int8_t *end,
+                                                      const int32_t *weights, int32_t *sums)
 {
-    int32_t sums[4];
+    int32_t even0 = sums[0], odd0 = sums[1], even1 = sums[2], odd1 = sums[3];
+    int32_t x02, x13, first, second;
+    __asm__ volatile("1:\n" MW_FULLY_CONNECTED_INPUTS MW_FULLY_CONNECTED_INPUTS
+                     "cmp %[x], %[end]\n"
+                     "bne 1b\n"
+                     : [x] "+r"(x), [w] "+r"(weights), [even0] "+r"(even0), [odd0] "+r"(odd0),
+                       [even1] "+r"(even1), [odd1] "+r"(odd1), [x02] "=&r"(x02),
+                       [x13] "=&r"(x13), [first] "=&r"(first), [second] "=&r"(second)
+                     : [end] "r"(end)
+                     : "cc", "memory");
+    sums[0] = even0;
+    sums[1] = odd0;
+    sums[2] = even1;
+    sums[3] = odd1;
+    return weights;
+}
+
+#undef MW_FULLY_CONNECTED_WORDS
+#undef MW_FULLY_CONNECTED_INPUTS
+
+#endif
+
+/* The sums of the block's channels over all inputs; returns the weights of the next block. */
+MW_INLINE const int32_t *mw_fully_connected_sums_s8(const int8_t *x, int32_t depth, int32_t last,
+                                                    const int32_t *weights, int32_t *sums,
+                                                    int32_t channel_pairs, int32_t packed)
+{
+    const int8_t *const end = x + (depth & ~3);
     for (int32_t i = 0; i < 2 * channel_pairs; i++) {
         sums[i] = *weights++;
     }
-    const int8_t *const end = x + (depth & ~3);
+#if MW_HAS_DSP
+    if (packed && channel_pairs == 2 && depth >= 8) {
+        weights = mw_fully_connected_packed_s8(x, x + (depth & ~7), weights, sums);
+        x += depth & ~7;
+    }
+#endif
     while (x != end) {
         mw_fully_connected_step_s8(mw_load_i32(x), weights, sums, channel_pairs, packed);
         x += 4;
@@ -45,12 +93,27 @@ MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t de
         mw_fully_connected_step_s8(last, weights, sums, channel_pairs, packed);
         weights += 2 * channel_pairs;
     }
-    for (int32_t i = 0; i < channel_pairs; i++) {
-        const int32_t doubled[2] = {2 * sums[2 * i],
-                                    mw_doubled_odd(sums[2 * i + 1], sums[2 * i], packed)};
-        for (int32_t j = 0; j < 2 && 2 * i + j < channels; j++) {
-            *y++ = (int8_t)mw_requantize_s8_dsp(doubled[j], scales[0], scales[1], zero);
-            scales += 2;
+    return weights;
+}
+
+/* The block's `channels` outputs, at most 2 * `channel_pairs`; returns the next block's weights. */
+MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t depth, int32_t last,
+                                                     const int32_t *weights, const int32_t *scales,
+                                                     int8_t *y, int32_t channels, int32_t zero,
+                                                     int32_t channel_pairs, int32_t packed)
+{
+    int32_t sums[4] = {0, 0, 0, 0};
+    weights = mw_fully_connected_sums_s8(x, depth, last, weights, sums, channel_pairs, packed);
+    const int32_t odd0 = mw_doubled_odd(sums[1], sums[0], packed);
+    const int32_t odd1 = mw_doubled_odd(sums[3], sums[2], packed);
+    y[0] = (int8_t)mw_requantize_s8_dsp(2 * sums[0], scales[0], scales[1], zero);
+    if (channels > 1) {
+        y[1] = (int8_t)mw_requantize_s8_dsp(odd0, scales[2], scales[3], zero);
+    }
+    if (channel_pairs == 2) {
+        y[2] = (int8_t)mw_requantize_s8_dsp(2 * sums[2], scales[4], scales[5], zero);
+        if (channels > 3) {
+            y[3] = (int8_t)mw_requantize_s8_dsp(odd1, scales[6], scales[7], zero);
         }
     }
     return weights;
