@@ -82,7 +82,7 @@ class Ahead:
             return None
         if node.kind == "QuantizeLinear" and node.domain in QUANTIZE_DOMAINS:
             try:
-                return activation_format(parameters(node, self._model.constants))
+                return activation_format(parameters(node, self._model.constants), "uint8")
             except ModelError:
                 # Its own converter reports it.
                 return None

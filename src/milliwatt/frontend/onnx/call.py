@@ -156,26 +156,26 @@ class Call:
         if number < len(self.node.outputs) and self.node.outputs[number]:
             self.scope.define(self.node.outputs[number], operand)
 
-    def result(self) -> Value:
-        """The first output, once it is defined."""
-        operand = self.scope.operand(self.node.outputs[0])
-        if isinstance(operand, Constant):
-            raise ModelError("its result is constant")
-        return operand
-
-    def define_real(self, op: Op, *inputs: str, channels_last: bool) -> None:
-        """The first output is a float operator's result."""
+    def emit_real(self, op: Op, *inputs: str, channels_last: bool) -> Value:
+        """A float operator's result."""
         name = self.scope.emit(self.wanted, op, inputs, DType.FLOAT32)
-        self.define(Value(name, channels_last))
+        return Value(name, channels_last)
 
-    def define_integers(self, op: Op, *inputs: str, target: Format, channels_last: bool) -> None:
-        """The first output stands for the integers of `target`, which an operator computes."""
+    def emit_integers(self, op: Op, *inputs: str, target: Format, channels_last: bool) -> Value:
+        """What the integers of `target` stand for, computed by an operator."""
         name = self.scope.emit(self.wanted, op, inputs, target.dtype, target.quant)
-        self.define(Value(name, channels_last, dequantised=True, unsigned=target.unsigned))
+        return Value(name, channels_last, dequantised=True, unsigned=target.unsigned)
 
-    def define_moved(self, op: Op, value: Value) -> None:
-        """The first output is `value` with its elements moved."""
-        self.define(self.scope.move(self.wanted, op, value))
+    def emit_unary(self, op: Op, x: Value, target: Format | None) -> Value:
+        """An operator of one operand, on integers where there is a format for its result."""
+        if target is None:
+            real = self.scope.as_real(x)
+            return self.emit_real(op, real.name, channels_last=x.channels_last)
+        return self.emit_integers(op, x.name, target=target, channels_last=x.channels_last)
+
+    def emit_moved(self, op: Op, value: Value) -> Value:
+        """`value` with its elements moved, its number format unchanged."""
+        return self.scope.move(self.wanted, op, value)
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
         """The value's elements, in the file's order, under another shape."""

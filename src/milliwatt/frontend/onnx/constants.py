@@ -54,6 +54,16 @@ class Constant:
             codes = replace(codes, values=codes.values.reshape(shape)) if per_tensor else None
         return Constant(self.array.reshape(shape), codes)
 
+    def insert_axis(self, position: int) -> Constant:
+        """The constant with a dimension of 1 before dimension `position`."""
+        codes = self.codes
+        if codes is not None:
+            axis = codes.axis
+            if axis is not None and axis >= position:
+                axis += 1
+            codes = replace(codes, values=np.expand_dims(codes.values, position), axis=axis)
+        return Constant(np.expand_dims(self.array, position), codes)
+
     def scaled(self, factor: float) -> Constant:
         """The constant times a positive factor, its codes unchanged."""
         if not factor > 0:

@@ -18,13 +18,21 @@ _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16}
 _UNSIGNED_SHIFT = 128
 
 
+FINEST_STEP = 0.51
+"""How fine an output may be, in the steps in which an operator rounds before: its error of half a
+step must stay below one step of the output, for the result to end within one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Scales and zero points as stored: one each, or one for each element along `axis`."""
+    """Scales and zero points as stored: one each, or one for each element along `axis`.
+
+    `element` names the integer type; None where only the dequantised integers say it.
+    """
 
     scale: Array
     zero_point: Array
-    element: str
+    element: str | None
     axis: int | None
 
     def codes(self, values: Array) -> Codes:
@@ -73,16 +81,18 @@ def parameters(node: NodeRecord, constants: Mapping[str, Array]) -> Parameters:
     )
 
 
-def activation_format(parameters: Parameters) -> Format:
-    """How a computed value with these parameters is held; UnsupportedError where it cannot be."""
+def activation_format(parameters: Parameters, otherwise: str) -> Format:
+    """How a computed value with these parameters is held; UnsupportedError where it cannot be.
+
+    `otherwise` is the integer type where the parameters do not say it.
+    """
     if parameters.scale.size != 1:
         raise UnsupportedError("computed values with one scale for each channel")
-    dtype = _SIGNED.get(parameters.element)
+    element = parameters.element or otherwise
+    dtype = _SIGNED.get(element)
     if dtype is None:
-        raise UnsupportedError(
-            f"values quantised to {parameters.element}; supported: {', '.join(_SIGNED)}"
-        )
-    unsigned = parameters.element == "uint8"
+        raise UnsupportedError(f"values quantised to {element}; supported: {', '.join(_SIGNED)}")
+    unsigned = element == "uint8"
     zero = int(parameters.zero_point[0]) - (_UNSIGNED_SHIFT if unsigned else 0)
     return Format(dtype, Quant.per_tensor(float(parameters.scale[0]), zero), unsigned)
 
@@ -98,14 +108,15 @@ def quantised(array: Array, parameters: Parameters) -> Array:
         ratio = array.astype(np.float32) / codes.scale.reshape(shape)
     if not np.isfinite(array).all():
         raise ModelError("quantises NaN or infinity")
-    bounds = np.iinfo(parameters.element)
+    element = parameters.element or "uint8"
+    bounds = np.iinfo(element)
     rounded = np.rint(ratio.astype(np.float64)) + codes.zero_point.reshape(shape)
-    return np.clip(rounded, bounds.min, bounds.max).astype(parameters.element)
+    return np.clip(rounded, bounds.min, bounds.max).astype(element)
 
 
 def _zero_points(
     node: NodeRecord, constants: Mapping[str, Array], scale: Array
-) -> tuple[Array, str]:
+) -> tuple[Array, str | None]:
     """The zero points and the name of the integer type."""
     if len(node.inputs) == 3 and node.inputs[2]:
         zero = _stored(node, 2, constants)
@@ -114,11 +125,14 @@ def _zero_points(
         if zero.dtype.kind not in "iu":
             raise ModelError(f"zero points of {zero.dtype}")
         return zero, str(zero.dtype)
-    number = node.attributes.get("output_dtype", 0) if node.kind == "QuantizeLinear" else 0
+    zeros = np.zeros(scale.shape, np.int64)
+    if node.kind == "DequantizeLinear":
+        return zeros, None
+    number = node.attributes.get("output_dtype", 0)
     element = ELEMENT_TYPES.get(number, "") if isinstance(number, int) and number else "uint8"
-    if not element:
+    if not element.startswith(("int", "uint")):
         raise UnsupportedError(f"quantises to element type {number}")
-    return np.zeros(scale.shape, np.int64), element
+    return zeros, element
 
 
 def _stored(node: NodeRecord, position: int, constants: Mapping[str, Array]) -> Array:

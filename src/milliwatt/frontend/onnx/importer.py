@@ -52,8 +52,12 @@ class _Importer:
 
     def run(self, name: str) -> Imported:
         inputs = [self._input(record) for record in self._model.inputs]
+        # Constants first: what a converter looks for may be defined behind its own node.
+        known = [node for node in self._model.nodes if self._known(node)]
+        done = {node.index for node in known}
         for node in self._model.nodes:
-            self._node(node)
+            if node.index not in done and node.index not in self._scope.absorbed:
+                self._node(node)
         outputs = self._outputs()
         if self._problems:
             raise UnsupportedError("not supported:", self._problems)
@@ -74,8 +78,8 @@ class _Importer:
     def _typed_input(self, record: TensorRecord) -> str:
         scope = self._scope
         shape = _fixed_shape(record)
-        image = len(shape) == 4 and scope.ahead.is_image(record.name)
-        stored = tuple(shape[i] for i in TO_CHANNELS_LAST) if image else shape
+        image = len(shape) in TO_CHANNELS_LAST and scope.ahead.is_image(record.name)
+        stored = tuple(shape[i] for i in TO_CHANNELS_LAST[len(shape)]) if image else shape
         wanted = scope.wanted_name(record.name, "input")
         if record.element_type == FLOAT:
             name = scope.draft.value(wanted, TensorType(stored, DType.FLOAT32))
@@ -101,10 +105,18 @@ class _Importer:
             )
         for node in self._scope.ahead.readers(record.name):
             if node.kind == "DequantizeLinear" and node.domain in QUANTIZE_DOMAINS:
-                form = activation_format(parameters(node, self._model.constants))
+                form = activation_format(parameters(node, self._model.constants), dtype.value)
                 zero = form.quant.zero_point[0] + (_UINT8_SHIFT if form.unsigned else 0)
                 return TensorType(shape, dtype, Quant.per_tensor(form.quant.scale[0], zero))
         raise UnsupportedError("integers that no DequantizeLinear gives a scale")
+
+    def _known(self, node: NodeRecord) -> bool:
+        """Convert a node that has constant operands only; whether it is one."""
+        operands = [v for v in node.inputs if v]
+        if not operands or any(self._scope.constant(v) is None for v in operands):
+            return False
+        self._node(node)
+        return True
 
     def _node(self, node: NodeRecord) -> None:
         try:

@@ -33,18 +33,21 @@ class Linear:
     axis: int
 
 
-def emit_linear(call: Call, op: Op, linear: Linear, *, channels_last: bool) -> None:
-    """The node's output by `op`: on integers where all is quantised, else in float32."""
+def bias_type(activations: DType) -> DType:
+    """The element type of an integer operator's bias, by that of its input."""
+    return _BIAS_TYPES[activations]
+
+
+def emit_linear(call: Call, op: Op, linear: Linear) -> Value:
+    """The result of `op`: on integers where all is quantised, else in float32."""
     target = call.target(linear.x)
     codes = linear.weights.codes
     if target is None or codes is None:
-        _emit_real(call, op, linear, channels_last=channels_last)
-        return
+        return _emit_real(call, op, linear)
     weights = call.scope.add_constant(*_integer_weights(call, codes, linear.axis))
     bias = call.scope.add_constant(*_integer_bias(call, linear, codes, target))
-    call.define_integers(
-        op, linear.x.name, weights, bias, target=target, channels_last=channels_last
-    )
+    inputs = (linear.x.name, weights, bias)
+    return call.emit_integers(op, *inputs, target=target, channels_last=linear.x.channels_last)
 
 
 def bias_or_zeros(call: Call, position: int, channels: int) -> Constant:
@@ -59,7 +62,7 @@ def bias_or_zeros(call: Call, position: int, channels: int) -> Constant:
     return bias if bias.array.ndim == 1 else bias.reshape((channels,))
 
 
-def _emit_real(call: Call, op: Op, linear: Linear, *, channels_last: bool) -> None:
+def _emit_real(call: Call, op: Op, linear: Linear) -> Value:
     x = call.scope.as_real(linear.x)
     names = [
         call.scope.add_constant(
@@ -67,7 +70,7 @@ def _emit_real(call: Call, op: Op, linear: Linear, *, channels_last: bool) -> No
         )
         for what, c in (("weights", linear.weights), ("bias", linear.bias))
     ]
-    call.define_real(op, x.name, *names, channels_last=channels_last)
+    return call.emit_real(op, x.name, *names, channels_last=x.channels_last)
 
 
 def _floats(constant: Constant, what: str) -> Array:
@@ -95,7 +98,7 @@ def _integer_bias(
     call: Call, linear: Linear, weights: Codes, target: Format
 ) -> tuple[str, TensorType, Array]:
     """The bias in steps of the input's scale times the weights'."""
-    dtype = _BIAS_TYPES[target.dtype]
+    dtype = bias_type(target.dtype)
     x_scale = np.float64(call.scope.type(linear.x).scale)
     step = np.broadcast_to(x_scale * weights.scale.astype(np.float64), linear.bias.array.shape)
     codes = linear.bias.codes

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
@@ -25,14 +26,17 @@ from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.ir.types import Array, DType, Quant, Shape, TensorType
 from milliwatt.ops.base import Op
 from milliwatt.ops.quantize import Dequantize, Quantize
-from milliwatt.ops.shape import Transpose
+from milliwatt.ops.shape import Reshape, Transpose
 
 MAX_ELEMENTS = 1 << 26
 """Elements of one computed value."""
 
 
 class Scope:
-    """The draft being built, and the operand that each name of the file is."""
+    """The draft being built, and the operand that each name of the file is.
+
+    `absorbed` are the indices of nodes whose outputs another node's converter has defined.
+    """
 
     def __init__(self, model: ModelRecord) -> None:
         self.model = model
@@ -41,6 +45,7 @@ class Scope:
         self._operands: dict[str, Operand] = {
             name: Constant(array) for name, array in model.constants.items()
         }
+        self.absorbed: set[int] = set()
         self._refused: set[str] = set()
         # Forms already made of a value, so that its readers share them.
         self._forms: dict[tuple[str, str], Value] = {}
@@ -79,6 +84,11 @@ class Scope:
             raise ConsequenceError(f"'{shown(name)}' comes from a refused node")
         return self._operands[name]
 
+    def constant(self, name: str) -> Constant | None:
+        """What a name stands for where that is constant and known by now."""
+        operand = self._operands.get(name)
+        return operand if isinstance(operand, Constant) else None
+
     def values(self) -> dict[str, Value]:
         """The computed value that each name stands for."""
         return {n: v for n, v in self._operands.items() if isinstance(v, Value)}
@@ -90,11 +100,15 @@ class Scope:
     def shape(self, value: Value) -> Shape:
         """The shape the file sees."""
         shape = self.type(value).shape
-        return tuple(shape[i] for i in TO_CHANNELS_FIRST) if value.channels_last else shape
+        if not value.channels_last:
+            return shape
+        return tuple(shape[i] for i in TO_CHANNELS_FIRST[len(shape)])
 
     def axis(self, value: Value, dim: int) -> int:
         """The draft's axis of the file's dimension `dim`."""
-        return (0, 3, 1, 2)[dim] if value.channels_last else dim
+        if not value.channels_last:
+            return dim
+        return TO_CHANNELS_FIRST[len(self.type(value).shape)][dim]
 
     def emit(
         self, wanted: str, op: Op, inputs: tuple[str, ...], dtype: DType, quant: Quant | None = None
@@ -117,14 +131,30 @@ class Scope:
         return self._turned(value, "channels_first", TO_CHANNELS_FIRST, channels_last=False)
 
     def as_image(self, value: Value) -> Value:
-        """The value as NHWC; UnsupportedError unless it has four dimensions."""
+        """The value with its channels last; UnsupportedError unless it has 3 or 4 dimensions."""
         if value.channels_last:
             return value
-        if len(self.type(value).shape) != 4:
+        if len(self.type(value).shape) not in TO_CHANNELS_LAST:
             raise UnsupportedError(
-                f"an input of shape {list(self.shape(value))}; supported: images of 4 dimensions"
+                f"an input of shape {list(self.shape(value))}; supported: images of 4 dimensions, "
+                "signals of 3"
             )
         return self._turned(value, "channels_last", TO_CHANNELS_LAST, channels_last=True)
+
+    def as_rows(self, value: Value) -> Value:
+        """An image as NHWC; a signal as one of a single row."""
+        image = self.as_image(value)
+        shape = self.type(image).shape
+        if len(shape) == 4:
+            return image
+        return self._copied(image, "rows", (shape[0], 1, *shape[1:]))
+
+    def as_rank(self, value: Value, rank: int) -> Value:
+        """An image of one row as a signal, where `rank` is 3."""
+        shape = self.type(value).shape
+        if len(shape) == rank:
+            return value
+        return self._copied(value, "signal", (shape[0], *shape[2:]))
 
     def as_real(self, value: Value) -> Value:
         """The value as float32; UnsupportedError for integers that stand for nothing else."""
@@ -144,11 +174,17 @@ class Scope:
         if kind.dtype.is_float and not np.isfinite(array).all():
             raise ModelError("a constant holds NaN or infinity")
         self.draft.spend(kind.elements, wanted)
-        return self.draft.constant(wanted, kind, np.ascontiguousarray(array, kind.dtype.numpy))
+        return self.draft.constant(wanted, kind, np.asarray(array, kind.dtype.numpy, order="C"))
 
     def wanted_name(self, name: str, otherwise: str) -> str:
         """The name that a value for this name of the file should have."""
         return sanitise(name, otherwise)
+
+    def _copied(self, value: Value, form: str, shape: Shape) -> Value:
+        key = (value.name, form)
+        if key not in self._forms:
+            self._forms[key] = self.move(f"{value.name}_{form}", Reshape(shape), value)
+        return replace(self._forms[key], dequantised=value.dequantised, unsigned=value.unsigned)
 
     def _quantised(self, value: Value, wanted: Format) -> Value:
         name = self.emit(
@@ -157,11 +193,12 @@ class Scope:
         return Value(name, value.channels_last, dequantised=True, unsigned=wanted.unsigned)
 
     def _turned(
-        self, value: Value, form: str, perm: tuple[int, ...], *, channels_last: bool
+        self, value: Value, form: str, perms: Mapping[int, Shape], *, channels_last: bool
     ) -> Value:
         key = (value.name, form)
         if key not in self._forms:
-            moved = self.move(f"{value.name}_{form}", Transpose(perm), value)
+            op = Transpose(perms[len(self.type(value).shape)])
+            moved = self.move(f"{value.name}_{form}", op, value)
             self._forms[key] = replace(moved, channels_last=channels_last)
             back = "channels_first" if channels_last else "channels_last"
             self._forms[moved.name, back] = value

@@ -22,23 +22,35 @@ class Window:
     padding: Padding
 
 
-def read_window(call: Call, input_hw: HW, kernel_hw: HW) -> Window:
-    """The attributes every sliding window has; a ModelError where they contradict each other."""
-    kernel_hw = _pair(call, "kernel_shape", kernel_hw)
-    stride_hw, dilation_hw = _pair(call, "strides", (1, 1)), _pair(call, "dilations", (1, 1))
+def read_window(call: Call, input_hw: HW, kernel_hw: HW | None, rank: int) -> Window:
+    """The attributes every sliding window has, for an operand of `rank` dimensions in the file.
+
+    `kernel_hw` is the default. A signal's window (rank 3) is one of a single row. ModelError where
+    an attribute cannot be.
+    """
+    kernel_hw = pair(call, "kernel_shape", kernel_hw, rank)
+    stride_hw = pair(call, "strides", (1, 1), rank)
+    dilation_hw = pair(call, "dilations", (1, 1), rank)
     if min(*kernel_hw, *stride_hw, *dilation_hw) < 1:
         raise ModelError("kernel, strides and dilations must be positive")
-    padding = _padding(call, input_hw, kernel_hw, stride_hw, dilation_hw)
+    padding = _padding(call, input_hw, Window(kernel_hw, stride_hw, dilation_hw, Padding()), rank)
     return Window(kernel_hw, stride_hw, dilation_hw, padding)
 
 
-def _pair(call: Call, name: str, default: HW) -> HW:
-    first, second = call.integers(name, default)
-    return first, second
+def pair(call: Call, name: str, default: HW | None, rank: int) -> HW:
+    """An attribute of one number for rows and one for columns, of which signals have the second."""
+    if default is None and call.node.attributes.get(name) is None:
+        raise ModelError(f"attribute '{name}' is missing")
+    first_row = (default or (1, 1))[0]
+    numbers = call.integers(name, (default or (1, 1))[4 - rank :])
+    return (numbers[0], numbers[1]) if rank == 4 else (first_row, numbers[0])
 
 
-def _padding(call: Call, input_hw: HW, kernel_hw: HW, stride_hw: HW, dilation_hw: HW) -> Padding:
+def _padding(call: Call, input_hw: HW, window: Window, rank: int) -> Padding:
     auto = call.text("auto_pad", "NOTSET")
+    if auto == "NOTSET" and rank == 3:
+        left, right = call.integers("pads", (0, 0))
+        return Padding(0, 0, left, right)
     if auto == "NOTSET":
         top, left, bottom, right = call.integers("pads", (0, 0, 0, 0))
         return Padding(top, bottom, left, right)
@@ -46,7 +58,7 @@ def _padding(call: Call, input_hw: HW, kernel_hw: HW, stride_hw: HW, dilation_hw
         return Padding()
     if auto not in ("SAME_UPPER", "SAME_LOWER"):
         raise ModelError(f"auto_pad '{auto}' does not exist")
-    same = same_padding(input_hw, kernel_hw, stride_hw, dilation_hw)
+    same = same_padding(input_hw, window.kernel_hw, window.stride_hw, window.dilation_hw)
     if auto == "SAME_UPPER":
         return same
     return Padding(same.bottom, same.top, same.right, same.left)

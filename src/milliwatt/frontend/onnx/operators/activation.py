@@ -10,8 +10,8 @@ import numpy as np
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.onnx.call import Call, requantised
 from milliwatt.frontend.onnx.constants import Constant
-from milliwatt.frontend.onnx.formats import Format
-from milliwatt.frontend.onnx.values import Value
+from milliwatt.frontend.onnx.formats import FINEST_STEP, Format
+from milliwatt.frontend.onnx.values import TO_CHANNELS_LAST, Value
 from milliwatt.ir.types import DType, Quant
 from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.base import Activation, Op
@@ -22,10 +22,6 @@ _CLAMPS = {
     (-1.0, 1.0): Activation.RELU_N1_TO_1,
 }
 _FLOAT_MAX = float(np.finfo(np.float32).max)
-
-_FINEST = 0.51
-"""How fine an output may be, in an operator's own steps: its rounding error of half a step must
-stay below one step of the output, to end within one."""
 
 
 def relu(call: Call) -> None:
@@ -55,7 +51,7 @@ def clip(call: Call) -> None:
 def leaky_relu(call: Call) -> None:
     """LeakyRelu."""
     x = call.value()
-    _emit(call, LeakyRelu(call.real("alpha", 0.01)), x, call.target(x))
+    call.define(call.emit_unary(LeakyRelu(call.real("alpha", 0.01)), x, call.target(x)))
 
 
 def sigmoid(call: Call) -> None:
@@ -84,7 +80,7 @@ def _clamp(call: Call, activation: Activation) -> None:
     if target is None and x.dequantised and activation is Activation.RELU:
         kind = call.scope.type(x)
         target = Format(kind.dtype, Quant.per_tensor(kind.scale, kind.zero_point), x.unsigned)
-    _emit(call, Relu(activation), x, target)
+    call.define(call.emit_unary(Relu(activation), x, target))
 
 
 def _bounds(call: Call) -> tuple[float, float]:
@@ -124,7 +120,7 @@ def _rows(call: Call) -> Value:
         if len(longer) > 1:
             raise UnsupportedError(f"over several dimensions of {list(shape)}")
         axis = longer[0] if longer else len(shape) - 1
-    if len(shape) == 4 and axis == 1:
+    if len(shape) in TO_CHANNELS_LAST and axis == 1:
         return call.scope.as_image(x)
     if axis != len(shape) - 1:
         raise UnsupportedError(f"over axis {axis} of {list(shape)}; supported: the last")
@@ -134,18 +130,23 @@ def _rows(call: Call) -> Value:
 def _emit_fixed(call: Call, op: Op, x: Value, own: Quant) -> None:
     """An operator whose int8 form has one output format; others are reached from that one."""
     target = call.target(x)
+    if target is not None and target.dtype is not DType.INT8:
+        target = None
     if target is None or target.quant == own:
-        _emit(call, op, x, target)
-    elif target.dtype is DType.INT8 and target.quant.scale[0] >= _FINEST * own.scale[0]:
-        wanted = f"{call.wanted}_own_steps"
-        name = call.scope.emit(wanted, op, (x.name,), DType.INT8, own)
+        call.define(call.emit_unary(op, x, target))
+    elif not isinstance(op, LogSoftmax) and _reaches(own, target.quant):
+        name = call.scope.emit(f"{call.wanted}_own_steps", op, (x.name,), DType.INT8, own)
         call.define(requantised(call, replace(x, name=name), target))
     else:
-        _emit(call, op, x, None)
+        call.define(call.emit_unary(op, x, None))
 
 
-def _emit(call: Call, op: Op, x: Value, target: Format | None) -> None:
-    if target is None:
-        call.define_real(op, call.scope.as_real(x).name, channels_last=x.channels_last)
-    else:
-        call.define_integers(op, x.name, target=target, channels_last=x.channels_last)
+def _reaches(own: Quant, target: Quant) -> bool:
+    """Whether integers of `own`, requantised to `target`, are within a step of exact ones.
+
+    The operators round correctly, to half a step of their own; but the result 1 saturates, and is
+    off by a whole one.
+    """
+    (own_scale,), (scale,) = own.scale, target.scale
+    saturates = (127 - target.zero_point[0]) * scale > (127 - own.zero_point[0]) * own_scale
+    return scale >= (1.0 if saturates else FINEST_STEP) * own_scale

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
@@ -19,20 +17,24 @@ from milliwatt.ops.shape import Reshape
 _NONE = Activation.NONE
 _BYTES = ("int8", "uint8")
 
+_LONE_CODE = 64
+"""The integer for a lone number: a power of two, so that the scale is exact, and large, so that
+products keep bits below the result's."""
+
 
 def add(call: Call) -> None:
     """Add."""
-    _binary(call, Add(_NONE), np.add)
+    _emit(call, Add(_NONE), call.operand(0), call.operand(1))
 
 
 def sub(call: Call) -> None:
     """Sub."""
-    _binary(call, Sub(_NONE), np.subtract)
+    _emit(call, Sub(_NONE), call.operand(0), call.operand(1))
 
 
 def mul(call: Call) -> None:
     """Mul."""
-    _binary(call, Mul(_NONE), np.multiply)
+    _emit(call, Mul(_NONE), call.operand(0), call.operand(1))
 
 
 def div(call: Call) -> None:
@@ -70,12 +72,7 @@ def batch_normalization(call: Call) -> None:
         for what, array in (("factor", factor), ("offset", beta - mean * factor))
     ]
     scaled = call.scope.emit(f"{call.wanted}_scaled", Mul(_NONE), (x.name, names[0]), DType.FLOAT32)
-    call.define_real(Add(_NONE), scaled, names[1], channels_last=x.channels_last)
-
-
-def _binary(call: Call, op: Op, function: Callable[[Array, Array], Array]) -> None:
-    del function
-    _emit(call, op, call.operand(0), call.operand(1))
+    call.define(call.emit_real(Add(_NONE), scaled, names[1], channels_last=x.channels_last))
 
 
 def _emit(call: Call, op: Op, a: Operand, b: Operand) -> None:
@@ -84,13 +81,11 @@ def _emit(call: Call, op: Op, a: Operand, b: Operand) -> None:
     like = values[0]
     target = call.target(*values)
     codes = [_codes(c) for c in (a, b) if isinstance(c, Constant)]
-    if target is not None and target.dtype is DType.INT8 and None not in codes:
+    exact = not codes or (target is not None and target.dtype is DType.INT8)
+    if target is not None and exact and None not in codes:
         names = [_integers(call, v, like) for v in (a, b)]
-        call.define_integers(op, *names, target=target, channels_last=like.channels_last)
-        return
-    if target is not None and not codes:
-        names = [v.name for v in values]
-        call.define_integers(op, *names, target=target, channels_last=like.channels_last)
+        layout = like.channels_last
+        call.define(call.emit_integers(op, *names, target=target, channels_last=layout))
         return
     names = [
         call.scope.as_real(v).name
@@ -98,7 +93,7 @@ def _emit(call: Call, op: Op, a: Operand, b: Operand) -> None:
         else _real_constant(call, "constant", v.array, like)
         for v in (a, b)
     ]
-    call.define_real(op, *names, channels_last=like.channels_last)
+    call.define(call.emit_real(op, *names, channels_last=like.channels_last))
 
 
 def _aligned(call: Call, a: Operand, b: Operand) -> tuple[Operand, Operand]:
@@ -124,7 +119,7 @@ def _expanded(call: Call, value: Value, rank: int) -> Value:
 def _laid_out(array: Array, rank: int, like: Value) -> Array:
     """A constant with the rank and in the layout of the value it goes with."""
     full = array.reshape((1,) * (rank - array.ndim) + array.shape)
-    return full.transpose(TO_CHANNELS_LAST) if like.channels_last else full
+    return full.transpose(TO_CHANNELS_LAST[rank]) if like.channels_last else full
 
 
 def _real_constant(call: Call, what: str, array: Array, like: Value) -> str:
@@ -145,8 +140,9 @@ def _codes(constant: Constant) -> Codes | None:
     number = float(constant.array.reshape(-1)[0])
     if not np.isfinite(number) or number == 0:
         return None
-    values = np.full(constant.array.shape, np.sign(number), np.int8)
-    return Codes(values, np.array([abs(number)], np.float32), np.array([0]), None)
+    values = np.full(constant.array.shape, np.sign(number) * _LONE_CODE, np.int8)
+    scale = np.array([abs(number) / _LONE_CODE], np.float32)
+    return Codes(values, scale, np.array([0]), None)
 
 
 def _integers(call: Call, operand: Operand, like: Value) -> str:

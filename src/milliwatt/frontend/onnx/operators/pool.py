@@ -9,7 +9,8 @@ import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.onnx.call import Call, requantised
-from milliwatt.frontend.onnx.formats import Format
+from milliwatt.frontend.onnx.formats import FINEST_STEP, Format
+from milliwatt.frontend.onnx.linear import bias_type
 from milliwatt.frontend.onnx.values import Value
 from milliwatt.frontend.onnx.windows import Window, read_window, rounded_up_differs
 from milliwatt.ir.types import DType, Quant, TensorType
@@ -25,46 +26,45 @@ _ROWS_AND_COLUMNS = (1, 2)
 
 def max_pool(call: Call) -> None:
     """MaxPool; integers keep their format, since the largest stays the largest."""
-    x = call.scope.as_image(call.value())
-    window = _window(call, x)
+    x, window = _pooled(call)
     if call.integer("storage_order", 0):
         raise UnsupportedError("storage_order: columns first")
     if any(call.node.outputs[1:]):
         raise UnsupportedError("the indices of the largest elements")
-    call.define_moved(MaxPool2D(window.kernel_hw, window.stride_hw, window.padding, _NONE), x)
+    op = MaxPool2D(window.kernel_hw, window.stride_hw, window.padding, _NONE)
+    _define(call, call.emit_moved(op, x))
 
 
 def global_max_pool(call: Call) -> None:
     """GlobalMaxPool: one window over the whole image."""
-    x = call.scope.as_image(call.value())
+    x = call.scope.as_rows(call.value())
     hw = _hw(call, x)
-    call.define_moved(MaxPool2D(hw, hw, Padding(), _NONE), x)
+    _define(call, call.emit_moved(MaxPool2D(hw, hw, Padding(), _NONE), x))
 
 
 def average_pool(call: Call) -> None:
     """AveragePool; over the whole image it is a mean."""
-    x = call.scope.as_image(call.value())
-    window = _window(call, x)
+    x, window = _pooled(call)
     if window.padding == Padding() and window.kernel_hw == _hw(call, x):
-        _mean(call, x, _ROWS_AND_COLUMNS)
+        _define(call, _mean(call, x, _ROWS_AND_COLUMNS))
         return
-    if call.integer("count_include_pad", 0):
+    if call.integer("count_include_pad", 0) and window.padding != Padding():
         x = _padded(call, x, window.padding)
         window = replace(window, padding=Padding())
     target = call.target(x)
-    if target is None:
-        real = call.scope.as_real(x)
-        call.define_real(_averages(window), real.name, channels_last=True)
-        return
-    if target.quant == call.scope.type(x).quant:
-        call.define_integers(_averages(window), x.name, target=target, channels_last=True)
+    if target is None or target.quant == call.scope.type(x).quant:
+        result = call.emit_unary(_averages(window), x, target)
+    elif window.padding == Padding():
+        result = _average_by_ones(call, x, window, target)
     else:
-        _average_integers(call, x, window, target)
+        result = _average_twice_rounded(call, x, window, target)
+    _define(call, result)
 
 
 def global_average_pool(call: Call) -> None:
     """GlobalAveragePool."""
-    _mean(call, call.scope.as_image(call.value()), _ROWS_AND_COLUMNS)
+    x = call.scope.as_rows(call.value())
+    _define(call, _mean(call, x, _ROWS_AND_COLUMNS))
 
 
 def reduce_mean(call: Call) -> None:
@@ -72,31 +72,36 @@ def reduce_mean(call: Call) -> None:
     x = call.value()
     if call.opset >= 18:
         axes = call.ints(1, "axes") if call.has(1) else None
-        if axes is None and call.integer("noop_with_empty_axes", 0):
+        if not axes and call.integer("noop_with_empty_axes", 0):
             call.define(x)
             return
     else:
         axes = call.integers_or_none("axes")
-    dims = range(call.rank(x)) if not axes else (call.dim(x, a) for a in axes)
-    chosen = sorted({call.scope.axis(x, d) for d in dims})
-    result = _mean(call, x, tuple(chosen))
+    dims = range(call.rank(x)) if not axes else sorted({call.dim(x, a) for a in axes})
+    if not dims:
+        raise UnsupportedError("the mean of a single number")
+    result = _mean(call, x, tuple(sorted(call.scope.axis(x, d) for d in dims)))
     if not call.integer("keepdims", 1):
         shape = call.scope.shape(x)
-        kept = [d for i, d in enumerate(shape) if call.scope.axis(x, i) not in chosen]
-        call.define(call.reshaped(result, tuple(kept)))
+        result = call.reshaped(result, tuple(d for i, d in enumerate(shape) if i not in dims))
+    call.define(result)
 
 
-def _window(call: Call, x: Value) -> Window:
-    kernel = call.node.attributes.get("kernel_shape", (0, 0))
-    if not isinstance(kernel, tuple) or len(kernel) != 2:
-        raise UnsupportedError(f"kernel_shape {kernel}; supported: two dimensions")
+def _pooled(call: Call) -> tuple[Value, Window]:
+    """The operand as NHWC, and the window over it."""
+    rank = call.rank(call.value())
+    x = call.scope.as_rows(call.value())
     hw = _hw(call, x)
-    window = read_window(call, hw, (0, 0))
+    window = read_window(call, hw, None, rank)
     if window.dilation_hw != (1, 1):
         raise UnsupportedError("dilation")
     if call.integer("ceil_mode", 0) and rounded_up_differs(window, hw):
         raise UnsupportedError("ceil_mode: windows that reach past the padded image")
-    return window
+    return x, window
+
+
+def _define(call: Call, result: Value) -> None:
+    call.define(call.scope.as_rank(result, call.rank(call.value())))
 
 
 def _hw(call: Call, x: Value) -> HW:
@@ -110,8 +115,6 @@ def _averages(window: Window) -> AveragePool2D:
 
 def _padded(call: Call, x: Value, padding: Padding) -> Value:
     """The image with zeros around it that count in the average."""
-    if padding == Padding():
-        return x
     kind = call.scope.type(x)
     zero = 0.0 if kind.dtype.is_float else kind.zero_point
     rows, columns = (padding.top, padding.bottom), (padding.left, padding.right)
@@ -119,42 +122,39 @@ def _padded(call: Call, x: Value, padding: Padding) -> Value:
     return call.scope.move(f"{call.wanted}_padded", op, x)
 
 
-def _average_integers(call: Call, x: Value, window: Window, target: Format) -> None:
-    """Averages in another format than x's, rounded once.
+def _average_by_ones(call: Call, x: Value, window: Window, target: Format) -> Value:
+    """Averages in another format than x's, rounded once: a convolution by ones.
 
-    Without padding an average is a convolution by ones; its weights' scale divides. With padding
-    the divisor varies: averages in x's own steps are rounded again, which stays within a step of
-    the exact result where the output's steps are not finer than half of x's.
+    The scale of the ones divides by their number.
     """
-    scope = call.scope
-    if window.padding != Padding():
-        if target.quant.scale[0] <= 0.51 * scope.type(x).scale:
-            raise UnsupportedError("padding, with an output quantised much finer than the input")
-        kind = scope.type(x)
-        name = scope.emit(
-            f"{call.wanted}_averages", _averages(window), (x.name,), kind.dtype, kind.quant
-        )
-        call.define(requantised(call, replace(x, name=name), target))
-        return
-    rows, columns = window.kernel_hw
-    channels = scope.type(x).shape[3]
+    (rows, columns), channels = window.kernel_hw, call.scope.type(x).shape[3]
+    height, width = _hw(call, x)
+    if rows > height or columns > width:
+        raise ModelError(f"a window of {window.kernel_hw} on an image of {(height, width)}")
     shape = (1, rows, columns, channels)
     scale = float(np.float32(1.0 / (rows * columns)))
-    weights_type = TensorType(shape, DType.INT8, Quant.per_tensor(scale, 0))
-    bias_type = TensorType((channels,), DType.INT32 if target.dtype is DType.INT8 else DType.INT64)
-    ones = scope.add_constant(f"{call.wanted}_ones", weights_type, np.ones(shape, np.int8))
-    zeros = scope.add_constant(f"{call.wanted}_zeros", bias_type, np.zeros(channels, np.int64))
+    ones_type = TensorType(shape, DType.INT8, Quant.per_tensor(scale, 0))
+    zeros_type = TensorType((channels,), bias_type(target.dtype))
+    ones = call.scope.add_constant(f"{call.wanted}_ones", ones_type, np.ones(shape, np.int8))
+    zeros = call.scope.add_constant(f"{call.wanted}_zeros", zeros_type, np.zeros(channels))
     op = DepthwiseConv2D(window.stride_hw, (1, 1), Padding(), _NONE)
-    call.define_integers(op, x.name, ones, zeros, target=target, channels_last=True)
+    return call.emit_integers(op, x.name, ones, zeros, target=target, channels_last=True)
+
+
+def _average_twice_rounded(call: Call, x: Value, window: Window, target: Format) -> Value:
+    """Averages in x's own steps, brought to another format.
+
+    With padding the divisor varies. The first rounding is of half a step of x's; that stays
+    within one step of the output unless those are finer than half as large.
+    """
+    kind = call.scope.type(x)
+    if target.quant.scale[0] < FINEST_STEP * kind.scale:
+        raise UnsupportedError("padding, with an output quantised much finer than the input")
+    wanted = f"{call.wanted}_averages"
+    name = call.scope.emit(wanted, _averages(window), (x.name,), kind.dtype, kind.quant)
+    return requantised(call, replace(x, name=name), target)
 
 
 def _mean(call: Call, x: Value, axes: tuple[int, ...]) -> Value:
-    """Define the first output as the mean over the draft's axes, which stay as 1."""
-    if not axes:
-        raise ModelError("a mean over no dimension")
-    op, target = Mean(axes, True), call.target(x)
-    if target is None:
-        call.define_real(op, call.scope.as_real(x).name, channels_last=x.channels_last)
-    else:
-        call.define_integers(op, x.name, target=target, channels_last=x.channels_last)
-    return call.result()
+    """The mean over the draft's axes, which stay as 1."""
+    return call.emit_unary(Mean(axes, True), x, call.target(x))

@@ -21,7 +21,7 @@ def quantize_linear(call: Call) -> None:
     if isinstance(x, Constant):
         call.define(Constant(quantised(x.array, stored)))
         return
-    target = activation_format(stored)
+    target = activation_format(stored, "uint8")
     kind = call.scope.type(x)
     if x.dequantised:
         call.define(replace(requantised(call, x, target), dequantised=False))
@@ -39,10 +39,10 @@ def dequantize_linear(call: Call) -> None:
     if isinstance(x, Constant):
         call.define(_dequantised(x, stored.codes(x.array)))
         return
-    target = activation_format(stored)
     kind = call.scope.type(x)
     if kind.dtype.is_float or x.dequantised:
         raise ModelError(f"dequantises {kind}, which is no integer")
+    target = activation_format(stored, "uint8" if x.unsigned else kind.dtype.value)
     if kind.dtype is not target.dtype or x.unsigned != target.unsigned:
         raise ModelError(f"its zero point is {stored.element}, its input another type")
     call.define(replace(_with_quant(call, x, target), dequantised=True))

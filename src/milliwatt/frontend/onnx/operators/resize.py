@@ -46,14 +46,14 @@ def resize(call: Call) -> None:
 
 
 def _resize(call: Call, hw: HW, coordinates: str, rounding: str) -> None:
-    x = call.scope.as_image(call.value())
+    x = call.scope.as_rows(call.value())
     mode = call.text("mode", "nearest")
     if mode == "nearest":
         if (coordinates, rounding) != ("asymmetric", "floor"):
             raise UnsupportedError(
                 f"nearest, {coordinates}, {rounding}; supported: asymmetric, floor"
             )
-        call.define_moved(ResizeNearest(hw, False, False), x)
+        call.define(call.emit_moved(ResizeNearest(hw, False, False), x))
         return
     if mode != "linear" or coordinates not in _BILINEAR:
         raise UnsupportedError(f"mode {mode}, {coordinates}; supported: linear, {[*_BILINEAR]}")
@@ -64,10 +64,9 @@ def _resize(call: Call, hw: HW, coordinates: str, rounding: str) -> None:
 
 def _bilinear(call: Call, op: ResizeBilinear, x: Value) -> None:
     target = call.target(x)
-    if target is not None and target.quant == call.scope.type(x).quant:
-        call.define_integers(op, x.name, target=target, channels_last=True)
-    else:
-        call.define_real(op, call.scope.as_real(x).name, channels_last=True)
+    if target is not None and target.quant != call.scope.type(x).quant:
+        target = None
+    call.define(call.emit_unary(op, x, target))
 
 
 def _scales_attribute(call: Call) -> np.ndarray:

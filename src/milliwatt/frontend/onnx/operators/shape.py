@@ -99,12 +99,16 @@ def transpose(call: Call) -> None:
         raise ModelError(f"perm {list(perm)} for {rank} dimensions")
     if isinstance(x, Constant):
         call.define(x.transpose(perm))
-    elif x.channels_last and perm == TO_CHANNELS_LAST:
+    elif x.channels_last and perm == TO_CHANNELS_LAST[rank]:
         call.define(replace(x, channels_last=False))
-    elif not x.channels_last and perm == TO_CHANNELS_FIRST:
+    elif (
+        not x.channels_last
+        and perm == TO_CHANNELS_FIRST.get(rank)
+        and call.scope.ahead.is_image(call.node.outputs[0])
+    ):
         call.define(replace(x, channels_last=True))
     else:
-        call.define_moved(Transpose(perm), call.scope.as_stored(x))
+        call.define(call.emit_moved(Transpose(perm), call.scope.as_stored(x)))
 
 
 def concat(call: Call) -> None:
@@ -197,7 +201,7 @@ def pad(call: Call) -> None:
             x, kind = call.scope.as_real(x), call.scope.type(call.scope.as_real(x))
         else:
             value = int(code)
-    call.define_moved(Pad(tuple(pads), value), x)
+    call.define(call.emit_moved(Pad(tuple(pads), value), x))
 
 
 def _shape(call: Call, x: Operand) -> Shape:
