@@ -27,8 +27,8 @@ the oracle computes? Written by `{COMMAND}`; a test compares each row with what 
 Float layers are compared within {FLOAT_BOUND:g} of the layer's largest value (at least 1).
 
 **on the core**: the network compiled to C for a Cortex-M4 and run on the emulated core,
-{CORE_CALLS} calls with random inputs. Its outputs equal the reference's bit for bit; where they come out of
-float arithmetic, within {FLOAT_TOLERANCE:g} of the output's largest value.
+{CORE_CALLS} calls with random inputs. Its outputs equal the reference's bit for bit; where they
+come out of float arithmetic, within {FLOAT_TOLERANCE:g} of the output's largest value.
 
 Notes:
 
