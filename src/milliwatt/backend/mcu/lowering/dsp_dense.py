@@ -14,6 +14,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     folded_filters,
     four_channel_words,
     has_int8_parameters,
+    has_one_scale,
     is_exact,
     scale_words,
 )
@@ -50,15 +51,16 @@ def _lower(site: Site) -> Lowered:
     rows = x.elements // depth
     filters = _filters(site)
     packed = can_pack(filters)
+    per_channel = not has_one_scale(filters)
     low, high = activation_range(op.activation, y)
     return Lowered(
         "mw_fully_connected_s8_dsp",
         (
             *(In(0), Out(0), Ref("weights"), Ref("scales")),
             *passed(rows, depth, channels, y.zero_point),
-            *fixed(low, high, int(packed)),
+            *fixed(low, high, int(packed), int(per_channel)),
         ),
-        (four_channel_words(filters, packed), scale_words(filters)),
+        (four_channel_words(filters, packed), scale_words(filters, None if per_channel else 1)),
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )
 

@@ -57,7 +57,10 @@ def folded_filters(site: Site, weights: Array, factors: tuple[Array, Array]) -> 
     """The parameters of a site whose constant weights are given as [channels, taps]."""
     centred = weights.astype(np.int64) - weight_zero(site)
     bias = constant(site, 2).astype(np.int64) - site.inputs[0].zero_point * centred.sum(axis=1)
-    return _with_plain_constants(Filters(centred, bias, *factors), site.outputs[0])
+    filters = Filters(centred, bias, *factors)
+    if is_exact(filters) and can_pack(filters):
+        return filters
+    return _with_plain_constants(filters, site.outputs[0])
 
 
 def _with_plain_constants(filters: Filters, y: TensorType) -> Filters:
@@ -142,6 +145,12 @@ def can_pack(filters: Filters) -> bool:
     return bool((256 * odd + even).min() >= -(1 << 15) and reach.max() < 1 << 23)
 
 
+def has_one_scale(filters: Filters) -> bool:
+    """Whether all channels are rescaled alike."""
+    same_multiplier = (filters.multiplier == filters.multiplier[0]).all()
+    return bool(same_multiplier and (filters.shift == filters.shift[0]).all())
+
+
 def channel_pair_words(filters: Filters, pairs: Array, packed: bool) -> Table:
     """Weights and biases as mw_matmul_s8_4px reads them.
 
@@ -185,12 +194,16 @@ def _pair_biases(filters: Filters, packed: bool) -> Array:
     )
 
 
-def scale_words(filters: Filters) -> Table:
-    """For every channel its multiplier and its divisor -2**(32 + shift); even in number."""
+def scale_words(filters: Filters, channels: int | None = None) -> Table:
+    """For every channel (or the first `channels`) its multiplier and divisor -2**(32 + shift).
+
+    Of an odd number of channels one more, which is never used, makes an even number.
+    """
     exponent = np.where(filters.multiplier == 0, 30, 32 + filters.shift)
     divisor = -(np.int64(1) << exponent)
     words = np.stack([filters.multiplier, divisor], axis=1).astype(np.int32)
-    return Table("scales", _even_channels(words).reshape(-1), "constants")
+    kept = _even_channels(words) if channels is None else words[:channels]
+    return Table("scales", kept.reshape(-1), "constants")
 
 
 def _reach(filters: Filters) -> Array:
