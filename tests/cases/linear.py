@@ -199,6 +199,37 @@ def dense(size: tuple[int, int, int], dtype: DType, numbers: Numbers, seed: int)
     return _case(op, _x((rows, depth), dtype, numbers), (channels, depth), 0, numbers, seed)
 
 
+def _random_window(rng: np.random.Generator, depthwise_too: bool) -> Window:
+    """Any geometry, windows that lie wholly in the padding included."""
+
+    def pick(low: int, high: int) -> int:
+        return int(rng.integers(low, high, endpoint=True))
+
+    kernel, dilation = (pick(1, 5), pick(1, 5)), (pick(1, 3), pick(1, 3))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    pads = Padding(pick(0, 6), pick(0, 6), pick(0, 6), pick(0, 6))
+    height = max(pick(1, 9), reach[0] - pads.top - pads.bottom)
+    width = max(pick(1, 9), reach[1] - pads.left - pads.right)
+    groups = pick(1, 3)
+    channels = groups * pick(1, 7)
+    outs = channels * pick(1, 2) if depthwise_too else groups * pick(1, 6)
+    stride = (pick(1, 4), pick(1, 4))
+    shape = (pick(1, 2), height, width, channels)
+    return Window(shape, outs, kernel, stride, dilation, pads, groups)
+
+
+def _random_family(make, depthwise_too: bool, dtype: DType, formats: list[Numbers]):
+    def build(seed: int) -> list[Case]:
+        rng = np.random.default_rng(seed + 77)
+        windows = [_random_window(rng, depthwise_too) for _ in range(50)]
+        return [
+            make(window, dtype, formats[i % len(formats)], seed + i)
+            for i, window in enumerate(windows)
+        ]
+
+    return build
+
+
 def _family(make, shapes, dtype: DType, formats: list[Numbers]):
     def build(seed: int) -> list[Case]:
         return [
@@ -223,4 +254,8 @@ FAMILIES = {
         ("s16", DType.INT16, _S16),
         ("f32", DType.FLOAT32, [PLAIN]),
     )
+} | {
+    f"{name}_random_{suffix}": _random_family(make, deep, dtype, formats)
+    for name, make, deep in (("conv2d", convolution, False), ("depthwise", depthwise, True))
+    for suffix, dtype, formats in (("s8", DType.INT8, _S8), ("s16", DType.INT16, _S16))
 }

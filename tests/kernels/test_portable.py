@@ -20,10 +20,15 @@ from milliwatt.backend.mcu.lowering import (
 )
 from tests import cases
 from tests.kernels.harness import Job, check_kernels
+from tests.support import needs_clang, needs_gcc
 
 EXACT = {
     "conv2d_s8": conv.KERNELS,
     "depthwise_s8": conv.KERNELS,
+    "conv2d_random_s8": conv.KERNELS,
+    "conv2d_random_s16": conv.KERNELS,
+    "depthwise_random_s8": conv.KERNELS,
+    "depthwise_random_s16": conv.KERNELS,
     "conv2d_s16": conv.KERNELS,
     "depthwise_s16": conv.KERNELS,
     "transpose_conv_s8": transpose_conv.KERNELS,
@@ -64,16 +69,30 @@ EXACT = {
 }
 
 
-def jobs(family: str, kernels: Sequence[Kernel]) -> list[Job]:
+def jobs(family: str, kernels: Sequence[Kernel], seed: int = 0) -> list[Job]:
     """Every site with every kernel that takes it; each site must be taken."""
     found: list[Job] = []
-    for site, inputs in cases.sites(family):
+    for site, inputs in cases.sites(family, seed):
         takers = [k for k in kernels if k.supports(site, Core())]
         assert takers, site
         found += [Job(kernel, site, inputs) for kernel in takers]
     return found
 
 
+@needs_gcc
 @pytest.mark.parametrize("family", EXACT)
 def test_kernels_equal_the_reference(family: str) -> None:
     assert check_kernels(jobs(family, EXACT[family])) > 0
+
+
+@needs_clang
+def test_a_sample_of_every_family_equals_the_reference_with_clang() -> None:
+    sample = [job for family, kernels in EXACT.items() for job in jobs(family, kernels)[::25]]
+    assert check_kernels(sample, cc="clang") >= len(sample)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("family", EXACT)
+def test_kernels_equal_the_reference_on_other_numbers(family: str, seed: int) -> None:
+    check_kernels(jobs(family, EXACT[family], seed))
