@@ -55,7 +55,7 @@ project({name} C)
 add_library({name} STATIC {name}.c {name}_weights.c)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 set_target_properties({name} PROPERTIES C_STANDARD 99)
-target_compile_options({name} PRIVATE -O2)
+target_compile_options({name} PRIVATE -O2 -ffp-contract=off)
 
 if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
   add_executable({name}_example example_main.c)
