@@ -48,7 +48,8 @@ def test_commands_print_what_is_shown(transcript: Transcript, tmp_path: Path) ->
             pytest.skip(REMEDY[need])
     block = transcripts(transcript.block)
     before = [t.command for t in block[: block.index(transcript)]]
-    printed = run([*before, transcript.command], make_workplace(tmp_path))
+    work = make_workplace(tmp_path, transcript.block.path)
+    printed = run([*before, transcript.command], work)
     assert not missing(transcript, printed), f"to bring the documents up to date: {COMMAND}"
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from milliwatt.output import write_file
-from tests.docs.blocks import Block, all_blocks
+from tests.docs.blocks import Block, all_blocks, blocks
 from tests.support import REPOSITORY, find_shared
 
 ELISION = "…"
@@ -76,10 +76,16 @@ def all_transcripts() -> list[Transcript]:
     return [t for block in all_blocks("console") for t in transcripts(block)]
 
 
-def make_workplace(folder: Path) -> Path:
-    """A folder that looks like the repository's root to a command, which may write there."""
+def make_workplace(folder: Path, document: Path) -> Path:
+    """A folder that looks like the repository's root to a command, which may write there.
+
+    It holds the user's own files that `document` shows: blocks that name a file, without folder.
+    """
     work = folder / "milliwatt"
     work.mkdir()
+    for block in blocks(document):
+        if block.file is not None and "/" not in block.file:
+            (work / block.file).write_text(block.content, encoding="utf-8")
     (work / "examples").symlink_to(REPOSITORY / "examples")
     shared = find_shared()
     if shared is not None:
@@ -134,7 +140,7 @@ def main() -> None:
     for block in all_blocks("console"):
         found = transcripts(block)
         with tempfile.TemporaryDirectory() as folder:
-            work = make_workplace(Path(folder))
+            work = make_workplace(Path(folder), block.path)
             for transcript in found:
                 printed = run([transcript.command], work)
                 for line in missing(transcript, printed):
