@@ -13,7 +13,7 @@ from milliwatt.frontend.onnx.constants import Constant
 from milliwatt.frontend.onnx.formats import Format
 from milliwatt.frontend.onnx.records import NodeRecord
 from milliwatt.frontend.onnx.scope import Scope
-from milliwatt.frontend.onnx.values import Operand, Value
+from milliwatt.frontend.onnx.values import ConsequenceError, Operand, Value
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Op
 from milliwatt.ops.quantize import Quantize
@@ -101,6 +101,8 @@ class Call:
         """A constant operand; UnsupportedError where it is computed."""
         operand = self.operand(position)
         if isinstance(operand, Value):
+            if self.scope.draft.is_unknown(operand.name):
+                raise ConsequenceError(f"{what} come from a refused node")
             raise UnsupportedError(f"{what} must be constant")
         return operand
 

@@ -72,5 +72,8 @@ class Constant:
             return self
         codes = self.codes
         if codes is not None:
-            codes = replace(codes, scale=(codes.scale * np.float32(factor)).astype(np.float32))
+            scale = (codes.scale * np.float32(factor)).astype(np.float32)
+            if not np.isfinite(scale).all() or not (scale > 0).all():
+                raise ModelError(f"factor {factor} leaves scales that are not positive and finite")
+            codes = replace(codes, scale=scale)
         return Constant((self.array * np.float32(factor)).astype(np.float32), codes)

@@ -35,8 +35,7 @@ def fold(call: Call) -> None:
     if not arrays and call.node.kind != "ConstantOfShape":
         raise ModelError("no operands")
     try:
-        with np.errstate(all="ignore"):
-            result = np.asarray(_FUNCTIONS[call.node.kind](call, arrays))
+        result = np.asarray(_FUNCTIONS[call.node.kind](call, arrays))
     except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise ModelError(f"cannot be computed: {error}") from error
     call.scope.draft.spend(result.size, call.node.label)

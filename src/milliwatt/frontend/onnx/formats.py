@@ -103,9 +103,7 @@ def quantised(array: Array, parameters: Parameters) -> Array:
     shape = [1] * array.ndim
     if codes.axis is not None:
         shape[codes.axis] = -1
-    # What the saturation below bounds may be beyond the float range before it.
-    with np.errstate(over="ignore"):
-        ratio = array.astype(np.float32) / codes.scale.reshape(shape)
+    ratio = array.astype(np.float32) / codes.scale.reshape(shape)
     if not np.isfinite(array).all():
         raise ModelError("quantises NaN or infinity")
     element = parameters.element or "uint8"

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.onnx.ahead import QUANTIZE_DOMAINS
 from milliwatt.frontend.onnx.call import Call
@@ -41,7 +43,9 @@ def import_model(model: ModelRecord, name: str) -> Imported:
     UnsupportedError lists every node, input and output that milliwatt does not take; ModelError
     says the first thing that is wrong with the file itself.
     """
-    return _Importer(model).run(name)
+    # Constants that leave the float range are refused where they are added to the graph.
+    with np.errstate(all="ignore"):
+        return _Importer(model).run(name)
 
 
 class _Importer:

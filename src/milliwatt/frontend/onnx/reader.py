@@ -43,7 +43,7 @@ def read_model(data: bytes) -> ModelRecord:
     graph, budget = model.graph, Budget()
     if len(graph.sparse_initializer):
         raise UnsupportedError("sparse initializers")
-    stored = [(t.name, array_of(t, budget)) for t in graph.initializer]
+    stored = [(_text(t.name), array_of(t, budget)) for t in graph.initializer]
     nodes: list[NodeRecord] = []
     for index, proto in enumerate(graph.node):
         node = _node(index, proto, budget)
@@ -52,10 +52,10 @@ def read_model(data: bytes) -> ModelRecord:
         else:
             nodes.append(node)
     constants = dict(stored)
-    inputs = [_tensor(v) for v in graph.input if v.name not in constants]
+    inputs = [t for t in map(_tensor, graph.input) if t.name not in constants]
     outputs = [_tensor(v) for v in graph.output]
     _check_names([name for name, _ in stored], inputs, outputs, nodes)
-    declared = {v.name: _tensor(v) for v in (*graph.value_info, *graph.output)}
+    declared = {t.name: t for t in map(_tensor, (*graph.value_info, *graph.output))}
     return ModelRecord(opset, inputs, outputs, declared, constants, nodes)
 
 
@@ -75,7 +75,7 @@ def _parse(data: bytes) -> ModelProto:
 
 
 def _opset(model: ModelProto) -> int:
-    versions = [o.version for o in model.opset_import if o.domain in ONNX_DOMAINS]
+    versions = [o.version for o in model.opset_import if _text(o.domain) in ONNX_DOMAINS]
     if len(versions) != 1:
         raise ModelError(f"the file names {len(versions)} versions of ONNX's own operators, not 1")
     if versions[0] not in OPSETS:
@@ -86,21 +86,23 @@ def _opset(model: ModelProto) -> int:
 
 
 def _node(index: int, node: NodeProto, budget: Budget) -> NodeRecord:
-    names = [a.name for a in node.attribute]
-    what = f"node {index} {node.op_type} '{shown(node.name)}'"
-    if not node.op_type:
+    names = [_text(a.name) for a in node.attribute]
+    kind, name = _text(node.op_type), _text(node.name)
+    what = f"node {index} {kind} '{shown(name)}'"
+    if not kind:
         raise ModelError(f"{what} has no operator")
     if len(set(names)) != len(names):
         raise ModelError(f"{what} has an attribute twice")
-    domain = "" if node.domain in ONNX_DOMAINS else node.domain
+    domain = "" if _text(node.domain) in ONNX_DOMAINS else _text(node.domain)
     try:
-        attributes = {a.name: _attribute(a, budget) for a in node.attribute}
+        values = [_attribute(a, budget) for a in node.attribute]
     except UnsupportedError as error:
         raise UnsupportedError(f"{what}: {error}") from error
     except ModelError as error:
         raise ModelError(f"{what}: {error}") from error
-    inputs, outputs = tuple(node.input), tuple(node.output)
-    return NodeRecord(index, domain, node.op_type, node.name, inputs, outputs, attributes)
+    inputs, outputs = (tuple(_text(v) for v in names) for names in (node.input, node.output))
+    attributes = dict(zip(names, values, strict=True))
+    return NodeRecord(index, domain, kind, name, inputs, outputs, attributes)
 
 
 def _attribute(attribute: AttributeProto, budget: Budget) -> Attribute:
@@ -124,8 +126,14 @@ def _attribute(attribute: AttributeProto, budget: Budget) -> Attribute:
             return None
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+def _text(data: str | bytes) -> str:
+    """A string of the file; protobuf hands on as bytes what is not UTF-8."""
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"a name is not UTF-8: {data[:40]!r}") from error
 
 
 def _constant(node: NodeRecord) -> tuple[str, Array]:
@@ -151,12 +159,12 @@ def _constant(node: NodeRecord) -> tuple[str, Array]:
 def _tensor(info: ValueInfoProto) -> TensorRecord:
     """What is declared of a value; element type 0 where it is no tensor."""
     if not info.type.HasField("tensor_type"):
-        return TensorRecord(info.name, 0, None)
+        return TensorRecord(_text(info.name), 0, None)
     tensor = info.type.tensor_type
     dims: Dims | None = None
     if tensor.HasField("shape"):
         dims = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
-    return TensorRecord(info.name, tensor.elem_type, dims)
+    return TensorRecord(_text(info.name), tensor.elem_type, dims)
 
 
 def _check_names(

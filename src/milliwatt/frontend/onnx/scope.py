@@ -14,6 +14,7 @@ from milliwatt.frontend.onnx.ahead import Ahead
 from milliwatt.frontend.onnx.constants import Constant
 from milliwatt.frontend.onnx.formats import Format
 from milliwatt.frontend.onnx.records import ModelRecord, shown
+from milliwatt.frontend.onnx.tensors import FLOAT
 from milliwatt.frontend.onnx.values import (
     TO_CHANNELS_FIRST,
     TO_CHANNELS_LAST,
@@ -70,7 +71,8 @@ class Scope:
         problem is reported at once.
         """
         record = self.model.declared.get(name)
-        dims = () if record is None or record.dims is None else record.dims
+        is_float = record is not None and record.element_type == FLOAT
+        dims = record.dims if record is not None and is_float and record.dims else ()
         known = [d for d in dims if d is not None and d > 0]
         if dims and len(known) == len(dims) and prod(known) <= MAX_ELEMENTS:
             kind = TensorType(tuple(known), DType.FLOAT32)

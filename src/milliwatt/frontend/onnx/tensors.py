@@ -67,7 +67,7 @@ def array_of(tensor: TensorProto, budget: Budget) -> Array:
 
     ModelError where the data are elsewhere or do not fill the shape.
     """
-    dims, what = tuple(int(d) for d in tensor.dims), f"tensor '{shown(tensor.name)}'"
+    dims, what = tuple(int(d) for d in tensor.dims), f"tensor '{shown(str(tensor.name))}'"
     try:
         budget.spend(dims)
     except ModelError as error:

@@ -12,6 +12,9 @@ from milliwatt.ops.window import HW, same_padding
 from milliwatt.units import ceil_div
 
 
+_MOST = 1 << 16
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The geometry of a window that slides over an image's rows and columns."""
@@ -31,8 +34,12 @@ def read_window(call: Call, input_hw: HW, kernel_hw: HW | None, rank: int) -> Wi
     kernel_hw = pair(call, "kernel_shape", kernel_hw, rank)
     stride_hw = pair(call, "strides", (1, 1), rank)
     dilation_hw = pair(call, "dilations", (1, 1), rank)
-    if min(*kernel_hw, *stride_hw, *dilation_hw) < 1:
-        raise ModelError("kernel, strides and dilations must be positive")
+    numbers = (*kernel_hw, *stride_hw, *dilation_hw)
+    if min(numbers) < 1 or max(numbers) > _MOST:
+        raise ModelError(
+            f"kernel {kernel_hw}, strides {stride_hw} and dilations {dilation_hw} must be in "
+            f"1..{_MOST}"
+        )
     padding = _padding(call, input_hw, Window(kernel_hw, stride_hw, dilation_hw, Padding()), rank)
     return Window(kernel_hw, stride_hw, dilation_hw, padding)
 

@@ -44,8 +44,7 @@ def div(call: Call) -> None:
         raise UnsupportedError("division by a computed value")
     if isinstance(a, Constant):
         raise UnsupportedError("a quotient of constants that no folding took")
-    with np.errstate(divide="ignore"):
-        reciprocal = np.float64(1.0) / b.array.astype(np.float64)
+    reciprocal = np.float64(1.0) / b.array.astype(np.float64)
     _emit(call, Mul(_NONE), a, Constant(reciprocal.astype(np.float32)))
 
 
