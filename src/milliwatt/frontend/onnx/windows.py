@@ -11,7 +11,6 @@ from milliwatt.ops.base import Padding
 from milliwatt.ops.window import HW, same_padding
 from milliwatt.units import ceil_div
 
-
 _MOST = 1 << 16
 
 
