@@ -46,7 +46,7 @@ def main(model: str, board: str, folder: str) -> None:
             f"on {target.title}"
         )
 
-    mw.write_folder(Path(folder), compiled.files, marker="milliwatt.json")
+    mw.write_folder(folder, compiled.files, marker="milliwatt.json")
     print(f"{folder}: {', '.join(sorted(name for name in compiled.files if name[:3] != 'mw_'))}")
 
 

@@ -38,12 +38,13 @@ def write_file(path: Path, content: str | bytes) -> None:
             raise
 
 
-def write_folder(folder: Path, files: Mapping[str, str | bytes], marker: str) -> None:
+def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: str) -> None:
     """Make `folder` hold exactly `files`; on any failure it is left as it was.
 
     An existing folder is replaced only if it is empty or holds `marker`, the file that says it is
     our own earlier output; otherwise OptionError.
     """
+    folder = Path(folder)
     if folder.exists() and (
         not folder.is_dir() or (any(folder.iterdir()) and not (folder / marker).is_file())
     ):

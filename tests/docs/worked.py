@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.support import REPOSITORY
 
 COPIED = ("src", "tests", "examples", "pyproject.toml")
 TIMEOUT_S = 300
+ELISION = "…"
 
 
 def apply_document(document: Path, folder: Path) -> Path:
@@ -43,20 +45,28 @@ def apply_document(document: Path, folder: Path) -> Path:
 def _change(block: Block, root: Path) -> None:
     """Replace, for each part between `@@` lines, the old lines (` `, `-`) by the new (` `, `+`).
 
-    The old lines must stand in the file exactly once.
+    The old lines must stand in the file exactly once. `…` at the end of an old line is the rest of
+    that line, whatever it is, and stands for the same in the new line.
     """
     first, _, rest = block.body.partition("\n")
     path = root / first.removeprefix("--- ")
     text = path.read_text(encoding="utf-8")
     for part in rest.split("@@\n"):
-        lines = part.splitlines()
-        old = "".join(f"{line[1:]}\n" for line in lines if line[:1] in (" ", "-", ""))
-        new = "".join(f"{line[1:]}\n" for line in lines if line[:1] in (" ", "+", ""))
-        at_line_start = f"\n{text}".count(f"\n{old}")
-        if at_line_start != 1:
-            raise ValueError(f"{block}: stands {at_line_start} times in {path.name}:\n{old}")
-        text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
+        old = _side(part, "-")
+        pattern = re.escape(old).replace(re.escape(ELISION), "(.*)")
+        found = list(re.finditer(f"^{pattern}", text, re.MULTILINE))
+        if len(found) != 1:
+            raise ValueError(f"{block}: stands {len(found)} times in {path.name}:\n{old}")
+        new = _side(part, "+")
+        for kept in found[0].groups():
+            new = new.replace(ELISION, kept, 1)
+        text = text[: found[0].start()] + new + text[found[0].end() :]
     path.write_text(text, encoding="utf-8")
+
+
+def _side(part: str, mark: str) -> str:
+    """The lines of one side of a change."""
+    return "".join(f"{line[1:]}\n" for line in part.splitlines() if line[:1] in (" ", mark, ""))
 
 
 def run_python(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

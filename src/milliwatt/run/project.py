@@ -65,8 +65,9 @@ class Project:
         )
 
 
-def load_project(folder: Path) -> Project:
+def load_project(folder: str | Path) -> Project:
     """Read a folder that `milliwatt compile` wrote; OptionError where it is not one."""
+    folder = Path(folder)
     path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -48,7 +48,7 @@ def _random(port: Port, rng: np.random.Generator) -> Array:
     return rng.integers(low, high, port.shape, dtype=port.dtype.numpy, endpoint=True)
 
 
-def load_samples(path: Path, ports: Sequence[Port]) -> list[Sample]:
+def load_samples(path: str | Path, ports: Sequence[Port]) -> list[Sample]:
     """Samples from a file, checked against the model's inputs.
 
     `.npy`: one input, one sample or a stack of them along a new first axis (or along the batch
@@ -56,6 +56,7 @@ def load_samples(path: Path, ports: Sequence[Port]) -> list[Sample]:
     raw little-endian bytes of one or more samples, inputs one after another.
     Raises DataError that says what was given and what is needed.
     """
+    path = Path(path)
     match path.suffix:
         case ".npy":
             arrays: dict[str, Array] = {ports[0].name: _read_numpy(path)}
