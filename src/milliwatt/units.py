@@ -24,6 +24,7 @@ def format_si(value: float, unit: str) -> str:
     if value == 0:
         return f"0 {unit}".rstrip()
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")):
-        if abs(value) >= factor:
+        # From 999.5 on, three digits would round to 1000 of the smaller unit.
+        if abs(value) >= 0.9995 * factor:
             return f"{value / factor:.3g} {prefix}{unit}".rstrip()
     return f"{value / 1e-9:.3g} n{unit}"

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from milliwatt.errors import VerifyError
 from milliwatt.ir.graph import Graph
@@ -15,12 +17,12 @@ from milliwatt.ir.interpret import run
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ir.verify import verify
 from milliwatt.ops.activation import Relu
-from milliwatt.ops.arith import Add, Mul
+from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.ops.quantize import Dequantize, Quantize
-from milliwatt.ops.shape import Pad, Reshape, Transpose
+from milliwatt.ops.shape import Pad, Reshape, Slice, Transpose
 from milliwatt.passes.fold_constants import fold_constants
 from milliwatt.passes.fold_padding import fold_padding
 from milliwatt.passes.fold_scale_and_shift import fold_scale_and_shift
@@ -30,6 +32,7 @@ from milliwatt.passes.merge_shape_changes import merge_shape_changes, moves_only
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.passes.remove_dead_nodes import remove_dead_nodes
 from milliwatt.passes.remove_no_ops import remove_no_ops
+from tests.backend.mcu.random_graphs import random_graph
 from tests.passes.graphs import NONE, conv, conv_constants, float32, int8, make_graph
 
 
@@ -41,13 +44,24 @@ def assert_same_results(before: Graph, after: Graph, *, tolerance: float = 0.0) 
     """Both graphs verify, and give the same outputs on random inputs."""
     verify(before)
     verify(after)
+    assert_same_calls(before, after, tolerance=tolerance)
+
+
+def assert_same_calls(before: Graph, after: Graph, *, tolerance: float = 0.0) -> None:
+    """Three consecutive calls on random inputs give the same outputs.
+
+    `tolerance` is relative to the largest value of an output.
+    """
     rng = np.random.default_rng(5)
+    states = [None, None]
     for _ in range(3):
         sample = [_random(before.types[v], rng) for v in before.inputs]
-        expected, actual = run(before, sample).outputs, run(after, sample).outputs
-        for a, b in zip(actual, expected, strict=True):
+        expected, actual = (run(g, sample, s) for g, s in zip((before, after), states, strict=True))
+        states = [expected.states, actual.states]
+        for a, b in zip(actual.outputs, expected.outputs, strict=True):
             if tolerance:
-                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+                bound = tolerance * max(1.0, float(np.abs(b).max(initial=0.0)))
+                np.testing.assert_allclose(a, b, rtol=0.0, atol=bound)
             else:
                 np.testing.assert_array_equal(a, b)
 
@@ -167,6 +181,47 @@ class TestRemoveNoOps:
         )
         assert kinds(remove_dead_nodes(remove_no_ops(before))) == ["Dequantize", "Quantize"]
 
+    def test_a_slice_backwards_through_a_whole_axis_stays(self) -> None:
+        kind = int8(1, 2, 3)
+        before = make_graph(
+            {"x": kind},
+            [
+                ("s", Slice((0, 0, 2), (1, 2, 3), (1, 1, -1)), ["x"], kind),
+                ("y", Add(NONE), ["s", "x"], kind),
+            ],
+        )
+        after = remove_no_ops(before)
+        assert kinds(after) == ["Slice", "Add"]
+        assert_same_results(before, after)
+
+    def test_a_requantisation_of_int32_stays(self) -> None:
+        kind = TensorType((1, 3), DType.INT32, Quant.per_tensor(0.5, 0))
+        before = make_graph(
+            {"x": kind},
+            [("q", Quantize(), ["x"], kind), ("y", Quantize(), ["q"], int8(1, 3))],
+        )
+        assert kinds(remove_no_ops(before)) == ["Quantize", "Quantize"]
+
+    def test_outputs_keep_their_names(self) -> None:
+        kind = int8(1, 6)
+        before = make_graph(
+            {"x": kind},
+            [
+                ("a", Add(NONE), ["x", "x"], kind),
+                ("y", Reshape((1, 6)), ["a"], kind),
+                ("b", Reshape((1, 6)), ["y"], kind),
+                ("z", Add(NONE), ["b", "a"], kind),
+                ("u", Reshape((1, 6)), ["z"], kind),
+                ("v", Reshape((1, 6)), ["z"], kind),
+            ],
+            outputs=("y", "u", "v"),
+        )
+        after = remove_no_ops(before)
+        assert after.outputs == before.outputs
+        # Two outputs are two places in memory.
+        assert kinds(after) == ["Add", "Add", "Reshape"]
+        assert_same_results(before, after)
+
     def test_an_identity_from_input_to_output_stays(self) -> None:
         before = make_graph({"x": int8(1, 6)}, [("y", Reshape((1, 6)), ["x"], int8(1, 6))])
         assert kinds(remove_no_ops(before)) == ["Reshape"]
@@ -204,25 +259,46 @@ class TestShapeChanges:
         assert moves_only_unit_axes(shape, perm) is expected
 
     def test_weights_are_reordered_instead_of_the_image(self) -> None:
-        rng = np.random.default_rng(2)
-        weights = rng.integers(-127, 128, (4, 24)).astype(np.int8)
-        bias = rng.integers(-99, 99, 4).astype(np.int32)
-        wq, bq = Quant.per_tensor(0.01, 0), Quant.per_tensor(0.005, 0)
-        before = make_graph(
-            {"x": int8(1, 2, 4, 3)},
-            [
-                ("t", Transpose((0, 3, 1, 2)), ["x"], int8(1, 3, 2, 4)),
-                ("r", Reshape((1, 24)), ["t"], int8(1, 24)),
-                ("y", FullyConnected(NONE, False), ["r", "w", "b"], int8(1, 4)),
-            ],
-            constants={
-                "w": (weights, TensorType((4, 24), DType.INT8, wq)),
-                "b": (bias, TensorType((4,), DType.INT32, bq)),
-            },
-        )
+        before = transposed_dense()
         after = remove_dead_nodes(fold_transpose_into_dense(before))
         assert kinds(after) == ["Reshape", "FullyConnected"]
         assert_same_results(before, after)
+
+    def test_layers_of_one_name_get_weights_of_their_own(self) -> None:
+        """A node's name is for messages, and may occur twice."""
+        before = transposed_dense()
+        dense = before.nodes[-1]
+        other = replace(dense, inputs=("r", "w2", "b"), outputs=("z",))
+        before = replace(
+            before,
+            nodes=(*before.nodes, other),
+            types={**before.types, "z": before.types["y"], "w2": before.types["w"]},
+            constants={**before.constants, "w2": before.constants["w"][::-1].copy()},
+            outputs=("y", "z"),
+        )
+        after = remove_dead_nodes(fold_transpose_into_dense(before))
+        assert kinds(after) == ["Reshape", "FullyConnected"] * 2
+        assert_same_results(before, after)
+
+
+def transposed_dense() -> Graph:
+    """An image turned to channels first, flattened, and read by a dense layer."""
+    rng = np.random.default_rng(2)
+    weights = rng.integers(-127, 128, (4, 24)).astype(np.int8)
+    bias = rng.integers(-99, 99, 4).astype(np.int32)
+    wq, bq = Quant.per_tensor(0.01, 0), Quant.per_tensor(0.005, 0)
+    return make_graph(
+        {"x": int8(1, 2, 4, 3)},
+        [
+            ("t", Transpose((0, 3, 1, 2)), ["x"], int8(1, 3, 2, 4)),
+            ("r", Reshape((1, 24)), ["t"], int8(1, 24)),
+            ("y", FullyConnected(NONE, False), ["r", "w", "b"], int8(1, 4)),
+        ],
+        constants={
+            "w": (weights, TensorType((4, 24), DType.INT8, wq)),
+            "b": (bias, TensorType((4,), DType.INT32, bq)),
+        },
+    )
 
 
 class TestFolding:
@@ -267,12 +343,60 @@ class TestFolding:
         assert len(after.nodes) == 1
         assert_same_results(before, after, tolerance=1e-5)
 
+    def test_a_factor_along_another_axis_stays(self) -> None:
+        """Four rows and four channels: a factor for each row is none for each channel."""
+        rng = np.random.default_rng(4)
+        arrays = {"w": (4, 1, 1, 2), "b": (4,), "f": (1, 4, 1, 1)}
+        constants = {
+            k: (rng.normal(size=s).astype(np.float32), float32(*s)) for k, s in arrays.items()
+        }
+        before = make_graph(
+            {"x": float32(1, 4, 3, 2)},
+            [
+                ("c", conv(), ["x", "w", "b"], float32(1, 4, 3, 4)),
+                ("y", Mul(NONE), ["c", "f"], float32(1, 4, 3, 4)),
+            ],
+            constants=constants,
+        )
+        after = fold_scale_and_shift(before)
+        assert kinds(after) == ["Conv2D", "Mul"]
+
+    def test_a_folded_layer_takes_no_constant_from_another(self) -> None:
+        """The model has a constant of the name that the folded weights would get."""
+        rng = np.random.default_rng(4)
+        arrays = {"w": (4, 1, 1, 2), "b": (4,), "f": (4,), "m/weights": (1, 4, 3, 4)}
+        constants = {
+            k: (rng.normal(size=s).astype(np.float32), float32(*s)) for k, s in arrays.items()
+        }
+        image = float32(1, 4, 3, 4)
+        before = make_graph(
+            {"x": float32(1, 4, 3, 2)},
+            [
+                ("c", conv(), ["x", "w", "b"], image),
+                ("m", Mul(NONE), ["c", "f"], image),
+                ("y", Sub(NONE), ["m", "m/weights"], image),
+            ],
+            constants=constants,
+        )
+        after = fold_scale_and_shift(before)
+        assert kinds(after) == ["Conv2D", "Sub"]
+        assert_same_results(before, after, tolerance=1e-5)
+
     def test_dead_nodes_go(self) -> None:
         before = make_graph(
             {"x": int8(1, 6)},
             [("dead", Add(NONE), ["x", "x"], int8(1, 6)), ("y", Add(NONE), ["x", "x"], int8(1, 6))],
         )
         assert [n.name for n in remove_dead_nodes(before).nodes] == ["y"]
+
+
+class TestRandomGraphs:
+    @given(st.integers(0, 1 << 32), st.sampled_from([DType.INT8, DType.INT16, DType.FLOAT32]))
+    def test_no_pass_changes_what_a_graph_computes(self, seed: int, dtype: DType) -> None:
+        before = random_graph(seed, dtype)
+        after = run_pipeline(before)
+        assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
+        assert_same_calls(before, after, tolerance=1e-4 if dtype.is_float else 0.0)
 
 
 class TestPipeline:

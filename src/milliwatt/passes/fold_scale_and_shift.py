@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import Array, TensorType
+from milliwatt.ir.types import Array, DType, TensorType
 from milliwatt.ops.arith import Add, Mul
 from milliwatt.ops.base import Activation
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
-from milliwatt.passes.rewrite import sole_reader
+from milliwatt.passes.rewrite import sole_reader, unused_name
 
 _FOLDS = Conv2D | DepthwiseConv2D | FullyConnected
 
@@ -50,7 +50,8 @@ def _per_channel(graph: Graph, node: Node, reader: Node) -> Array | None:
     if len(others) != 1 or others[0] not in graph.constants or weights is None or bias is None:
         return None
     constant = graph.constants[others[0]]
-    if constant.size not in (1, bias.size) or constant.shape[-1:] not in ((1,), bias.shape):
+    # One number, or one for each place along the last axis and along no other.
+    if constant.size != 1 and (constant.size, *constant.shape[-1:]) != (bias.size, bias.size):
         return None
     if graph.types[reader.outputs[0]].shape != graph.types[node.outputs[0]].shape:
         return None
@@ -68,11 +69,13 @@ def _merge(graph: Graph, node: Node, folds: _FOLDS, reader: Node, operand: Array
         weights, bias = weights * operand.reshape(shape), bias * operand
     else:
         bias = bias + operand
-    names = f"{reader.outputs[0]}/weights", f"{reader.outputs[0]}/bias"
+    weights_name = unused_name(graph, f"{reader.outputs[0]}/weights")
+    bias_name = unused_name(graph, f"{reader.outputs[0]}/bias")
     arrays = weights.astype(np.float32), bias.astype(np.float32)
     op = replace(folds, activation=reader.op.activation)
-    merged = Node(node.name, op, (node.inputs[0], *names), reader.outputs)
-    kinds = (TensorType(a.shape, graph.types[node.inputs[1]].dtype) for a in arrays)
+    merged = Node(node.name, op, (node.inputs[0], weights_name, bias_name), reader.outputs)
+    names = weights_name, bias_name
+    kinds = (TensorType(a.shape, DType.FLOAT32) for a in arrays)
     return graph.with_nodes(
         [merged if n is node else n for n in graph.nodes if n is not reader],
         types={**graph.types, **dict(zip(names, kinds, strict=True))},

@@ -11,6 +11,7 @@ from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Array
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.ops.shape import Reshape, Transpose
+from milliwatt.passes.rewrite import unused_name
 
 
 def fold_transpose_into_dense(graph: Graph) -> Graph:
@@ -29,7 +30,8 @@ def fold_transpose_into_dense(graph: Graph) -> Graph:
             continue
         reshape, transpose = source
         columns = _column_order(graph, transpose)
-        rows, weights = f"{node.name}/rows", f"{node.name}/weights_reordered"
+        rows = unused_name(graph, f"{node.outputs[0]}/rows")
+        weights = unused_name(graph, f"{node.outputs[0]}/weights_reordered")
         before = graph.types[reshape.outputs[0]]
         types[rows] = before
         types[weights] = graph.types[node.inputs[1]]

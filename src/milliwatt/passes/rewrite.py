@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from milliwatt.ir.graph import Graph, Node
@@ -17,25 +17,34 @@ def sole_reader(graph: Graph, value: str) -> Node | None:
     return readers[0] if len(readers) == 1 else None
 
 
-def rename_reads(graph: Graph, names: Mapping[str, str], dropped: frozenset[str]) -> Graph:
-    """`graph` without the nodes that define `dropped` values, readers reading `names[v]` for v.
+def final_name(value: str, names: Mapping[str, str]) -> str:
+    """Where a chain of names that starts at `value` ends."""
+    while value in names:
+        value = names[value]
+    return value
 
-    Graph outputs and states read the new names too. Chains of names are followed to their end.
+
+def rename_values(graph: Graph, names: Mapping[str, str], dropped: Collection[int]) -> Graph:
+    """`graph` less the nodes at the positions `dropped`, with the value names[v] for each v.
+
+    Chains of names are followed to their end. Graph inputs, outputs and states keep their names.
     """
 
-    def final(value: str) -> str:
-        while value in names:
-            value = names[value]
-        return value
+    def final(values: Iterable[str]) -> tuple[str, ...]:
+        return tuple(final_name(v, names) for v in values)
 
-    nodes = [
-        replace(n, inputs=tuple(final(v) for v in n.inputs))
-        for n in graph.nodes
-        if not dropped.intersection(n.outputs)
-    ]
-    renamed = replace(
-        graph,
-        outputs=tuple(final(v) for v in graph.outputs),
-        states=tuple(replace(s, after=final(s.after)) for s in graph.states),
+    return graph.with_nodes(
+        [
+            replace(node, inputs=final(node.inputs), outputs=final(node.outputs))
+            for position, node in enumerate(graph.nodes)
+            if position not in dropped
+        ]
     )
-    return renamed.with_nodes(nodes)
+
+
+def unused_name(graph: Graph, wanted: str) -> str:
+    """`wanted`, with a number behind it where the graph has a value of that name."""
+    name, number = wanted, 1
+    while name in graph.types:
+        name, number = f"{wanted}_{number}", number + 1
+    return name

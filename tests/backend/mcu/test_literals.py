@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.emit.literals import array_rows, c_identifier, float_literal, int_literal
-from milliwatt.errors import VerifyError
+from milliwatt.backend.mcu.emit.literals import (
+    array_rows,
+    c_identifier,
+    comment_text,
+    float_literal,
+    int_literal,
+)
+from milliwatt.errors import OptionError, VerifyError
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
@@ -43,6 +49,44 @@ def test_rows_hold_every_element_in_order(values: list[int]) -> None:
     assert max(map(len, rows)) <= 120
 
 
-def test_names() -> None:
-    assert c_identifier("KWS ds-cnn.v2") == "kws_ds_cnn_v2"
-    assert c_identifier("3net") == "m_3net"
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("KWS ds-cnn.v2", "kws_ds_cnn_v2"),
+        ("3net", "m_3net"),
+        # What NAME.h, NAME.c or CMake's target NAME would clash with.
+        ("time", "m_time"),
+        ("Test", "m_test"),
+        ("example_main", "m_example_main"),
+        ("mw", "m_mw"),
+        ("mw_pad", "m_mw_pad"),
+        ("mwl", "mwl"),
+    ],
+)
+def test_names(text: str, name: str) -> None:
+    assert c_identifier(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "--", "日本"])
+def test_a_text_without_letters_or_digits_makes_no_name(text: str) -> None:
+    with pytest.raises(OptionError, match="does not make a C name"):
+        c_identifier(text)
+
+
+@given(st.text())
+def test_no_text_leaves_its_comment(text: str) -> None:
+    safe = comment_text(text)
+    assert len(safe) == len(text)
+    assert re.fullmatch(r"[ -~]*", safe)
+    assert "*/" not in f"{safe}:"
+    assert "/*" not in f" {safe}"
+    assert "\\" not in safe
+
+
+def test_plain_text_stays_as_it_is_in_a_comment() -> None:
+    assert comment_text("model/conv_1;x*y [2]") == "model/conv_1;x*y [2]"
+    assert comment_text("a **// b */ c\n") == "a **?/ b *? c?"
+
+
+def test_booleans_are_written_as_numbers() -> None:
+    assert array_rows(np.array([True, False])) == ["1, 0"]

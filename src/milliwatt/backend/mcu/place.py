@@ -10,11 +10,12 @@ from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
 from milliwatt.backend.mcu.select import select_kernel, site_of
-from milliwatt.backend.mcu.states import StatePlan, plan_states
+from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
 from milliwatt.backend.mcu.tables import pool_tables
 from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
+from milliwatt.ops.shape import Reshape
 
 BUFFER_ALIGNMENT_BYTES = 4
 """Buffers start at a multiple of this, so that kernels load words at one cycle each. Parts of
@@ -36,19 +37,21 @@ def make_plan(graph: Graph, core: Core, name: str) -> Plan:
     `name` prefixes the C symbols. Raises UnsupportedError where no kernel computes a node,
     VerifyError where the memory plan is wrong.
     """
+    graph = separate_outputs(graph)
     lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
     states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
     problem = _memory_problem(graph, lowerings, states)
     solution = memory.solve(problem)
     memory.check(problem, solution)
-    steps = _steps(graph, lowerings, solution)
+    places = _places(graph, states, solution)
+    steps = _steps(graph, lowerings, places, solution)
     return Plan(
         name=name,
         graph=graph,
         core=core,
         steps=steps,
         tables=pool_tables(name, [(step.index, step.lowered) for step in steps]),
-        places=_places(graph, states, solution),
+        places=places,
         arena_bytes=solution.arena_bytes,
         arena_bound_bytes=solution.lower_bound_bytes,
         proven_optimal=solution.proven_optimal,
@@ -130,14 +133,16 @@ def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
 
 
 def _steps(
-    graph: Graph, lowerings: Mapping[int, _Lowering | None], solution: memory.Solution
+    graph: Graph,
+    lowerings: Mapping[int, _Lowering | None],
+    places: Mapping[str, Place],
+    solution: memory.Solution,
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
     for i in solution.order:
-        lowering = lowerings[i]
-        if lowering is None:
+        lowering, node = lowerings[i], graph.nodes[i]
+        if lowering is None or _stays_in_place(node, places):
             continue
-        node = graph.nodes[i]
         steps.append(
             Step(
                 index=len(steps),
@@ -150,6 +155,11 @@ def _steps(
             )
         )
     return tuple(steps)
+
+
+def _stays_in_place(node: Node, places: Mapping[str, Place]) -> bool:
+    """Whether a copy ends where it began, as one from a state to the value that it becomes."""
+    return isinstance(node.op, Reshape) and places[node.inputs[0]] == places[node.outputs[0]]
 
 
 def _places(graph: Graph, states: StatePlan, solution: memory.Solution) -> dict[str, Place]:

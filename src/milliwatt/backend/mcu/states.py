@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.errors import UnsupportedError
-from milliwatt.ir.graph import Graph, State
+from milliwatt.ir.graph import Graph, Node, State
+from milliwatt.ops.shape import Reshape
+from milliwatt.passes.rewrite import unused_name
 from milliwatt.units import align_up
 
 STATE_ALIGNMENT_BYTES = 8
@@ -23,12 +25,26 @@ class StatePlan:
     total_bytes: int
 
 
+def separate_outputs(graph: Graph) -> Graph:
+    """`graph` with a copy of each state that is an output as the call found it.
+
+    The caller reads outputs after the call, when the state's memory holds its next value.
+    """
+    changing = {s.before for s in graph.states if s.after != s.before}
+    copies = {v: unused_name(graph, f"{v}/output") for v in graph.outputs if v in changing}
+    nodes = [Node(copy, Reshape(graph.types[v].shape), (v,), (copy,)) for v, copy in copies.items()]
+    types = {**graph.types, **{copy: graph.types[v] for v, copy in copies.items()}}
+    renamed = replace(graph, outputs=tuple(copies.get(v, v) for v in graph.outputs))
+    return renamed.with_nodes([*graph.nodes, *nodes], types=types)
+
+
 def plan_states(graph: Graph, lowered: Mapping[int, Lowered]) -> StatePlan:
     """Give each state its memory.
 
     The new value is written straight over the old one where, in every valid order, all reads of
     the old value come before that write, or are the writer's own and its kernel allows it.
-    `lowered` goes by node index; nodes that are views have none.
+    `graph` is one of `separate_outputs`; `lowered` goes by node index, and nodes that are views
+    have none.
     """
     offsets: dict[str, int] = {}
     copied: list[State] = []
@@ -59,7 +75,7 @@ def _copy_order(copied: list[State]) -> tuple[State, ...]:
 
 
 def _writes_over(graph: Graph, lowered: Mapping[int, Lowered], state: State) -> bool:
-    if state.before in graph.outputs or any(state.before == s.after for s in graph.states):
+    if any(state.before == s.after for s in graph.states):
         return False
     producers = {v: i for i, node in enumerate(graph.nodes) for v in node.outputs}
     writer = producers.get(state.after)

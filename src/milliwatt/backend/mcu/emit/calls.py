@@ -6,7 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.emit.literals import c_type, float_literal, int_literal
+from milliwatt.backend.mcu.emit.literals import (
+    c_type,
+    comment_text,
+    float_literal,
+    int_literal,
+)
 from milliwatt.backend.mcu.kernel import Arg, In, Lit, Lowered, Out, Ref, Scratch, Table
 from milliwatt.backend.mcu.plan import Plan, Step
 from milliwatt.errors import VerifyError
@@ -24,11 +29,21 @@ class SharedFunction:
     def definition(self) -> str:
         return (
             f"static MW_NOINLINE void {self.symbol}({', '.join(self.parameters)})\n"
-            f"{{\n    {self.call};\n}}\n"
+            f"{_body(self.call)}"
         )
 
 
 SharedKey = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def _body(call: str) -> str:
+    """A function's braces around a barrier and a call.
+
+    The barrier comes first: gcc 12 takes some loops over a static array, as its induction variable
+    pass rewrites them, for loads from a null pointer; it stops reading there, finds the function
+    `const`, and drops the call. What it read before that point counts.
+    """
+    return f"{{\n    MW_BARRIER();\n    {call};\n}}\n"
 
 
 def node_symbol(plan: Plan, step: Step) -> str:
@@ -57,10 +72,8 @@ def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunct
     else:
         passed = [a for a in args if not _is_fixed(a)]
         call = f"{function.symbol}({_join(_value(plan, step, a) for a in passed)})"
-    comment = f"/* {step.node.name.replace('*/', '')}: {step.node.op.kind}, {step.kernel} */"
-    return (
-        f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}(void)\n{{\n    {call};\n}}\n"
-    )
+    comment = f"/* {comment_text(step.node.name)}: {step.node.op.kind}, {step.kernel} */"
+    return f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}(void)\n{_body(call)}"
 
 
 def _join(words: Iterable[str]) -> str:

@@ -22,11 +22,15 @@ _C_TYPES = {
     "float32": "float",
     "bool": "uint8_t",
 }
-_C_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while main".split()
+_RESERVED_NAMES = frozenset(
+    # NAME.h would hide a header of the C library; NAME.c is the example; CMake knows the target.
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal "
+    "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath "
+    "threads time uchar wchar wctype example_main all clean depend edit_cache help install "
+    "package rebuild_cache test".split()
 )
+_OWN_PREFIX = re.compile(r"mw(_|$)")
+"""The kernels' names start so."""
 
 
 def c_type(dtype: DType | np.dtype[np.generic]) -> str:
@@ -59,7 +63,7 @@ def array_rows(data: Array) -> list[str]:
         words = [float_literal(v) for v in data.tolist()]
         per_row = 5
     elif data.dtype.itemsize <= 1:
-        words = [str(v) for v in data.tolist()]
+        words = [str(int(v)) for v in data.tolist()]
         per_row = 20
     elif data.dtype == np.uint32:
         words = [f"{v}u" for v in data.tolist()]
@@ -73,11 +77,19 @@ def array_rows(data: Array) -> list[str]:
 def c_identifier(text: str) -> str:
     """`text` as the prefix of C symbols: lower case, letters, digits and single underscores.
 
-    Raises OptionError where nothing usable is left.
+    It starts with "m_" where it could otherwise not name symbols and files: a first digit, a
+    header of the C library, the kernels' own prefix. Raises OptionError where nothing is left.
     """
     name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_")
-    if not name or name in _C_KEYWORDS:
-        raise OptionError(
-            f"'{text}' does not make a C name: use letters, digits and underscores, no C keyword"
-        )
-    return f"m_{name}" if name[0].isdigit() else name
+    if not name:
+        raise OptionError(f"'{text}' does not make a C name: use letters, digits and underscores")
+    taken = name[0].isdigit() or name in _RESERVED_NAMES or _OWN_PREFIX.match(name)
+    return f"m_{name}" if taken else name
+
+
+def comment_text(text: str) -> str:
+    """`text`, from a model file, made safe inside a C comment: printable ASCII that ends nothing.
+
+    Each character that is not, or would open or close a comment, becomes "?".
+    """
+    return re.sub(r"[^ -\[\]-~]|(?<=\*)/|(?<=/)\*", "?", text)
