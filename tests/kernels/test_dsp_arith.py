@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import dsp_arith
 from milliwatt.ir.types import DType
 from milliwatt.ops.arith import Add, Sub
 from tests.cases import elementwise
+from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
-
-DSP = Core(dsp=True)
 
 
 def jobs() -> list[Job]:
@@ -39,6 +37,6 @@ def test_host(cc: str) -> None:
     check_kernels(found, cc=cc)
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "zig"])
-def test_cortex_m4(compiler: str) -> None:
-    check_emulated(jobs(), "cortex-m4", compiler)
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
+def test_cortex_m4(compiler: str, optimisation: str) -> None:
+    check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)

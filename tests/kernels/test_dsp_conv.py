@@ -13,11 +13,12 @@ from tests import cases
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
+from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
 from tests.kernels.symmetric import symmetric
+from tests.support import needs_arm_gcc
 
-DSP = Core(dsp=True)
 POINTWISE = [
     Window((1, 1, 1, 1), 1),
     Window((1, 1, 3, 3), 14),
@@ -86,14 +87,15 @@ def test_host_cases_of_every_kernel() -> None:
     check_kernels(found)
 
 
-@pytest.mark.parametrize("optimisation", ["-O2", "-Os", "-O0"])
-@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(
         jobs(sites(POINTWISE + WINDOWS)), "cortex-m4", compiler, optimisation=optimisation
     )
 
 
+@needs_arm_gcc
+@pytest.mark.emulator
 @pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
 def test_other_cores_with_dsp(core: str) -> None:
     check_emulated(jobs(sites(POINTWISE[:4] + WINDOWS[:4])), core, "gcc")

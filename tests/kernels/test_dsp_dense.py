@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import dsp_dense
 from milliwatt.backend.mcu.lowering.dsp_layout import can_pack
 from milliwatt.ir.types import DType
@@ -14,11 +13,11 @@ from tests import cases
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers
+from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
 from tests.kernels.symmetric import symmetric
 
-DSP = Core(dsp=True)
 SIZES = [
     (1, 1, 1),
     (1, 3, 10),
@@ -73,8 +72,7 @@ def test_host_cases_of_every_kernel() -> None:
     check_kernels(found)
 
 
-@pytest.mark.parametrize("optimisation", ["-O2", "-Os", "-O0"])
-@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(sites()), "cortex-m4", compiler, optimisation=optimisation)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import dsp_depthwise
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
@@ -13,10 +12,10 @@ from tests import cases
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
+from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
 
-DSP = Core(dsp=True)
 SHAPES = [
     Window((1, 1, 1, 1), 1),
     Window((1, 5, 4, 3), 3, (3, 3), padding="same", activation=Activation.RELU),
@@ -76,7 +75,6 @@ def test_host_cases_of_every_kernel() -> None:
     check_kernels(found)
 
 
-@pytest.mark.parametrize("optimisation", ["-O2", "-Os", "-O0"])
-@pytest.mark.parametrize("compiler", ["gcc", "zig"])
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(sites()), "cortex-m4", compiler, optimisation=optimisation)

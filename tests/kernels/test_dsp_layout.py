@@ -7,7 +7,6 @@ import dataclasses
 
 import numpy as np
 
-from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import dsp_conv, dsp_dense, dsp_depthwise
 from milliwatt.backend.mcu.lowering.dsp_layout import pairs_of_runs
 from milliwatt.ir.types import DType, Quant
@@ -15,9 +14,9 @@ from milliwatt.ops.base import Activation
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Window
+from tests.kernels.dsp import DSP
 from tests.kernels.harness import Job, check_kernels
 
-DSP = Core(dsp=True)
 KERNELS = [*dsp_conv.KERNELS, *dsp_depthwise.KERNELS, *dsp_dense.KERNELS]
 
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Every DSP header compiles by itself, without a warning, with the instructions or without."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kernels.harness import KERNELS_DIR, WARNINGS
+
+HEADERS = sorted(p.name for p in KERNELS_DIR.glob("mw_*dsp.h"))
+# zig adds -c to whatever it is given, and clang warns that -fsyntax-only has no use for it.
+ZIG = (sys.executable, "-m", "ziglang", "cc", "-ffreestanding", "-Wno-unused-command-line-argument")
+COMPILERS = {
+    "gcc": ("gcc",),
+    "clang": ("clang",),
+    "gcc cortex-m0plus": (
+        *("arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", "-ffreestanding"),
+    ),
+    "gcc cortex-m4": ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-ffreestanding"),
+    "gcc cortex-m33": ("arm-none-eabi-gcc", "-mcpu=cortex-m33", "-mthumb", "-ffreestanding"),
+    "zig cortex-m4": (*ZIG, "-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4"),
+    "zig cortex-m33": (*ZIG, "-target", "thumb-freestanding-eabi", "-mcpu=cortex_m33+dsp"),
+}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_compiles_alone_without_warnings(compiler: str, tmp_path: Path) -> None:
+    command = COMPILERS[compiler]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    files: list[str] = []
+    for header in HEADERS:
+        file = tmp_path / f"{header}.c"
+        file.write_text(f'#include "{header}"\nextern int alone;\n')
+        files.append(str(file))
+    done = subprocess.run(
+        [*command, *WARNINGS, "-fsyntax-only", f"-I{KERNELS_DIR}", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
