@@ -52,7 +52,7 @@ def what_is_missing(group: Group) -> str | None:
     try:
         choose_compiler(core, group.compiler)
     except ToolchainError as error:
-        return str(error).splitlines()[0]
+        return f"{str(error).splitlines()[0].partition(';')[0]} ({group.compiler})"
     if choose_emulator(core.name, "auto") == "qemu":
         from milliwatt.run.qemu_runner import QEMU, find_qemu
 

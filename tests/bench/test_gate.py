@@ -87,7 +87,7 @@ def test_no_compiler_here_skips(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ToolchainError("no C compiler for cortex-m4 found\n  - details")
 
     monkeypatch.setattr("bench.measure.choose_compiler", none_found)
-    assert what_is_missing(suite().headline) == "no C compiler for cortex-m4 found"
+    assert what_is_missing(suite().headline) == "no C compiler for cortex-m4 found (gcc)"
 
 
 @pytest.mark.slow
