@@ -19,6 +19,11 @@ def format_bytes(count_bytes: int) -> str:
     return f"{count_bytes:,} B"
 
 
+def format_count(count: int, noun: str) -> str:
+    """`1 sample`, `8 samples`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_si(value: float, unit: str) -> str:
     """Three significant digits with an SI prefix from nano to giga: `2.66 M`, `43.2 ms`."""
     if value == 0:

@@ -202,3 +202,24 @@ def test_ctrl_c_leaves_nothing(model: Path, tmp_path: Path) -> None:
     assert "interrupted; no output was written" in rest
     assert "Traceback" not in rest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.mw"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--samples", 0), "nothing to verify on: --samples is 0 and no --input has any"),
+        (("--samples", -1), "Invalid value for '--samples'"),
+        (("--seed", -5), "Invalid value for '--seed'"),
+        (("--name", ""), "'' does not make a C name"),
+    ],
+)
+def test_options_out_of_range(
+    capsys: pytest.CaptureFixture[str],
+    model: Path,
+    tmp_path: Path,
+    options: tuple[object, ...],
+    expected: str,
+) -> None:
+    arguments = compile_arguments(model, tmp_path / "out", "--verify", *options)
+    assert expected in fails(capsys, *arguments)
+    assert not (tmp_path / "out").exists()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
+from milliwatt.units import format_count
 
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.compile import Compiled
@@ -30,8 +31,20 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Also verify on these samples (.npy, .npz or raw .bin); may be repeated.",
 )
-@click.option("--samples", default=8, show_default=True, help="Random samples to verify on.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the random samples.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="Random samples to verify on.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the random samples.",
+)
 @click.option(
     "--emulator",
     type=click.Choice(["auto", "unicorn", "qemu"]),
@@ -85,7 +98,7 @@ def command(
     from milliwatt.output import write_file, write_folder
 
     board = load_target(target)
-    compiled = compile_graph(load_model(model), board, name or model.stem)
+    compiled = compile_graph(load_model(model), board, model.stem if name is None else name)
     plan = compiled.plan
     require_fit(
         plan,
@@ -115,12 +128,16 @@ def command(
 def _samples(
     compiled: Compiled, input_files: tuple[Path, ...], count: int, seed: int
 ) -> list[Sample]:
+    from milliwatt.errors import OptionError
     from milliwatt.run.samples import load_samples, random_samples
     from milliwatt.run.verify import ports_of
 
     ports = ports_of(compiled.source)
     given = [sample for path in input_files for sample in load_samples(path, ports)]
-    return [*given, *random_samples(ports, count, seed)]
+    chosen = [*given, *random_samples(ports, count, seed)]
+    if not chosen:
+        raise OptionError("nothing to verify on: --samples is 0 and no --input has any")
+    return chosen
 
 
 def _verify(
@@ -140,7 +157,7 @@ def _verify(
     say(f"building for {compiled.target.core}")
     firmware = build_compiled(compiled, compiler=compiler, optimisation=optimisation)
     engine = choose_emulator(compiled.target.core, emulator)
-    say(f"running {len(samples)} samples on {engine}")
+    say(f"running {format_count(len(samples), 'sample')} on {engine}")
     done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=progress)
     report = compile_report(compiled, done, samples)
     require_fit(

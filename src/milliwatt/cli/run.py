@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from milliwatt.cli.console import json_option, say, show, show_json
+from milliwatt.units import format_count
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Samples (.npy, .npz or raw .bin); may be repeated. Default: one random sample.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the random sample.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the random sample.",
+)
 @click.option(
     "--on",
     "engine",
@@ -62,7 +69,7 @@ def command(
     project = load_project(folder)
     samples = [s for path in input_files for s in load_samples(path, project.inputs)]
     samples = samples or random_samples(project.inputs, 1, seed)
-    say(f"running {len(samples)} samples of {project.name}")
+    say(f"running {format_count(len(samples), 'sample')} of {project.name}")
     raw, measured = _run(project, samples, engine, compiler)
     decoded = [project.decode(row) for row in raw]
     if output is not None:

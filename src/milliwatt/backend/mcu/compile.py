@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from milliwatt.backend.mcu.emit.calls import node_symbol
+from milliwatt.backend.mcu.emit.header import has_one_scale
 from milliwatt.backend.mcu.emit.literals import c_identifier
 from milliwatt.backend.mcu.emit.project import project_files
 from milliwatt.backend.mcu.kernel import Core
@@ -39,7 +40,7 @@ def compile_graph(graph: Graph, target: Target, name: str | None = None) -> Comp
     Raises UnsupportedError where no kernel computes a node.
     """
     core = Core(dsp="dsp" in target.features, mve="mve" in target.features)
-    plan = make_plan(run_pipeline(graph), core, c_identifier(name or graph.name))
+    plan = make_plan(run_pipeline(graph), core, c_identifier(graph.name if name is None else name))
     return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
 
 
@@ -79,6 +80,6 @@ def _port(plan: Plan, value: str) -> dict[str, object]:
         "shape": list(kind.shape),
         "bytes": kind.size_bytes,
     }
-    if kind.quant is not None and len(kind.quant.scale) == 1:
+    if has_one_scale(kind):
         port |= {"scale": kind.scale, "zero_point": kind.zero_point}
     return port
