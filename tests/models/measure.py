@@ -70,7 +70,7 @@ def measure(path: Path, root: Path) -> Row:
     except UnsupportedError as error:
         return Row(file, operators, "", f"no: {_reasons(error)}", "")
     verify(imported.graph)
-    return Row(file, operators, _types(imported.graph), "yes", _comparison(imported, data))
+    return Row(file, operators, describe_types(imported.graph), "yes", _comparison(imported, data))
 
 
 def _operators(record: ModelRecord) -> str:
@@ -89,7 +89,7 @@ def _reasons(error: UnsupportedError) -> str:
     )
 
 
-def _types(graph: Graph) -> str:
+def describe_types(graph: Graph) -> str:
     """Element types of what is computed, and of weights."""
     computed = {graph.types[v].dtype.value for n in graph.nodes for v in n.outputs}
     weights: set[str] = set()
