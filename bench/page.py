@@ -203,7 +203,7 @@ def _layer_types(suite: Suite, tables: Tables) -> str:
             model,
             *(_per_mac(layers, model, kind) for kind in kinds),
             _other_share(layers, model),
-            f"{row.instructions_per_mac:.3g}",
+            f"{row.instructions_per_mac:.2f}",
         ]
         for model, row in rows.items()
     ]
@@ -247,7 +247,7 @@ def _group_table(group: Group, rows: dict[str, Figures], tables: Tables) -> str:
     titles += ["flash", "SRAM", "stack"]
     lines: list[list[str]] = []
     for model, row in rows.items():
-        cells = [model, count(row.instructions), f"{row.instructions_per_mac:.3g}"]
+        cells = [model, count(row.instructions), f"{row.instructions_per_mac:.2f}"]
         for peer in peers:
             theirs = peer[model].instructions if model in peer else None
             cells += [count(theirs), ratio(row.instructions, theirs)]
