@@ -108,4 +108,31 @@ def delay_line() -> Graph:
     )
 
 
-ALL = (residual, two_in_two_out, sliding_window, delay_line)
+def odd_ports() -> Graph:
+    """Outputs that are an input, a view of it, a constant, a state, its next value, one twice.
+
+    Besides, an input that nothing reads, and results of a node of which one is used.
+    """
+    kind, half = int8(2, 4), int8(2, 2)
+    return Graph(
+        name="odd */ ports",
+        nodes=(
+            Node("flat", Reshape((8,)), ("x",), ("flat",)),
+            Node("next", Add(NONE), ("kept", "x"), ("next",)),
+            Node("parts", Split(1, 2), ("next",), ("left", "right")),
+            Node("again", Reshape((2, 4)), ("next",), ("again",)),
+        ),
+        types={
+            **dict.fromkeys(("x", "unread", "c", "kept", "next", "again"), kind),
+            "left": half,
+            "right": half,
+            "flat": int8(8),
+        },
+        constants={"c": np.arange(-4, 4, dtype=np.int8).reshape(2, 4)},
+        inputs=("unread", "x"),
+        outputs=("x", "flat", "c", "kept", "next", "right", "right", "again"),
+        states=(State("kept", "next", np.full((2, 4), -7, np.int8)),),
+    )
+
+
+ALL = (residual, two_in_two_out, sliding_window, delay_line, odd_ports)

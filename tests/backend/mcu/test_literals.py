@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from milliwatt.backend.mcu.emit.literals import (
     array_rows,
     c_identifier,
     comment_text,
+    decimal_literal,
     float_literal,
     int_literal,
 )
@@ -27,10 +29,19 @@ def test_floats_read_back_exactly(value: float) -> None:
     assert float.fromhex(text[:-1]) == value
 
 
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_decimal_floats_read_back_exactly(value: float) -> None:
+    text = decimal_literal(value)
+    assert re.fullmatch(r"-?\d+(\.\d+)?(e[+-]\d+)?f", text)
+    assert "." in text or "e" in text
+    assert np.float32(text[:-1]) == np.float32(value)
+
+
+@pytest.mark.parametrize("write", [float_literal, decimal_literal])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_what_c_cannot_write_is_refused(value: float) -> None:
+def test_what_c_cannot_write_is_refused(value: float, write: Callable[[float], str]) -> None:
     with pytest.raises(VerifyError, match="cannot write"):
-        float_literal(value)
+        write(value)
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1))

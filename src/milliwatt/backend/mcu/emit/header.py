@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.emit.literals import c_type, comment_text, float_literal
+from milliwatt.backend.mcu.emit.literals import c_type, comment_text, decimal_literal
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.ir.types import TensorType
 
@@ -33,8 +33,9 @@ extern "C" {{
 #define {upper}_STATE_BYTES {plan.state_bytes}
 
 {chr(10).join(ports)}
-/* Computes the outputs from the inputs. Fill every input before each call: inputs, outputs and
- * intermediate values share memory, and a call overwrites its inputs. Not reentrant. */
+/* Computes the outputs from the inputs. Inputs, outputs and intermediate values share memory: fill
+ * every input before each call, which overwrites it, and read the outputs before you fill the
+ * inputs of the next. Not reentrant. */
 void {name}_run(void);
 
 /* Puts the state back to where it was before the first call. */
@@ -62,11 +63,16 @@ def _port(plan: Plan, role: str, index: int, value: str) -> str:
     )
 
 
+def has_one_scale(kind: TensorType) -> bool:
+    """Whether one scale and zero point hold for the whole tensor; the header then names them."""
+    return kind.quant is not None and len(kind.quant.scale) == 1
+
+
 def _quantisation(prefix: str, kind: TensorType) -> str:
-    if kind.quant is None or len(kind.quant.scale) != 1:
+    if not has_one_scale(kind):
         return ""
     return (
-        f"#define {prefix}_SCALE {float_literal(kind.scale)} /* {kind.scale:.9g} */\n"
+        f"#define {prefix}_SCALE {decimal_literal(kind.scale)}\n"
         f"#define {prefix}_ZERO_POINT ({kind.zero_point})\n"
     )
 

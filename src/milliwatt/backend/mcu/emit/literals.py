@@ -57,6 +57,16 @@ def float_literal(value: float) -> str:
     return f"{single.hex()}f"
 
 
+def decimal_literal(value: float) -> str:
+    """A float32 constant in decimal, exact too, for C++ before 2017 and for people."""
+    single = float(np.float32(value))
+    if not math.isfinite(single):
+        raise VerifyError(f"cannot write {value} as a C constant")
+    # Nine digits tell every float32 from its neighbours.
+    text = f"{single:.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
 def array_rows(data: Array) -> list[str]:
     """The elements of a 1-D array as comma-separated rows of at most about 100 columns."""
     if data.dtype.kind == "f":

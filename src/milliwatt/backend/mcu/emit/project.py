@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
+from milliwatt.backend.mcu.emit.example import example_text
 from milliwatt.backend.mcu.emit.header import header_text
 from milliwatt.backend.mcu.emit.source import source_text, weights_text
 from milliwatt.backend.mcu.plan import Plan
@@ -29,7 +30,7 @@ def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
         f"{name}_weights.c": weights_text(plan),
         **_kernel_headers(source),
         "CMakeLists.txt": _cmake(name),
-        "example_main.c": _example(plan),
+        "example_main.c": example_text(plan),
         MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n",
     }
 
@@ -54,30 +55,11 @@ project({name} C)
 
 add_library({name} STATIC {name}.c {name}_weights.c)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
-set_target_properties({name} PROPERTIES C_STANDARD 99)
+set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 target_compile_options({name} PRIVATE -O2 -ffp-contract=off)
 
 if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
   add_executable({name}_example example_main.c)
   target_link_libraries({name}_example {name})
 endif()
-"""
-
-
-def _example(plan: Plan) -> str:
-    name, upper = plan.name, plan.name.upper()
-    fills = "".join(
-        f"    __builtin_memset({name}_input_{i}(), 0, {upper}_INPUT_{i}_BYTES);\n"
-        for i in range(len(plan.graph.inputs))
-    )
-    return f"""/* SPDX-License-Identifier: MIT */
-/* One inference on an input of zeros: replace the memset by your sensor's data. */
-#include "{name}.h"
-
-int main(void)
-{{
-    {name}_reset();
-{fills}    {name}_run();
-    return {name}_output_0() == 0;
-}}
 """
