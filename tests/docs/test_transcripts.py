@@ -74,6 +74,12 @@ def test_numbers_are_brought_up_to_date_and_words_stay() -> None:
     assert updated(found, ["arena 1,024 B"]) == ["arena 1,024 B", "…", "gone"]
 
 
+def test_of_several_lines_the_nearest_is_taken() -> None:
+    found = transcript_of("…", "epoch 30 of 30: loss 0.5")
+    printed = [f"epoch {n} of 30: loss 0.4" for n in (10, 20, 30)]
+    assert updated(found, printed) == ["…", "epoch 30 of 30: loss 0.4"]
+
+
 def test_loose_lines_differ_in_words_only() -> None:
     assert loose("flash |WWCC··| 1,234 of 5 B (0.5%)") == loose("flash |WC·|  9 of 7 B (12%)")
     assert loose("466 µs") == loose("1.35 ms")

@@ -8,6 +8,7 @@ shown line by the line printed now that equals it but for numbers and spaces.
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import subprocess
@@ -131,8 +132,16 @@ def updated(transcript: Transcript, printed: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for shown in transcript.shown:
         candidates = current.get(loose(shown), [])
-        lines.append(candidates.pop(0) if candidates else shown)
+        nearest = max(candidates, key=lambda line: likeness(line, shown), default=shown)
+        if candidates:
+            candidates.remove(nearest)
+        lines.append(nearest)
     return lines
+
+
+def likeness(a: str, b: str) -> float:
+    """1 for equal lines, less the more they differ."""
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
 def main() -> None:
