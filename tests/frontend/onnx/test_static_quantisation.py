@@ -71,6 +71,11 @@ WAYS: dict[str, dict[str, Any]] = {
     "int8, per tensor": {"activation_type": TYPES.QInt8},
     "uint8": {"activation_type": TYPES.QUInt8, "per_channel": True},
     "uint8, weights too": {"activation_type": TYPES.QUInt8, "weight_type": TYPES.QUInt8},
+    "int16": {
+        "activation_type": TYPES.QInt16,
+        "per_channel": True,
+        "extra_options": {"ActivationSymmetric": True},
+    },
     "symmetric": {
         "activation_type": TYPES.QInt8,
         "per_channel": True,
@@ -122,8 +127,10 @@ def test_quantised_by_onnx_runtime(way: str, tmp_path: Path) -> None:
     assert alone.largest <= 1
     assert alone.differing <= 0.05 * alone.elements
     assert agreeing == 20
+    # The int16 forms of these are not exact to a step of the formats that the tool chooses.
+    also = {"Tanh", "Softmax", "Logistic"} if way == "int16" else set[str]()
     if way != "few operators":
-        assert float_operators(both.imported.graph) <= {"Quantize", "Dequantize"}
+        assert float_operators(both.imported.graph) <= {"Quantize", "Dequantize", *also}
 
 
 def float_operators(graph: Graph) -> set[str]:

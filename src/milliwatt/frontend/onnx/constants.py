@@ -9,7 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from milliwatt.errors import ModelError
+from milliwatt.frontend.tflite.uint8 import signed_values
 from milliwatt.ir.types import Array
+
+UINT8_SHIFT = 128
+"""What uint8 integers lose to be held as int8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,13 @@ class Codes:
     scale: Array
     zero_point: Array
     axis: int | None
+
+    def signed(self) -> Codes:
+        """uint8 codes as int8: all less 128."""
+        if self.values.dtype != np.uint8:
+            return self
+        zeros = self.zero_point - UINT8_SHIFT
+        return replace(self, values=signed_values(self.values), zero_point=zeros)
 
     def real(self) -> Array:
         """The float32 values: ONNX's DequantizeLinear."""

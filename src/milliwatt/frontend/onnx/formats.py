@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
-from milliwatt.frontend.onnx.constants import Codes
+from milliwatt.frontend.onnx.constants import UINT8_SHIFT, Codes
 from milliwatt.frontend.onnx.records import NodeRecord, shown
-from milliwatt.frontend.onnx.tensors import ELEMENT_TYPES
+from milliwatt.frontend.onnx.tensors import ELEMENT_TYPES, FLOAT
 from milliwatt.ir.types import Array, DType, Quant
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16}
-_UNSIGNED_SHIFT = 128
 
 
 FINEST_STEP = 0.51
@@ -72,6 +71,8 @@ def parameters(node: NodeRecord, constants: Mapping[str, Array]) -> Parameters:
     if not scale.size or not np.isfinite(scale).all() or not (scale > 0).all():
         raise ModelError("scales must be positive and finite")
     zero, element = _zero_points(node, constants, scale)
+    if node.kind == "DequantizeLinear" and node.attributes.get("output_dtype", 0) not in (0, FLOAT):
+        raise UnsupportedError("dequantises to other numbers than float32")
     axis = node.attributes.get("axis", 1)
     if not isinstance(axis, int):
         raise ModelError("attribute 'axis' is no integer")
@@ -93,7 +94,7 @@ def activation_format(parameters: Parameters, otherwise: str) -> Format:
     if dtype is None:
         raise UnsupportedError(f"values quantised to {element}; supported: {', '.join(_SIGNED)}")
     unsigned = element == "uint8"
-    zero = int(parameters.zero_point[0]) - (_UNSIGNED_SHIFT if unsigned else 0)
+    zero = int(parameters.zero_point[0]) - (UINT8_SHIFT if unsigned else 0)
     return Format(dtype, Quant.per_tensor(float(parameters.scale[0]), zero), unsigned)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.onnx.ahead import QUANTIZE_DOMAINS
 from milliwatt.frontend.onnx.call import Call
-from milliwatt.frontend.onnx.constants import Constant
+from milliwatt.frontend.onnx.constants import UINT8_SHIFT, Constant
 from milliwatt.frontend.onnx.folding import FOLDED, fold, folds
 from milliwatt.frontend.onnx.formats import activation_format, parameters
 from milliwatt.frontend.onnx.operators import CONVERTERS
@@ -26,7 +26,6 @@ from milliwatt.ir.types import DType, Quant, Shape, TensorType
 from milliwatt.ops.quantize import Quantize
 
 _QUANTIZE = ("QuantizeLinear", "DequantizeLinear")
-_UINT8_SHIFT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class _Importer:
         if kind.dtype is not DType.UINT8:
             scope.define(record.name, Value(name, image))
             return name
-        quant = Quant.per_tensor(kind.scale, kind.zero_point - _UINT8_SHIFT)
+        quant = Quant.per_tensor(kind.scale, kind.zero_point - UINT8_SHIFT)
         signed = scope.emit(f"{name}_int8", Quantize(), (name,), DType.INT8, quant)
         scope.define(record.name, Value(signed, image, unsigned=True))
         return name
@@ -110,7 +109,7 @@ class _Importer:
         for node in self._scope.ahead.readers(record.name):
             if node.kind == "DequantizeLinear" and node.domain in QUANTIZE_DOMAINS:
                 form = activation_format(parameters(node, self._model.constants), dtype.value)
-                zero = form.quant.zero_point[0] + (_UINT8_SHIFT if form.unsigned else 0)
+                zero = form.quant.zero_point[0] + (UINT8_SHIFT if form.unsigned else 0)
                 return TensorType(shape, dtype, Quant.per_tensor(form.quant.scale[0], zero))
         raise UnsupportedError("integers that no DequantizeLinear gives a scale")
 
@@ -176,7 +175,7 @@ class _Importer:
         if isinstance(value, Constant):
             raise UnsupportedError("it is constant")
         if value.dequantised:
-            value = scope.as_real(value)
+            value = scope.as_real(value, scope.wanted_name(record.name, "output"))
         kind = scope.type(value)
         expected = {DType.FLOAT32: FLOAT, DType.INT8: INT8, DType.INT16: INT16}[kind.dtype]
         expected = UINT8 if value.unsigned else expected
@@ -188,7 +187,7 @@ class _Importer:
             )
         if not value.unsigned:
             return value.name
-        quant = Quant.per_tensor(kind.scale, kind.zero_point + _UINT8_SHIFT)
+        quant = Quant.per_tensor(kind.scale, kind.zero_point + UINT8_SHIFT)
         return scope.emit(f"{value.name}_uint8", Quantize(), (value.name,), DType.UINT8, quant)
 
 

@@ -80,9 +80,7 @@ def _floats(constant: Constant, what: str) -> Array:
 
 
 def _integer_weights(call: Call, codes: Codes, axis: int) -> tuple[str, TensorType, Array]:
-    values, zeros = codes.values, codes.zero_point
-    if values.dtype == np.uint8:
-        values, zeros = (values ^ np.uint8(128)).view(np.int8), zeros - 128
+    values, zeros = codes.signed().values, codes.signed().zero_point
     if values.dtype != np.int8:
         raise UnsupportedError(f"weights of {values.dtype}; supported: int8, uint8")
     if codes.axis is not None and codes.axis != axis:

@@ -158,7 +158,7 @@ class Scope:
             return value
         return self._copied(value, "signal", (shape[0], *shape[2:]))
 
-    def as_real(self, value: Value) -> Value:
+    def as_real(self, value: Value, wanted: str = "") -> Value:
         """The value as float32; UnsupportedError for integers that stand for nothing else."""
         kind = self.type(value)
         if kind.dtype.is_float:
@@ -167,7 +167,8 @@ class Scope:
             raise UnsupportedError(f"computes with the integers of {kind}; supported: float32")
         key = (value.name, "real")
         if key not in self._forms:
-            name = self.emit(f"{value.name}_float", Dequantize(), (value.name,), DType.FLOAT32)
+            wanted = wanted or f"{value.name}_float"
+            name = self.emit(wanted, Dequantize(), (value.name,), DType.FLOAT32)
             self._forms[key] = Value(name, value.channels_last)
         return self._forms[key]
 

@@ -34,6 +34,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Gemm": dense.gemm,
     "GlobalAveragePool": pool.global_average_pool,
     "GlobalMaxPool": pool.global_max_pool,
+    "HardSigmoid": activation.hard_sigmoid,
+    "HardSwish": activation.hard_swish,
     "Identity": shape.identity,
     "LeakyRelu": activation.leaky_relu,
     "LogSoftmax": activation.log_softmax,

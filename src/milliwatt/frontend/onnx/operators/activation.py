@@ -12,8 +12,9 @@ from milliwatt.frontend.onnx.call import Call, requantised
 from milliwatt.frontend.onnx.constants import Constant
 from milliwatt.frontend.onnx.formats import FINEST_STEP, Format
 from milliwatt.frontend.onnx.values import TO_CHANNELS_LAST, Value
-from milliwatt.ir.types import DType, Quant
+from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
+from milliwatt.ops.arith import Add, Mul
 from milliwatt.ops.base import Activation, Op
 
 _CLAMPS = {
@@ -21,6 +22,7 @@ _CLAMPS = {
     (0.0, np.inf): Activation.RELU,
     (-1.0, 1.0): Activation.RELU_N1_TO_1,
 }
+_NONE = Activation.NONE
 _FLOAT_MAX = float(np.finfo(np.float32).max)
 
 
@@ -72,6 +74,34 @@ def softmax(call: Call) -> None:
 def log_softmax(call: Call) -> None:
     """LogSoftmax over the last axis, or over the channels of an image."""
     _emit_fixed(call, LogSoftmax(), _rows(call), Quant.per_tensor(16 / 256, 127))
+
+
+def hard_sigmoid(call: Call) -> None:
+    """HardSigmoid in float32: a clamp of alpha * x + beta to 0..1."""
+    x = call.scope.as_real(call.value())
+    call.define(_hard_sigmoid(call, x, call.real("alpha", 0.2), call.real("beta", 0.5)))
+
+
+def hard_swish(call: Call) -> None:
+    """HardSwish in float32: x times its hard sigmoid of slope 1/6."""
+    x = call.scope.as_real(call.value())
+    gate = _hard_sigmoid(call, x, 1 / 6, 0.5)
+    call.define(call.emit_real(Mul(_NONE), x.name, gate.name, channels_last=x.channels_last))
+
+
+def _hard_sigmoid(call: Call, x: Value, alpha: float, beta: float) -> Value:
+    """A clamp to 0..6, scaled: what there is a clamp for."""
+    y = x
+    for op, number in (
+        (Mul(_NONE), 6 * alpha),
+        (Add(Activation.RELU6), 6 * beta),
+        (Mul(_NONE), 1 / 6),
+    ):
+        kind = TensorType((1,) * call.rank(x), DType.FLOAT32)
+        array = np.full(kind.shape, number, np.float32)
+        constant = call.scope.add_constant(f"{call.wanted}_constant", kind, array)
+        y = call.emit_real(op, y.name, constant, channels_last=x.channels_last)
+    return y
 
 
 def _clamp(call: Call, activation: Activation) -> None:

@@ -15,7 +15,6 @@ from milliwatt.ops.base import Activation, Op
 from milliwatt.ops.shape import Reshape
 
 _NONE = Activation.NONE
-_BYTES = ("int8", "uint8")
 
 _LONE_CODE = 64
 """The integer for a lone number: a power of two, so that the scale is exact, and large, so that
@@ -79,13 +78,13 @@ def _emit(call: Call, op: Op, a: Operand, b: Operand) -> None:
     values = [v for v in (a, b) if isinstance(v, Value)]
     like = values[0]
     target = call.target(*values)
-    codes = [_codes(c) for c in (a, b) if isinstance(c, Constant)]
-    exact = not codes or (target is not None and target.dtype is DType.INT8)
-    if target is not None and exact and None not in codes:
-        names = [_integers(call, v, like) for v in (a, b)]
-        layout = like.channels_last
-        call.define(call.emit_integers(op, *names, target=target, channels_last=layout))
-        return
+    if target is not None:
+        codes = [_codes(c, target.dtype) for c in (a, b) if isinstance(c, Constant)]
+        if None not in codes:
+            operands = [_integers(call, v, target.dtype, like) for v in (a, b)]
+            layout = like.channels_last
+            call.define(call.emit_integers(op, *operands, target=target, channels_last=layout))
+            return
     names = [
         call.scope.as_real(v).name
         if isinstance(v, Value)
@@ -129,31 +128,28 @@ def _real_constant(call: Call, what: str, array: Array, like: Value) -> str:
     return call.scope.add_constant(f"{call.wanted}_{what}", kind, full)
 
 
-def _codes(constant: Constant) -> Codes | None:
+def _codes(constant: Constant, dtype: DType) -> Codes | None:
     """Integers that stand for the constant exactly: its own, or one code for a lone number."""
-    codes = constant.codes
-    if codes is not None and codes.axis is None and codes.values.dtype.name in _BYTES:
+    codes = None if constant.codes is None else constant.codes.signed()
+    if codes is not None and codes.axis is None and codes.values.dtype == dtype.numpy:
         return codes
     if constant.array.size != 1 or constant.array.dtype != np.float32:
         return None
     number = float(constant.array.reshape(-1)[0])
     if not np.isfinite(number) or number == 0:
         return None
-    values = np.full(constant.array.shape, np.sign(number) * _LONE_CODE, np.int8)
+    values = np.full(constant.array.shape, np.sign(number) * _LONE_CODE, dtype.numpy)
     scale = np.array([abs(number) / _LONE_CODE], np.float32)
     return Codes(values, scale, np.array([0]), None)
 
 
-def _integers(call: Call, operand: Operand, like: Value) -> str:
+def _integers(call: Call, operand: Operand, dtype: DType, like: Value) -> str:
     if isinstance(operand, Value):
         return operand.name
-    codes = _codes(operand)
+    codes = _codes(operand, dtype)
     if codes is None:
         raise UnsupportedError("a constant without integers")
-    values, zero = codes.values, int(codes.zero_point[0])
-    if values.dtype == np.uint8:
-        values, zero = (values ^ np.uint8(128)).view(np.int8), zero - 128
-    full = _laid_out(values, call.rank(like), like)
-    quant = Quant.per_tensor(float(codes.scale[0]), zero)
-    kind = TensorType(full.shape, DType.INT8, quant)
+    full = _laid_out(codes.values, call.rank(like), like)
+    quant = Quant.per_tensor(float(codes.scale[0]), int(codes.zero_point[0]))
+    kind = TensorType(full.shape, dtype, quant)
     return call.scope.add_constant(f"{call.wanted}_constant", kind, full)

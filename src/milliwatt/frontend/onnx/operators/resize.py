@@ -33,6 +33,8 @@ def resize(call: Call) -> None:
             raise UnsupportedError(name)
     if call.node.attributes.get("axes") is not None:
         raise UnsupportedError("axes; give scales or sizes of all dimensions")
+    if call.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise UnsupportedError("keep_aspect_ratio_policy; give scales")
     first = 1 if call.opset < 11 else 2
     if call.opset >= 11 and call.has(3):
         sizes = call.ints(3, "sizes")

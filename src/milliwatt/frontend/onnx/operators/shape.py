@@ -26,6 +26,8 @@ def identity(call: Call) -> None:
     """Identity, and Dropout, which drops nothing in inference."""
     if any(call.node.outputs[1:]):
         raise UnsupportedError("the mask of what is dropped")
+    if call.has(2) and call.constant(2, "training_mode").array.any():
+        raise UnsupportedError("drops elements, in training mode")
     call.define(call.operand(0))
 
 
