@@ -36,8 +36,9 @@ format: setup ## rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure the benchmark's networks again; writes bench/README.md and bench/results
+bench: setup ## measure the benchmark's networks again; writes bench/ and the README's table
 	@$(BIN)/python -m bench $(ARGS)
+	@scripts/readme-bench
 
 lock: ## resolve requirements/lock.txt again (needs uv)
 	@scripts/lock $(ARGS)
