@@ -177,14 +177,16 @@ Shifts = frozenset[int]
 """Offsets of one thing minus that of another at which both may stay."""
 
 
-def smaller_arena_exists(problem: Problem, arena_bytes: int) -> bool:
-    """Whether some order and offsets need fewer than `arena_bytes`, by trying them all.
+def smaller_arena_exists(
+    problem: Problem, arena_bytes: int, only: tuple[int, ...] | None = None
+) -> bool:
+    """Whether offsets under order `only`, or any, need fewer than `arena_bytes`, by trying them all.
 
     Aliased buffers must start at the same byte.
     """
     tried: set[frozenset[tuple[tuple[int, int], Shifts]]] = set()
     reach = range(-arena_bytes, arena_bytes + 1)
-    for order in _valid_orders(problem):
+    for order in _valid_orders(problem) if only is None else [only]:
         things = _things(problem, order)
         if any(thing.size_bytes >= arena_bytes for thing in things):
             continue

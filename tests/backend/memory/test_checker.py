@@ -246,6 +246,42 @@ def test_state_on_the_bytes_of_an_input_is_refused() -> None:
     )
 
 
+def test_state_stored_before_its_old_value_is_read_is_refused() -> None:
+    problem = Problem(
+        buffers=(Buffer("state", 16), Buffer("x", 16), Buffer("y", 16)),
+        steps=(Step("load", ("state",), ("y",)), Step("store", ("x",), ("state",))),
+        inputs=("x",),
+        outputs=("y",),
+        persistent=("state",),
+    )
+    assert refused(problem, replace(solve(problem), order=(1, 0))) == (
+        "memory: step 'store' runs before 'load', although 'state' passes from this to that"
+    )
+
+
+def test_aliases_that_share_too_few_bytes_are_no_excuse() -> None:
+    """Even for a problem that its own rules would refuse: the checker trusts nobody."""
+    problem = object.__new__(Problem)
+    part_1 = Step("part_1", ("x",), ("a",), aliases=(Alias("x", "a"),))
+    part_2 = Step("part_2", ("x",), ("b",), aliases=(Alias("x", "b"),))
+    fields = {
+        "buffers": (Buffer("x", 8), Buffer("a", 16), Buffer("b", 16)),
+        "steps": (part_1, part_2),
+        "inputs": ("x",),
+        "outputs": ("a", "b"),
+        "persistent": (),
+        "inputs_may_be_overwritten": True,
+    }
+    for name, value in fields.items():
+        object.__setattr__(problem, name, value)
+    live = {"x": Interval(-1, 1), "a": Interval(0, 2), "b": Interval(1, 2)}
+    solution = Solution((0, 1), dict.fromkeys("xab", 0), {}, 16, 0, live)
+    assert refused(problem, solution) == (
+        "memory: buffer 'a' at 0..16 and buffer 'b' at 0..16 share bytes while both live, "
+        "at step 'part_2'"
+    )
+
+
 def test_outputs_on_the_same_bytes_are_refused() -> None:
     problem = Problem(
         buffers=(Buffer("x", 16), Buffer("y", 16)),

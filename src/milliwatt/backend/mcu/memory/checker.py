@@ -165,10 +165,8 @@ def _check_disjoint(problem: Problem, order: Sequence[int], places: Sequence[_Pl
 
 
 def _in_place(sharing: _Sharing, one: _Place, other: _Place) -> bool:
-    """Whether a step in which one of both dies and the other is born lets them share bytes."""
+    """Whether the step in which one of both dies writes the other, and lets it share bytes."""
     for read, write in ((one, other), (other, one)):
-        if read.last != write.first:
-            continue
         shift = write.start - read.start
         for pair in sharing.in_place.get(read.last, ()):
             if (pair.read, pair.write) == (read.buffer, write.buffer):

@@ -112,7 +112,8 @@ def _add_pairs(model: _Model) -> None:
         for overlap in allowed:
             pair = min(overlap.read, overlap.write), max(overlap.read, overlap.write)
             overlaps.setdefault(pair, []).append((step, overlap))
-    for one, other in combinations(range(len(model.multiples)), 2):
+    blocks = model.lifetimes.core.blocks
+    for one, other in combinations(range(len(blocks)), 2):
         apart = [(one, other), (other, one)]
         if any(model.lifetimes.surely_apart(*pair) for pair in apart):
             continue
@@ -121,7 +122,8 @@ def _add_pairs(model: _Model) -> None:
             if model.lifetimes.maybe_apart(early, late):
                 literals.append(_apart_in_time(model, early, late))
         for step, overlap in overlaps.get((one, other), ()):
-            if model.lifetimes.maybe_meet(overlap, step):
+            read, write = blocks[overlap.read], blocks[overlap.write]
+            if not read.to_end and not write.from_start:
                 literals.append(_overlapping(model, step, overlap))
         model.cp.add_bool_or(literals)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.memory.reduce import Core, Overlap, steps_of
+from milliwatt.backend.mcu.memory.reduce import Core, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,6 @@ class Lifetimes:
         if first.to_end or second.from_start:
             return False
         return not first.users & self.born[late]
-
-    def maybe_meet(self, overlap: Overlap, step: int) -> bool:
-        """Whether the read of `overlap` can die, and its write be born, in `step`."""
-        read, write = self.core.blocks[overlap.read], self.core.blocks[overlap.write]
-        if read.to_end or write.from_start:
-            return False
-        return not (read.users & self.after[step] or write.writers & self.before[step])
 
     def last_users(self, block: int) -> list[int]:
         """Users of a block that are not surely followed by another one."""

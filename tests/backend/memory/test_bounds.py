@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Bounds hold on random problems, and are exact on those where nothing stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from milliwatt.backend.mcu.memory import Buffer, InPlace, Problem, Step
+from milliwatt.backend.mcu.memory.liveness import make_meter, order_bound_bytes
+from milliwatt.backend.mcu.memory.order import search_orders, static_bound_bytes
+from milliwatt.backend.mcu.memory.reduce import reduce_problem
+from tests.backend.memory.problems import chain, problems, smaller_arena_exists
+
+DRAWN = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=200
+)
+
+
+@DRAWN
+@given(problems(max_steps=5, max_size=6, parts=False))
+def test_no_placement_goes_below_the_bounds(problem: Problem) -> None:
+    meter = make_meter(reduce_problem(problem))
+    listed = tuple(range(len(problem.steps)))
+    assert not smaller_arena_exists(problem, order_bound_bytes(meter, listed), listed)
+    search = search_orders(meter, max_moves=1000)
+    assert not smaller_arena_exists(problem, search.bound_bytes)
+    assert static_bound_bytes(meter) <= search.bound_bytes <= search.candidates[0].peak_bytes
+
+
+@DRAWN
+@given(problems(max_steps=12, max_size=40))
+def test_bounds_grow_with_the_search(problem: Problem) -> None:
+    meter = make_meter(reduce_problem(problem))
+    bounds = [search_orders(meter, max_moves).bound_bytes for max_moves in (0, 3, 10, 100_000)]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] == search_orders(meter, 100_000).candidates[0].peak_bytes
+
+
+def bounds(problem: Problem) -> tuple[int, int]:
+    """Under the listed order, and from dependence alone."""
+    meter = make_meter(reduce_problem(problem))
+    return order_bound_bytes(meter, range(len(problem.steps))), static_bound_bytes(meter)
+
+
+def joined(in_place: tuple[InPlace, ...], output_bytes: int = 40, **roles: bool) -> Problem:
+    return Problem(
+        buffers=(Buffer("a", 40), Buffer("b", 40), Buffer("y", output_bytes)),
+        steps=(Step("join", ("a", "b"), ("y",), in_place=in_place),),
+        inputs=("a", "b"),
+        outputs=("y",),
+        **roles,
+    )
+
+
+OVER_BOTH = (InPlace.trailing("a", "y"), InPlace.trailing("b", "y"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "exact_bytes"),
+    [
+        (chain(10, 7), 18),
+        (chain(8, 100, 20, 60), 120),
+        (chain(8, 100, 20, 60, in_place=True), 100),
+        (joined(()), 120),
+        (joined(OVER_BOTH), 80),
+        (joined(OVER_BOTH, output_bytes=8), 80),
+        (joined(OVER_BOTH, output_bytes=100), 100),
+        (joined(OVER_BOTH, inputs_may_be_overwritten=False), 120),
+        (joined((InPlace.trailing("a", "y", 12),)), 92),
+        (joined((InPlace.leading("a", "y", 12),)), 92),
+        (joined((InPlace.leading("a", "y", 60),)), 120),
+        (replace(joined(()), steps=(), buffers=joined(()).buffers[:2], outputs=()), 80),
+        (replace(chain(8, 100, 20, 60), outputs=("b0", "b1", "b2", "b3")), 188),
+    ],
+)
+def test_bounds_of_one_order_are_exact(problem: Problem, exact_bytes: int) -> None:
+    assert bounds(problem) == (exact_bytes, exact_bytes)
+    assert not smaller_arena_exists(problem, exact_bytes)
+
+
+def test_a_later_reader_forbids_the_saving() -> None:
+    f = Step("f", ("x",), ("y",), scratch_bytes=60, in_place=(InPlace.same_start("x", "y"),))
+    g = Step("g", ("x", "y"), ("z",))
+    buffers = tuple(Buffer(name, 40) for name in "xyz")
+    assert bounds(Problem(buffers, (f, g), inputs=("x",))) == (140, 140)
+    g = replace(g, reads=("y",))
+    assert bounds(Problem(buffers, (f, g), inputs=("x",))) == (100, 100)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Constraint programming alone, from a placement that stacks everything in the listed order."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from milliwatt.backend.mcu.memory import Problem
+from milliwatt.backend.mcu.memory.exact import improve
+from milliwatt.backend.mcu.memory.placement import Placement, make_placement
+from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
+from milliwatt.units import align_up
+from tests.backend.memory.problems import problems, smaller_arena_exists
+
+DRAWN = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=150
+)
+
+
+def stacked(core: Core) -> Placement:
+    offsets: list[int] = []
+    end = 0
+    for block in core.blocks:
+        offsets.append(align_up(end, block.alignment))
+        end = offsets[-1] + block.size_bytes
+    return make_placement(core, range(len(core.predecessors)), offsets, 0)
+
+
+@DRAWN
+@given(problems(max_steps=5, max_size=6, parts=False))
+def test_no_order_and_placement_is_smaller(problem: Problem) -> None:
+    core = reduce_problem(problem)
+    found = improve(core, core.predecessors, stacked(core), effort=10)
+    assert found.bound_bytes == found.arena_bytes
+    assert not smaller_arena_exists(problem, found.arena_bytes)
+
+
+@DRAWN
+@given(problems(max_steps=5, max_size=6, parts=False))
+def test_no_placement_under_a_fixed_order_is_smaller(problem: Problem) -> None:
+    core = reduce_problem(problem)
+    order = tuple(range(len(core.predecessors)))
+    chain = [1 << step >> 1 for step in order]
+    found = improve(core, chain, stacked(core), effort=10)
+    assert found.order == order
+    assert found.bound_bytes == found.arena_bytes
+    assert not smaller_arena_exists(problem, found.arena_bytes, order)
