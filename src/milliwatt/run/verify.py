@@ -13,7 +13,7 @@ import numpy as np
 
 from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.backend.mcu.plan import Step
-from milliwatt.errors import VerifyError
+from milliwatt.errors import DataError, OptionError, VerifyError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run, trace
 from milliwatt.ir.types import Array, TensorType
@@ -44,10 +44,17 @@ class Verification:
 
 
 def choose_emulator(core_name: str, wanted: str = "auto") -> Emulator:
-    """`wanted`, or for "auto" Unicorn where it emulates the core, else QEMU."""
-    if wanted == "auto":
-        return "unicorn" if find_core(core_name).unicorn_model is not None else "qemu"
-    return "qemu" if wanted == "qemu" else "unicorn"
+    """`wanted`, or for "auto" Unicorn where it emulates the core, else QEMU.
+
+    OptionError where `wanted` is neither "auto" nor an emulator.
+    """
+    match wanted:
+        case "auto":
+            return "unicorn" if find_core(core_name).unicorn_model is not None else "qemu"
+        case "unicorn" | "qemu":
+            return wanted
+        case _:
+            raise OptionError(f"unknown emulator '{wanted}'; there are: auto, unicorn, qemu")
 
 
 def ports_of(graph: Graph) -> list[Port]:
@@ -98,8 +105,11 @@ def verify_compiled(
 ) -> Verification:
     """Run `samples` as consecutive calls on the emulated core; compare every output byte.
 
-    Raises VerifyError naming the sample and the first layer whose output differs.
+    Raises VerifyError naming the sample and the first layer whose output differs, DataError
+    without samples.
     """
+    if not samples:
+        raise DataError("verification needs at least one sample")
     expected = reference_outputs(compiled.source, samples, progress)
     measurement = measure(firmware, abi_of(compiled), samples, emulator)
     for index, (wanted, got) in enumerate(zip(expected, measurement.outputs, strict=True)):
