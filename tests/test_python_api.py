@@ -62,7 +62,7 @@ def test_using_names_loads_nothing_heavy() -> None:
 def test_an_unknown_emulator_is_refused() -> None:
     assert mw.choose_emulator("cortex-m4") == "unicorn"
     assert mw.choose_emulator("cortex-m55") == "qemu"
-    with pytest.raises(mw.MilliwattError, match="^unknown emulator 'qemuu'; there are: auto, "):
+    with pytest.raises(mw.MilliwattError, match=r"^unknown emulator 'qemuu'; there are: auto, "):
         mw.choose_emulator("cortex-m4", "qemuu")
 
 
@@ -72,5 +72,5 @@ def test_a_verification_without_samples_is_refused() -> None:
     pytest.importorskip("ziglang")
     graph = mw.load_model(REPOSITORY / "examples" / "digits.mw")
     compiled = mw.compile_graph(graph, mw.load_target("nucleo-l4r5zi"))
-    with pytest.raises(mw.MilliwattError, match="^verification needs at least one sample$"):
+    with pytest.raises(mw.MilliwattError, match=r"^verification needs at least one sample$"):
         mw.verify_compiled(compiled, mw.build_compiled(compiled), [])
