@@ -90,6 +90,23 @@ def test_convolutions(name: str, per_channel: bool) -> None:
     beside(w.data(), kinds=["Quantize", kind, "Dequantize"])
 
 
+def test_a_channel_of_zeros_gets_an_ordinary_scale() -> None:
+    rng, w = np.random.default_rng(3), Writer()
+    x = w.quantize(w.input("x", [1, 4, 5, 5]), 0.031, 5)
+    values, scales = ints(rng, 6, 4, 3, 3), rng.uniform(0.001, 0.02, 6)
+    values[2], scales[2] = 0, 1.0
+    steps = np.float32(0.031) * scales.astype(np.float32)
+    bias = w.dequantized(np.int32([900, -2000, 31, 40, 5, 6]), steps, axis=0)
+    y = w.node("Conv", x, w.dequantized(values, scales, axis=0), bias)
+    w.output(w.quantize(y, 0.11, -3))
+    graph = beside(w.data(), kinds=["Quantize", "Conv2D", "Dequantize"])
+    quant = graph.types[graph.nodes[1].inputs[1]].quant
+    assert quant is not None
+    assert quant.scale[2] == max(quant.scale[:2] + quant.scale[3:])
+    found = graph.constants[graph.nodes[1].inputs[2]]
+    assert found.tolist() == [900, -2000, round(31 / quant.scale[2]), 40, 5, 6]
+
+
 def test_a_convolution_in_two_groups() -> None:
     rng, w = np.random.default_rng(3), Writer()
     x = w.quantize(w.input("x", [1, 4, 5, 5]), 0.031, 5)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,7 @@ def emit_linear(call: Call, op: Op, linear: Linear) -> Value:
     codes = linear.weights.codes
     if target is None or codes is None:
         return _emit_real(call, op, linear)
+    codes = _without_idle_scales(codes)
     weights = call.scope.add_constant(*_integer_weights(call, codes, linear.axis))
     bias = call.scope.add_constant(*_integer_bias(call, linear, codes, target))
     inputs = (linear.x.name, weights, bias)
@@ -79,6 +80,21 @@ def _floats(constant: Constant, what: str) -> Array:
     return constant.array
 
 
+def _without_idle_scales(codes: Codes) -> Codes:
+    """The weights with an ordinary scale for each channel of zeros, whose own says nothing.
+
+    Tools write 1 there; it would make the channel's requantisation multiplier the largest, and
+    kernels that are fast for multipliers below 1 could not take the layer.
+    """
+    if codes.axis is None or codes.zero_point.any():
+        return codes
+    others = tuple(i for i in range(codes.values.ndim) if i != codes.axis)
+    idle = ~codes.values.any(axis=others)
+    if idle.all() or not idle.any():
+        return codes
+    return replace(codes, scale=np.where(idle, codes.scale[~idle].max(), codes.scale))
+
+
 def _integer_weights(call: Call, codes: Codes, axis: int) -> tuple[str, TensorType, Array]:
     values, zeros = codes.signed().values, codes.signed().zero_point
     if values.dtype != np.int8:
@@ -100,22 +116,14 @@ def _integer_bias(
     x_scale = np.float64(call.scope.type(linear.x).scale)
     step = np.broadcast_to(x_scale * weights.scale.astype(np.float64), linear.bias.array.shape)
     codes = linear.bias.codes
-    if codes is not None and not codes.zero_point.any() and _same(codes.scale, step):
-        values = codes.values.astype(np.int64)
+    if codes is None:
+        values = np.rint(linear.bias.array.astype(np.float64) / step)
     else:
-        real = linear.bias.array if codes is None else _exact(codes)
-        values = np.rint(real.astype(np.float64) / step)
+        centred = codes.values.astype(np.float64) - codes.zero_point
+        scale = np.broadcast_to(codes.scale.astype(np.float64), step.shape)
+        same = np.abs(scale - step) <= _SAME_SCALE * step
+        values = np.where(same, centred, np.rint(centred * scale / step))
     low, high = DType.INT32.integer_range
     if not ((values >= low) & (values <= high)).all():
         raise UnsupportedError("a bias that does not fit int32 in steps of input times weights")
     return f"{call.wanted}_bias", TensorType(values.shape, dtype), values.astype(dtype.numpy)
-
-
-def _same(scale: Array, step: Array) -> bool:
-    difference = np.abs(scale.astype(np.float64) - step)
-    return bool((difference <= _SAME_SCALE * step).all())
-
-
-def _exact(codes: Codes) -> Array:
-    centred = codes.values.astype(np.float64) - codes.zero_point
-    return np.asarray(centred * codes.scale.astype(np.float64))
