@@ -6,6 +6,9 @@
 #include "mw_dot_s8.h"
 #include "mw_requantize.h"
 
+/* Taps of the largest filter whose whole windows are laid out tap by tap. */
+#define MW_DEPTHWISE_UNROLLED 25
+
 /* Sum over all taps of x times weight; tap (0, 0) is at x[from]. */
 MW_INLINE int32_t mw_depthwise_whole_s8(const int8_t *x, int32_t from,
                                         const int8_t *MW_RESTRICT filter, int32_t kh, int32_t kw,
@@ -67,7 +70,8 @@ MW_INLINE void mw_depthwise_conv2d_s8(
                 const int32_t left = ox * stride_w - pad_left;
                 const int32_t kx0 = padded ? mw_first_tap(left, dilation_w) : 0;
                 const int32_t kx1 = padded ? mw_end_tap(left, dilation_w, kw, in_w) : kw;
-                const int32_t inside = !padded || (ky1 - ky0 == kh && kx1 - kx0 == kw);
+                const int32_t laid_out = kh * kw <= MW_DEPTHWISE_UNROLLED &&
+                                         (!padded || (ky1 - ky0 == kh && kx1 - kx0 == kw));
                 const int32_t corner = (top * in_w + left) * in_c;
                 const int8_t *filter = w;
                 int32_t c = 0;
@@ -76,7 +80,7 @@ MW_INLINE void mw_depthwise_conv2d_s8(
                         const int32_t q = per_channel ? c : 0;
                         const int32_t from = corner + source;
                         int32_t sum;
-                        if (inside) {
+                        if (laid_out) {
                             sum = mw_depthwise_whole_s8(x, from, filter, kh, kw, row_step,
                                                         tap_step, w_zero, weight_bits);
                         } else {

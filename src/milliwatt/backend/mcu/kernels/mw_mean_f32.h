@@ -6,8 +6,7 @@
 #include "mw_common.h"
 
 /* y[k0, k1, k2] is the mean of x over r0 x r1 x r2; each of the six runs over x with the stride
- * that follows it, in elements. count is how many elements a
- * mean has. */
+ * that follows it, in elements. count is how many elements a mean has. */
 MW_INLINE void mw_mean_f32(const float *x, float *y, int32_t k0, int32_t k0_step, int32_t k1,
                           int32_t k1_step, int32_t k2, int32_t k2_step, int32_t r0,
                           int32_t r0_step, int32_t r1, int32_t r1_step, int32_t r2,
