@@ -180,13 +180,13 @@ Shifts = frozenset[int]
 def smaller_arena_exists(
     problem: Problem, arena_bytes: int, only: tuple[int, ...] | None = None
 ) -> bool:
-    """Whether offsets under order `only`, or any, need fewer than `arena_bytes`, by trying them all.
+    """Whether offsets under order `only`, or any, need less than `arena_bytes`: tries them all.
 
     Aliased buffers must start at the same byte.
     """
     tried: set[frozenset[tuple[tuple[int, int], Shifts]]] = set()
     reach = range(-arena_bytes, arena_bytes + 1)
-    for order in _valid_orders(problem) if only is None else [only]:
+    for order in valid_orders(problem) if only is None else [only]:
         things = _things(problem, order)
         if any(thing.size_bytes >= arena_bytes for thing in things):
             continue
@@ -227,7 +227,8 @@ def _keeps_dependences(problem: Problem, order: Sequence[int]) -> bool:
     return True
 
 
-def _valid_orders(problem: Problem) -> Iterator[tuple[int, ...]]:
+def valid_orders(problem: Problem) -> Iterator[tuple[int, ...]]:
+    """Every order of the steps that keeps their dependences."""
     for order in permutations(range(len(problem.steps))):
         if _keeps_dependences(problem, order):
             yield order

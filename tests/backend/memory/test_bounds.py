@@ -12,7 +12,7 @@ from milliwatt.backend.mcu.memory import Buffer, InPlace, Problem, Step
 from milliwatt.backend.mcu.memory.liveness import make_meter, order_bound_bytes
 from milliwatt.backend.mcu.memory.order import search_orders, static_bound_bytes
 from milliwatt.backend.mcu.memory.reduce import reduce_problem
-from tests.backend.memory.problems import chain, problems, smaller_arena_exists
+from tests.backend.memory.problems import chain, problems, smaller_arena_exists, valid_orders
 
 DRAWN = settings(
     deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=200
@@ -30,6 +30,15 @@ def test_no_placement_goes_below_the_bounds(problem: Problem) -> None:
     assert static_bound_bytes(meter) <= search.bound_bytes <= search.candidates[0].peak_bytes
 
 
+@settings(DRAWN, max_examples=1000)
+@given(problems(max_steps=6))
+def test_the_search_finds_the_lowest_peak_of_all_orders(problem: Problem) -> None:
+    meter = make_meter(reduce_problem(problem))
+    search = search_orders(meter, max_moves=100_000)
+    lowest = min(order_bound_bytes(meter, order) for order in valid_orders(problem))
+    assert search.bound_bytes == search.candidates[0].peak_bytes == lowest
+
+
 @DRAWN
 @given(problems(max_steps=12, max_size=40))
 def test_bounds_grow_with_the_search(problem: Problem) -> None:
@@ -45,13 +54,18 @@ def bounds(problem: Problem) -> tuple[int, int]:
     return order_bound_bytes(meter, range(len(problem.steps))), static_bound_bytes(meter)
 
 
-def joined(in_place: tuple[InPlace, ...], output_bytes: int = 40, **roles: bool) -> Problem:
+def joined(
+    in_place: tuple[InPlace, ...],
+    output_bytes: int = 40,
+    scratch_bytes: int = 0,
+    inputs_may_be_overwritten: bool = True,
+) -> Problem:
     return Problem(
         buffers=(Buffer("a", 40), Buffer("b", 40), Buffer("y", output_bytes)),
-        steps=(Step("join", ("a", "b"), ("y",), in_place=in_place),),
+        steps=(Step("join", ("a", "b"), ("y",), scratch_bytes, in_place=in_place),),
         inputs=("a", "b"),
         outputs=("y",),
-        **roles,
+        inputs_may_be_overwritten=inputs_may_be_overwritten,
     )
 
 
@@ -66,7 +80,7 @@ OVER_BOTH = (InPlace.trailing("a", "y"), InPlace.trailing("b", "y"))
         (chain(8, 100, 20, 60, in_place=True), 100),
         (joined(()), 120),
         (joined(OVER_BOTH), 80),
-        (joined(OVER_BOTH, output_bytes=8), 80),
+        (joined(OVER_BOTH, output_bytes=8, scratch_bytes=4), 84),
         (joined(OVER_BOTH, output_bytes=100), 100),
         (joined(OVER_BOTH, inputs_may_be_overwritten=False), 120),
         (joined((InPlace.trailing("a", "y", 12),)), 92),

@@ -15,30 +15,29 @@ from milliwatt.backend.mcu.memory.placement import Placement
 from milliwatt.backend.mcu.memory.problem import Problem, Solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 
-# Bounds on the size of what is searched, such that each part takes well under a second.
-_MAX_MOVES = 50_000
+# Bounds on the size of what is searched, such that each part takes about a second.
+_MAX_MOVES = 150_000
 _MAX_BLOCKS_FIXED = 400
 _MAX_BLOCKS_JOINT = 200
 
 
-def solve(problem: Problem, effort: float = 0.5) -> Solution:
+def solve(problem: Problem, effort: float = 1.0) -> Solution:
     """An order and offsets with the smallest arena found, and a proven lower bound.
 
-    `effort` limits each search by constraint programming, in that solver's deterministic seconds
-    (about a second of one core); there is none where the heuristics reach the bound, and at most
-    one for each candidate order and one for all orders. Equal problems and efforts give equal
-    solutions.
+    `effort` limits constraint programming, which runs only where the heuristics miss the bound,
+    in that solver's deterministic seconds (about two seconds of one core); one half goes to
+    candidate orders, one to all orders. Equal problems and efforts give equal solutions.
     """
     core = reduce_problem(problem)
     search = search_orders(make_meter(core), _MAX_MOVES)
     placements = _pack_candidates(core, search)
     best = min(placements, key=_arena_bytes)
     if best.arena_bytes > search.bound_bytes and len(core.blocks) <= _MAX_BLOCKS_FIXED:
-        best = _improve_candidates(core, placements, effort)
+        best = _improve_candidates(core, placements, effort / 2)
     if not core.has_one_order():
         best = replace(best, bound_bytes=search.bound_bytes)
         if len(core.blocks) <= _MAX_BLOCKS_JOINT:
-            best = improve(core, core.predecessors, best, effort)
+            best = improve(core, core.predecessors, best, effort / 2)
     return _solution(problem, core, best)
 
 
@@ -63,7 +62,8 @@ def _improve_candidates(core: Core, placements: Sequence[Placement], effort: flo
     best = min(placements, key=_arena_bytes)
     for placement in placements:
         if placement.bound_bytes < best.arena_bytes:
-            found = improve(core, _chain(placement.order), placement, effort)
+            share = effort / len(placements)
+            found = improve(core, _chain(placement.order), placement, share)
             best = min(found, best, key=_arena_bytes)
     return best
 
