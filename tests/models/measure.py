@@ -16,7 +16,7 @@ from milliwatt.errors import UnsupportedError
 from milliwatt.frontend.tflite.importer import Imported, import_model
 from milliwatt.frontend.tflite.reader import read_model
 from milliwatt.frontend.tflite.records import ModelRecord
-from milliwatt.frontend.tflite.uint8 import signed_values
+from milliwatt.frontend.uint8 import signed_values
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array, DType

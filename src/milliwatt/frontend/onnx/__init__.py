@@ -7,9 +7,9 @@ from pathlib import Path
 
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.files import read_bytes
+from milliwatt.frontend.names import sanitise
 from milliwatt.frontend.onnx.importer import import_model
 from milliwatt.frontend.onnx.reader import read_model
-from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.verify import verify
 from milliwatt.passes.remove_dead_nodes import remove_dead_nodes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from milliwatt.errors import ModelError
-from milliwatt.frontend.tflite.uint8 import signed_values
+from milliwatt.frontend.uint8 import signed_values
 from milliwatt.ir.types import Array
 
 UINT8_SHIFT = 128

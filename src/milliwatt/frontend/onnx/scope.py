@@ -10,6 +10,8 @@ from math import prod
 import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend.draft import Draft
+from milliwatt.frontend.names import sanitise
 from milliwatt.frontend.onnx.ahead import Ahead
 from milliwatt.frontend.onnx.constants import Constant
 from milliwatt.frontend.onnx.formats import Format
@@ -22,8 +24,6 @@ from milliwatt.frontend.onnx.values import (
     Operand,
     Value,
 )
-from milliwatt.frontend.tflite.draft import Draft
-from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.ir.types import Array, DType, Quant, Shape, TensorType
 from milliwatt.ops.base import Op
 from milliwatt.ops.quantize import Dequantize, Quantize

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.files import read_bytes
+from milliwatt.frontend.names import sanitise
 from milliwatt.frontend.tflite.importer import import_model
-from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.frontend.tflite.reader import read_model
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.verify import verify

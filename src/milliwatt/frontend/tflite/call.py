@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
-from milliwatt.frontend.tflite.draft import Draft
+from milliwatt.frontend.draft import Draft
 from milliwatt.frontend.tflite.flat import Ref, Scalar
 from milliwatt.frontend.tflite.records import OperatorRecord
 from milliwatt.frontend.tflite.schema import ACTIVATION_NAMES

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend.draft import Draft
+from milliwatt.frontend.names import shown
 from milliwatt.frontend.tflite import schema
 from milliwatt.frontend.tflite.call import Call
-from milliwatt.frontend.tflite.draft import Draft
-from milliwatt.frontend.tflite.names import shown
 from milliwatt.frontend.tflite.operators import CONVERTERS
 from milliwatt.frontend.tflite.records import ModelRecord, OperatorRecord, SubgraphRecord
 from milliwatt.frontend.tflite.scope import ConsequenceError, Scope

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from milliwatt.frontend.names import shown
 from milliwatt.frontend.tflite.flat import Table
-from milliwatt.frontend.tflite.names import shown
 from milliwatt.frontend.tflite.operator_names import OPERATOR_NAMES
 from milliwatt.frontend.tflite.schema import CUSTOM_OPERATOR
 from milliwatt.ir.types import Array

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.errors import ModelError
-from milliwatt.frontend.tflite.draft import Draft
+from milliwatt.frontend.draft import Draft
 from milliwatt.ir.graph import State
 from milliwatt.ir.types import Array, TensorType
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend.names import sanitise
 from milliwatt.frontend.tflite import schema
 from milliwatt.frontend.tflite.call import Call
-from milliwatt.frontend.tflite.names import sanitise
 from milliwatt.frontend.tflite.operators.weights import refuse_hybrid, zero_bias
 from milliwatt.frontend.tflite.states import Key
 from milliwatt.ir.types import DType, TensorType

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milliwatt.errors import ModelError
-from milliwatt.frontend.tflite.names import Names
+from milliwatt.frontend.names import Names
 from milliwatt.ir.graph import Node
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.base import Op
