@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from milliwatt.errors import ModelError, UnsupportedError
-from milliwatt.frontend.tflite import schema, tensors, uint8
+from milliwatt.frontend import uint8
+from milliwatt.frontend.tflite import schema, tensors
 from milliwatt.frontend.tflite.reader import read_model
 from milliwatt.frontend.tflite.records import BufferRecord, TensorRecord
 from milliwatt.ir.types import DType, Quant, TensorType

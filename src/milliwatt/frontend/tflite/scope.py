@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from milliwatt.errors import ModelError, UnsupportedError
+from milliwatt.frontend import uint8
 from milliwatt.frontend.draft import Draft
 from milliwatt.frontend.names import sanitise
-from milliwatt.frontend.tflite import tensors, uint8
+from milliwatt.frontend.tflite import tensors
 from milliwatt.frontend.tflite.records import ModelRecord, SubgraphRecord, TensorRecord
 from milliwatt.frontend.tflite.states import Key, Variables
 from milliwatt.ir.types import Array, DType, TensorType

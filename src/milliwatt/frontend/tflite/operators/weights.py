@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
-from milliwatt.frontend.tflite import tensors, uint8
+from milliwatt.frontend import uint8
+from milliwatt.frontend.tflite import tensors
 from milliwatt.frontend.tflite.call import Call
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 
