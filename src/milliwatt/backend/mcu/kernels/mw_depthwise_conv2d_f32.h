@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* float32 depthwise convolution with a channel multiplier: any filter, stride, dilation, padding. */
+/* float32 depthwise convolution with a channel multiplier: any geometry. */
 #ifndef MW_DEPTHWISE_CONV2D_F32_H
 #define MW_DEPTHWISE_CONV2D_F32_H
 
