@@ -159,6 +159,7 @@ def _verify(
     engine = choose_emulator(compiled.target.core, emulator)
     say(f"running {format_count(len(samples), 'sample')} on {engine}")
     done = verify_compiled(compiled, firmware, samples, emulator=engine, progress=progress)
+    progress("")
     report = compile_report(compiled, done, samples)
     require_fit(
         compiled.plan,

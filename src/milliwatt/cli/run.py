@@ -111,7 +111,8 @@ def _run(
 
 def _preview(array: Array) -> str:
     values = array.reshape(-1)
-    shown = " ".join(f"{v:.6g}" for v in values[:16].tolist())
+    words = [f"{v:.6g}" if isinstance(v, float) else str(int(v)) for v in values[:16].tolist()]
+    shown = " ".join(words)
     return shown if values.size <= 16 else f"{shown} … ({values.size} values)"
 
 
@@ -150,18 +151,22 @@ def _as_json(
 
 
 def _table(project: Project, measured: Measurement) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import Group
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("layer", "operator", "kernel"):
-        table.add_column(title, overflow="fold")
-    table.add_column("instructions, last sample", justify="right")
-    for node in project.nodes:
-        count = measured.instructions_by_row[node.symbol][-1]
-        table.add_row(Text(node.name), node.op, node.kernel, f"{count:,}")
-    table.add_row("total", "", "", f"{measured.instructions[-1]:,}")
-    table.caption = (
-        f"counted on {measured.emulator}, {measured.core}; stack {measured.stack_bytes:,} B"
+    from milliwatt.report.layout import Column, FittedTable
+
+    counts = [f"{measured.instructions_by_row[node.symbol][-1]:,}" for node in project.nodes]
+    table = FittedTable(
+        (
+            Column("layer", (*(node.name for node in project.nodes), "total")),
+            Column("operator", (*(node.op for node in project.nodes), ""), optional=1),
+            Column("kernel", (*(node.kernel for node in project.nodes), ""), optional=2),
+            Column(
+                "instructions, last sample",
+                (*counts, f"{measured.instructions[-1]:,}"),
+                right=True,
+            ),
+        )
     )
-    return table
+    where = f"counted on {measured.emulator}, {measured.core}"
+    return Group(table, f"{where}; stack {measured.stack_bytes:,} B")

@@ -38,16 +38,27 @@ def _as_json(target: Target) -> dict[str, Any]:
     return content
 
 
-def _catalogue_table() -> RenderableType:
-    from rich.table import Table
+_OPTIONAL = {"Cycles/instruction": 4, "Active power": 3, "Chip": 2, "Core": 1}
+"""Columns that narrow terminals do without, the largest number first."""
 
-    table = Table(box=None, pad_edge=False, caption="`milliwatt targets NAME`: sources")
-    for column in SUMMARY_COLUMNS:
-        justify = "right" if column in ("SRAM", "Flash") else "left"
-        table.add_column(column, justify=justify, no_wrap=column == "Target")
-    for target in list_targets():
-        table.add_row(*describe_summary(target))
-    return table
+
+def _catalogue_table() -> RenderableType:
+    from rich.console import Group
+
+    from milliwatt.report.layout import Column, FittedTable
+
+    rows = [describe_summary(target) for target in list_targets()]
+    columns = tuple(
+        Column(
+            title,
+            tuple(row[i] for row in rows),
+            right=title in ("SRAM", "Flash"),
+            optional=_OPTIONAL.get(title, 0),
+        )
+        for i, title in enumerate(SUMMARY_COLUMNS)
+    )
+    table = FittedTable(columns, name_width=columns[0].width, gap=1)
+    return Group(table, "`milliwatt targets NAME`: all figures and their sources")
 
 
 def _target_table(target: Target) -> RenderableType:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
+from milliwatt.report.layout import Column, FittedTable, paragraphs
 from milliwatt.units import format_bytes, format_si
 
 if TYPE_CHECKING:
@@ -116,44 +118,41 @@ def _live_bytes(graph: Graph) -> list[int]:
 def inspection_table(inspection: Inspection) -> RenderableType:
     """The layers as a table with a bar of memory over time, and the sums."""
     from rich.console import Group
-    from rich.table import Table
+    from rich.text import Text
 
-    peak_bytes = 0 if inspection.peak is None else inspection.peak.live_bytes
-    table = Table(title=inspection.model, title_justify="left", caption_justify="left")
-    for title in ("layer", "operator", "input", "output"):
-        table.add_column(title, overflow="fold")
-    for title in ("MACs", "parameters", "live"):
-        table.add_column(title, justify="right")
-    table.add_column("memory over time")
-    for row in inspection.layers:
-        bar = "█" * max(1, round(20 * row.live_bytes / max(peak_bytes, 1)))
-        table.add_row(
-            row.name,
-            row.op,
-            row.input,
-            row.output,
-            f"{row.macs:,}",
-            f"{row.parameter_bytes:,}",
-            f"{row.live_bytes:,}",
-            bar,
+    rows = inspection.layers
+    table = FittedTable(
+        (
+            Column("layer", tuple(row.name for row in rows)),
+            Column("operator", tuple(row.op for row in rows), optional=2),
+            Column("input", tuple(row.input for row in rows), optional=3),
+            Column("output", tuple(row.output for row in rows), optional=1),
+            Column("MACs", tuple(f"{row.macs:,}" for row in rows), right=True),
+            Column("parameters", tuple(f"{row.parameter_bytes:,}" for row in rows), right=True),
+            Column("live", tuple(f"{row.live_bytes:,}" for row in rows), right=True),
+            Column("memory over time", _bars(rows)),
         )
-    return Group(table, _summary(inspection))
+    )
+    title = Text(inspection.model, style="bold")
+    return Group(title, table, Text(""), paragraphs(_summary(inspection), indent="  "))
 
 
-def _summary(inspection: Inspection) -> str:
+def _bars(rows: Sequence[LayerRow]) -> tuple[str, ...]:
+    peak_bytes = max((row.live_bytes for row in rows), default=0)
+    return tuple("█" * max(1, round(16 * row.live_bytes / max(peak_bytes, 1))) for row in rows)
+
+
+def _summary(inspection: Inspection) -> list[tuple[str, str]]:
     counts = Counter(row.op for row in inspection.layers)
-    operators = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-    lines = [f"  input       {text}" for text in inspection.inputs]
-    lines += [f"  output      {text}" for text in inspection.outputs]
+    lines = [("input", text) for text in inspection.inputs]
+    lines += [("output", text) for text in inspection.outputs]
     lines += [
-        f"  operators   {operators}",
-        f"  MACs        {format_si(inspection.macs, '')}",
-        f"  parameters  {format_bytes(inspection.parameter_bytes)}",
-        f"  state       {format_bytes(inspection.state_bytes)}",
+        ("operators", ", ".join(f"{name} {count}" for name, count in counts.most_common())),
+        ("MACs", format_si(inspection.macs, "")),
+        ("parameters", format_bytes(inspection.parameter_bytes)),
+        ("state", format_bytes(inspection.state_bytes)),
     ]
     if inspection.peak is not None:
-        lines.append(
-            f"  peak live   {format_bytes(inspection.peak.live_bytes)} at {inspection.peak.name} "
-            "(file order, nothing in place; `compile` does better)"
-        )
-    return "\n".join(lines)
+        at = f"{format_bytes(inspection.peak.live_bytes)} at {inspection.peak.name}"
+        lines.append(("peak live", f"{at} (file order, nothing in place; `compile` does better)"))
+    return lines

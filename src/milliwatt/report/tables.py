@@ -3,113 +3,152 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milliwatt.report.compilation import CompileReport, MemoryMap
+from milliwatt.report.layout import Column, FittedTable, paragraphs
 from milliwatt.units import format_bytes, format_si
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 _BAR_WIDTH = 60
+_BAR_TEXT_WIDTH = 46
+"""Columns of the longest text beside a bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some bytes of a memory: the letter that draws them, and their name."""
+
+    letter: str
+    name: str
+    size_bytes: int
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A memory as a row of letters, as wide as the terminal allows, and its legend."""
+
+    title: str
+    parts: tuple[_Part, ...]
+    have_bytes: int
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        from rich.text import Text
+
+        used = sum(part.size_bytes for part in self.parts)
+        width = max(10, min(_BAR_WIDTH, options.max_width - _BAR_TEXT_WIDTH))
+        bar, legend = Text(f"{self.title:6}|"), Text("       ")
+        for part, drawn in zip(self.parts, self._widths(width), strict=True):
+            if part.size_bytes:
+                bar.append(part.letter * drawn, style=part.colour)
+                legend.append(f"{part.letter} {part.name} ", style=part.colour)
+                legend.append(f"{part.size_bytes:,}  ")
+        bar.append("·" * max(0, 7 + width - len(bar)))
+        bar.append(f"| {used:,} of {self.have_bytes:,} B ({used / self.have_bytes:.1%})")
+        legend.append(f"free {self.have_bytes - used:,}")
+        yield bar
+        yield legend
+
+    def _widths(self, width: int) -> list[int]:
+        """Letters of each part, at least one."""
+        return [max(1, round(width * p.size_bytes / self.have_bytes)) for p in self.parts]
 
 
 def memory_table(memory: MemoryMap) -> RenderableType:
-    """Flash and SRAM as bars (weights, code, constants; arena, state, stack; free) and bytes."""
+    """Flash and SRAM as bars (weights, constants, code; arena, state, others, stack; free)."""
     from rich.console import Group
     from rich.text import Text
 
-    flash = [
-        ("weights", memory.weights_bytes, "blue"),
-        ("constants", memory.constants_bytes, "cyan"),
-        ("code", memory.code_bytes, "magenta"),
-    ]
-    sram = [
-        ("arena", memory.arena_bytes, "green"),
-        ("state", memory.state_bytes, "yellow"),
-        ("other", memory.other_static_bytes, "magenta"),
-        ("stack", memory.stack_bytes, "red"),
-    ]
+    flash = (
+        _Part("W", "weights", memory.weights_bytes, "blue"),
+        _Part("K", "constants", memory.constants_bytes, "cyan"),
+        _Part("C", "code", memory.code_bytes, "magenta"),
+    )
+    sram = (
+        _Part("A", "arena", memory.arena_bytes, "green"),
+        _Part("S", "state", memory.state_bytes, "yellow"),
+        _Part("O", "other", memory.other_static_bytes, "magenta"),
+        _Part("K", "stack", memory.stack_bytes, "red"),
+    )
     bound = Text(
         f"arena: {format_bytes(memory.arena_bytes)}, proven lower bound "
         f"{format_bytes(memory.arena_lower_bound_bytes)}"
         + (" (optimal)" if memory.arena_bytes == memory.arena_lower_bound_bytes else "")
     )
     return Group(
-        _bar("flash", flash, memory.flash_have_bytes),
-        _bar("SRAM", sram, memory.sram_have_bytes),
+        _Bar("flash", flash, memory.flash_have_bytes),
+        _Bar("SRAM", sram, memory.sram_have_bytes),
         bound,
     )
-
-
-def _bar(title: str, parts: list[tuple[str, int, str]], have_bytes: int) -> RenderableType:
-    from rich.console import Group
-    from rich.text import Text
-
-    used = sum(size for _, size, _ in parts)
-    bar, legend = Text(f"{title:6}|"), Text("       ")
-    drawn = 0
-    for name, size, colour in parts:
-        if size == 0:
-            continue
-        width = max(1, round(_BAR_WIDTH * size / have_bytes))
-        drawn += width
-        bar.append(name[0].upper() * width, style=colour)
-        legend.append(f"{name} ", style=colour)
-        legend.append(f"{size:,}  ")
-    bar.append("·" * max(0, _BAR_WIDTH - drawn))
-    bar.append(f"| {used:,} of {have_bytes:,} B ({used / have_bytes:.1%})")
-    legend.append(f"free {have_bytes - used:,}")
-    return Group(bar, legend)
 
 
 def cost_table(report: CompileReport) -> RenderableType:
     """Instructions layer by layer, and what they come to in time and energy."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("layer", "operator", "kernel"):
-        table.add_column(title, overflow="fold")
-    for title in ("MACs", "instructions", "share", "per MAC"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for layer in report.layers:
-        per_mac = layer.instructions_per_mac
-        table.add_row(
-            Text(layer.name),
-            layer.op,
-            layer.kernel,
-            f"{layer.macs:,}" if layer.macs else "",
-            f"{layer.instructions:,}",
-            f"{layer.instructions / report.instructions:.1%}",
-            "" if per_mac is None else f"{per_mac:.2f}",
-        )
+    layers = report.layers
     per_mac = f"{report.instructions / report.macs:.2f}" if report.macs else ""
-    table.add_row(
-        "total", "", "", f"{report.macs:,}", f"{report.instructions:,}", "100.0%", per_mac
+    shares = [layer.instructions / report.instructions for layer in layers]
+    table = FittedTable(
+        (
+            Column("layer", (*(layer.name for layer in layers), "total")),
+            Column("operator", (*(layer.op for layer in layers), ""), optional=1),
+            Column("kernel", (*(layer.kernel for layer in layers), ""), optional=2),
+            _numbers("MACs", [f"{n.macs:,}" if n.macs else "" for n in layers], f"{report.macs:,}"),
+            _numbers(
+                "instructions",
+                [f"{layer.instructions:,}" for layer in layers],
+                f"{report.instructions:,}",
+            ),
+            _numbers("share", [f"{share:.1%}" for share in shares], "100.0%"),
+            _numbers("per MAC", [_ratio(layer.instructions_per_mac) for layer in layers], per_mac),
+        )
     )
-    return Group(table, Text(""), *(Text(line) for line in summary_lines(report)))
-
-
-def summary_lines(report: CompileReport) -> list[str]:
-    """Latency and energy with their ranges and where they come from."""
-    lines = [
+    counted = (
         f"{report.instructions:,} instructions per inference, counted on {report.emulator} "
         f"({report.compiler})"
-    ]
+    )
+    unknown = (Text(reason) for reason in report.unknown)
+    return Group(table, Text(""), Text(counted), paragraphs(_estimates(report)), *unknown)
+
+
+def _numbers(title: str, cells: Sequence[str], total: str) -> Column:
+    return Column(title, (*cells, total), right=True)
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _estimates(report: CompileReport) -> list[tuple[str, str]]:
+    """Latency and energy with their ranges and where they come from."""
+    lines: list[tuple[str, str]] = []
     if report.latency is not None:
         latency = report.latency
-        lines.append(
-            f"latency  {format_si(latency.seconds, 's')} "
-            f"({format_si(latency.seconds_low, 's')} to {format_si(latency.seconds_high, 's')}) "
-            f"on {report.target}\n         {latency.basis}"
-        )
+        lines += [
+            (
+                "latency",
+                f"{format_si(latency.seconds, 's')} ({format_si(latency.seconds_low, 's')} to "
+                f"{format_si(latency.seconds_high, 's')}) on {report.target}",
+            ),
+            ("", latency.basis),
+        ]
     if report.energy is not None:
         energy = report.energy
-        lines.append(
-            f"energy   {format_si(energy.uj * 1e-6, 'J')} "
-            f"({format_si(energy.uj_low * 1e-6, 'J')} to {format_si(energy.uj_high * 1e-6, 'J')})"
-            f" per inference\n         {energy.basis}"
-        )
-    return lines + list(report.unknown)
+        lines += [
+            (
+                "energy",
+                f"{format_si(energy.uj * 1e-6, 'J')} ({format_si(energy.uj_low * 1e-6, 'J')} to "
+                f"{format_si(energy.uj_high * 1e-6, 'J')}) per inference",
+            ),
+            ("", energy.basis),
+        ]
+    return lines
