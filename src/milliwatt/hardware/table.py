@@ -101,6 +101,21 @@ class TableReader:
             self.fail(key, f"must be from {low:,} to {high:,}")
         return value
 
+    def integers(self, key: str, low: int, high: int) -> tuple[int, ...]:
+        """An array of integers from `low` to `high`, both included."""
+        value = self._require(key)
+        if not isinstance(value, list):
+            self.fail(key, f"must be an array of integers, not {_type_name(value)}")
+        found: list[int] = []
+        for index, item in enumerate(cast("list[object]", value)):
+            place = f"{key}[{index}]"
+            if isinstance(item, bool) or not isinstance(item, int):
+                self.fail(place, f"must be an integer, not {_type_name(item)}")
+            if not low <= item <= high:
+                self.fail(place, f"must be from {low:,} to {high:,}")
+            found.append(item)
+        return tuple(found)
+
     def number(self, key: str, low: float, high: float) -> float:
         """A finite number from `low` to `high`, both included."""
         value = self._require(key)

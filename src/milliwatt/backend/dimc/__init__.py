@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Digital in-memory computing: mapper, cycles, energy, bit-exact simulation."""
