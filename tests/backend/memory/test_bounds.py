@@ -69,6 +69,20 @@ def joined(
     )
 
 
+FORK = Problem(
+    buffers=(Buffer("x", 40), Buffer("y", 40), Buffer("z", 40)),
+    steps=(
+        Step(
+            "fork",
+            ("x",),
+            ("y", "z"),
+            scratch_bytes=4,
+            in_place=(InPlace.trailing("x", "y"), InPlace.trailing("x", "z")),
+        ),
+    ),
+    inputs=("x",),
+    outputs=("y", "z"),
+)
 OVER_BOTH = (InPlace.trailing("a", "y"), InPlace.trailing("b", "y"))
 
 
@@ -86,6 +100,7 @@ OVER_BOTH = (InPlace.trailing("a", "y"), InPlace.trailing("b", "y"))
         (joined((InPlace.trailing("a", "y", 12),)), 92),
         (joined((InPlace.leading("a", "y", 12),)), 92),
         (joined((InPlace.leading("a", "y", 60),)), 120),
+        (FORK, 84),
         (replace(joined(()), steps=(), buffers=joined(()).buffers[:2], outputs=()), 80),
         (replace(chain(8, 100, 20, 60), outputs=("b0", "b1", "b2", "b3")), 188),
     ],
@@ -102,3 +117,36 @@ def test_a_later_reader_forbids_the_saving() -> None:
     assert bounds(Problem(buffers, (f, g), inputs=("x",))) == (140, 140)
     g = replace(g, reads=("y",))
     assert bounds(Problem(buffers, (f, g), inputs=("x",))) == (100, 100)
+
+
+def test_unused_bytes_at_the_top_may_be_worth_waiting_for() -> None:
+    """`s` takes no more cells than it frees, yet `p` fits above `w` with 3 bytes less than `q`."""
+    problem = Problem(
+        buffers=(Buffer("p", 5), Buffer("q", 8), Buffer("w", 40)),
+        steps=(
+            Step("s", ("p",), ("q",), in_place=(InPlace.same_start("p", "q"),)),
+            Step("t", (), ("w",)),
+        ),
+        inputs=("p",),
+        outputs=("q",),
+    )
+    assert search_orders(make_meter(reduce_problem(problem)), 100).bound_bytes == 45
+    assert not smaller_arena_exists(problem, 45)
+
+
+def test_depth_first_keeps_a_recurrent_network_from_computing_all_inputs_first() -> None:
+    cells = 6
+    buffers = [Buffer("h0", 4), *(Buffer(f"x{t}", 4) for t in range(cells))]
+    hoisted = [Step(f"input_{t}", (f"x{t}",), (f"wide{t}",)) for t in range(cells)]
+    recurrent: list[Step] = []
+    for t in range(cells):
+        buffers += [Buffer(f"wide{t}", 40), Buffer(f"h{t + 1}", 4)]
+        recurrent.append(Step(f"cell_{t}", (f"h{t}", f"wide{t}"), (f"h{t + 1}",)))
+    problem = Problem(
+        buffers=tuple(buffers),
+        steps=(*hoisted, *recurrent),
+        inputs=("h0", *(f"x{t}" for t in range(cells))),
+        outputs=(f"h{cells}",),
+    )
+    search = search_orders(make_meter(reduce_problem(problem)), max_moves=0)
+    assert search.candidates[0].peak_bytes == 4 + 6 * 4 + 40

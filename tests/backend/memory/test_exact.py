@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from milliwatt.backend.mcu.memory import Problem
+from milliwatt.backend.mcu.memory import Problem, check, solve
 from milliwatt.backend.mcu.memory.exact import improve
-from milliwatt.backend.mcu.memory.placement import Placement, make_placement
+from milliwatt.backend.mcu.memory.placement import Placement, make_placement, make_solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 from milliwatt.units import align_up
 from tests.backend.memory.problems import problems, smaller_arena_exists
@@ -31,6 +31,7 @@ def stacked(core: Core) -> Placement:
 def test_no_order_and_placement_is_smaller(problem: Problem) -> None:
     core = reduce_problem(problem)
     found = improve(core, core.predecessors, stacked(core), effort=10)
+    check(problem, make_solution(problem, core, found))
     assert found.bound_bytes == found.arena_bytes
     assert not smaller_arena_exists(problem, found.arena_bytes)
 
@@ -42,6 +43,18 @@ def test_no_placement_under_a_fixed_order_is_smaller(problem: Problem) -> None:
     order = tuple(range(len(core.predecessors)))
     chain = [1 << step >> 1 for step in order]
     found = improve(core, chain, stacked(core), effort=10)
+    check(problem, make_solution(problem, core, found))
     assert found.order == order
     assert found.bound_bytes == found.arena_bytes
     assert not smaller_arena_exists(problem, found.arena_bytes, order)
+
+
+@DRAWN
+@given(problems(max_steps=8))
+def test_it_agrees_with_the_solver_on_parts_and_concatenations(problem: Problem) -> None:
+    core = reduce_problem(problem)
+    found = improve(core, core.predecessors, stacked(core), effort=10)
+    check(problem, make_solution(problem, core, found))
+    solution = solve(problem)
+    assert found.bound_bytes == found.arena_bytes == solution.arena_bytes
+    assert solution.proven_optimal

@@ -111,18 +111,15 @@ class _Walk:
         """Whether taking `move` at once never hurts: no higher peak, and no more alive after it.
 
         Whatever would come before it then needs no more than otherwise; where the cells stay
-        equal, that takes blocks born with no less padding than those that die. Blocks with
-        several writers are left out, since an earlier birth may cost another step its saving.
+        equal, that takes blocks born with no less padding than those that die.
         """
         meter, before, after = self.meter, partial.progress, move.after
         if move.need_bytes > peak_bytes or after.cells > before.cells:
             return False
-        if after.cells == before.cells and meter.padding_bytes(move.dying):
-            born = after.live & ~before.live
-            if meter.padding_bytes(born) < meter.padding_bytes(move.dying):
-                return False
-        blocks = meter.core.blocks
-        return all(blocks[index].writers.bit_count() == 1 for index in meter.born[move.step])
+        if after.cells < before.cells:
+            return True
+        born = meter.padding_bytes(after.live & ~before.live)
+        return born >= meter.padding_bytes(move.dying)
 
 
 def _make_walk(meter: Meter) -> _Walk:

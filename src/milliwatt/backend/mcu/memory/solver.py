@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from milliwatt.backend.mcu.memory.exact import improve
-from milliwatt.backend.mcu.memory.liveness import buffer_intervals, make_meter
+from milliwatt.backend.mcu.memory.liveness import make_meter
 from milliwatt.backend.mcu.memory.order import OrderSearch, search_orders
 from milliwatt.backend.mcu.memory.pack import pack
-from milliwatt.backend.mcu.memory.placement import Placement
+from milliwatt.backend.mcu.memory.placement import Placement, make_solution
 from milliwatt.backend.mcu.memory.problem import Problem, Solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 
@@ -38,7 +38,7 @@ def solve(problem: Problem, effort: float = 1.0) -> Solution:
         best = replace(best, bound_bytes=search.bound_bytes)
         if len(core.blocks) <= _MAX_BLOCKS_JOINT:
             best = improve(core, core.predecessors, best, effort / 2)
-    return _solution(problem, core, best)
+    return make_solution(problem, core, best)
 
 
 def _arena_bytes(placement: Placement) -> int:
@@ -74,15 +74,3 @@ def _chain(order: Sequence[int]) -> list[int]:
     for before, step in pairwise(order):
         predecessors[step] = 1 << before
     return predecessors
-
-
-def _solution(problem: Problem, core: Core, placement: Placement) -> Solution:
-    offsets = placement.offsets
-    return Solution(
-        order=placement.order,
-        offsets={name: offsets[block] + shift for name, (block, shift) in core.homes.items()},
-        scratch_offsets={name: offsets[block] for name, block in core.scratch.items()},
-        arena_bytes=placement.arena_bytes,
-        lower_bound_bytes=placement.bound_bytes,
-        live=buffer_intervals(problem, placement.order),
-    )
