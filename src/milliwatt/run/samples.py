@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +15,16 @@ import numpy as np
 
 from milliwatt.errors import DataError
 from milliwatt.ir.types import Array, DType, Shape
+from milliwatt.units import format_count
 
 FLOAT_RANGE = 4.0
 """Random float inputs are uniform between minus and plus this."""
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, SyntaxError, KeyError, TypeError, AttributeError),
+    *(MemoryError, RuntimeError, tokenize.TokenError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What damaged files make NumPy and its readers raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,8 @@ def random_samples(ports: Sequence[Port], count: int, seed: int) -> list[Sample]
 
 
 def _random(port: Port, rng: np.random.Generator) -> Array:
+    if port.dtype is DType.BOOL:
+        return rng.integers(0, 2, port.shape).astype(bool)
     if port.dtype.is_float:
         return rng.uniform(-FLOAT_RANGE, FLOAT_RANGE, port.shape).astype(np.float32)
     low, high = port.dtype.integer_range
@@ -52,20 +65,28 @@ def load_samples(path: str | Path, ports: Sequence[Port]) -> list[Sample]:
     """Samples from a file, checked against the model's inputs.
 
     `.npy`: one input, one sample or a stack of them along a new first axis (or along the batch
-    axis where that is 1). `.npz`: one array for each input, named after it or in order. `.bin`:
-    raw little-endian bytes of one or more samples, inputs one after another.
-    Raises DataError that says what was given and what is needed.
+    axis where that is 1). `.npz`: one array for each input, named after it; or in order, where no
+    array has the name of an input. `.bin`: raw little-endian bytes of one or more samples, inputs
+    one after another. Raises DataError that says what was given and what is needed.
     """
     path = Path(path)
+    if not ports:
+        raise DataError(f"{path}: the model has no inputs")
     match path.suffix:
         case ".npy":
-            arrays: dict[str, Array] = {ports[0].name: _read_numpy(path)}
+            samples = _zip_stacks(path, ports, {"": _read_numpy(path)})
         case ".npz":
-            arrays = _read_archive(path)
+            samples = _zip_stacks(path, ports, _read_archive(path))
         case ".bin":
-            return _split_bytes(path, ports)
+            samples = _split_bytes(path, ports)
         case _:
             raise DataError(f"{path}: inputs are .npy, .npz or .bin files, not '{path.suffix}'")
+    if not samples:
+        raise DataError(f"{path} holds no samples")
+    return samples
+
+
+def _zip_stacks(path: Path, ports: Sequence[Port], arrays: Mapping[str, Array]) -> list[Sample]:
     stacks = [_stack(path, port, array) for port, array in _match(path, ports, arrays)]
     if len({len(stack) for stack in stacks}) != 1:
         raise DataError(f"{path}: inputs hold {[len(s) for s in stacks]} samples")
@@ -73,26 +94,44 @@ def load_samples(path: str | Path, ports: Sequence[Port]) -> list[Sample]:
 
 
 def _read_numpy(path: Path) -> Array:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    content = _load(path)
+    if isinstance(content, dict):
+        raise DataError(f"{path} holds several arrays: rename it to .npz")
+    return content
 
 
 def _read_archive(path: Path) -> dict[str, Array]:
+    content = _load(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds a single array: rename it to .npy")
+    return content
+
+
+def _load(path: Path) -> Array | dict[str, Array]:
+    """An array, or those of an archive by name; DataError for whatever NumPy cannot read."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError) as error:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
+            return {name: content[name] for name in content.files}
+    except _UNREADABLE as error:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def _match(path: Path, ports: Sequence[Port], arrays: dict[str, Array]) -> list[tuple[Port, Array]]:
-    if all(port.name in arrays for port in ports):
+def _match(
+    path: Path, ports: Sequence[Port], arrays: Mapping[str, Array]
+) -> list[tuple[Port, Array]]:
+    """The array of each input: of its name, or in order where no array has an input's name."""
+    names = [port.name for port in ports]
+    if set(names) <= set(arrays):
         return [(port, arrays[port.name]) for port in ports]
-    if len(arrays) != len(ports):
+    if len(arrays) != len(ports) or set(names) & set(arrays):
         needed = ", ".join(map(str, ports))
-        raise DataError(f"{path} holds {len(arrays)} arrays; the model needs {needed}")
+        held = ", ".join(f"'{name}'" for name in arrays if name) or format_count(
+            len(arrays), "array"
+        )
+        raise DataError(f"{path} holds {held}; the model needs {needed}")
     return list(zip(ports, arrays.values(), strict=True))
 
 
@@ -103,9 +142,9 @@ def _stack(path: Path, port: Port, array: Array) -> list[Array]:
         )
     if array.shape == port.shape:
         return [array]
-    if array.shape[1:] == port.shape:
+    if array.ndim and array.shape[1:] == port.shape:
         return list(array)
-    if port.shape[0] == 1 and array.shape[1:] == port.shape[1:]:
+    if array.ndim and port.shape[:1] == (1,) and array.shape[1:] == port.shape[1:]:
         return [row[np.newaxis] for row in array]
     raise DataError(
         f"{path}: shape {list(array.shape)} does not match input {port}, alone or stacked"
@@ -118,7 +157,7 @@ def _split_bytes(path: Path, ports: Sequence[Port]) -> list[Sample]:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error}") from error
     step = sum(port.size_bytes for port in ports)
-    if not data or len(data) % step:
+    if len(data) % step:
         raise DataError(f"{path}: {len(data)} bytes are not whole samples of {step} bytes")
     return [_cut(data[at : at + step], ports) for at in range(0, len(data), step)]
 
