@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
+from milliwatt.backend.mcu.emit.project import MANIFEST
 from milliwatt.frontend.torch import import_torch
 from milliwatt.hardware import load_target
 from milliwatt.ir.types import Array, TensorType
-from milliwatt.output import write_folder
+from milliwatt.output import check_folder, write_folder
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.quant.calibrate import quantize_graph
 from milliwatt.report.compilation import CompileReport, compile_report
@@ -45,6 +46,7 @@ def run_demo(folder: Path, target_name: str, say: Say) -> DemoResult:
     """
     import torch
 
+    check_folder(folder, MANIFEST)
     board = load_target(target_name)
     digits = load_digits()
     say(f"1/5 train: {len(digits.train_labels)} handwritten digits, 8x8 pixels")
@@ -104,4 +106,4 @@ def _accuracy(classes: Array, digits: Digits) -> float:
 
 def _write(folder: Path, compiled: Compiled) -> None:
     picture = memory_picture(compiled.plan, ".png")
-    write_folder(folder, {**compiled.files, "memory.png": picture}, "milliwatt.json")
+    write_folder(folder, {**compiled.files, "memory.png": picture}, MANIFEST)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from milliwatt.errors import OptionError
@@ -38,45 +39,68 @@ def write_file(path: Path, content: str | bytes) -> None:
             raise
 
 
-def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: str) -> None:
-    """Make `folder` hold exactly `files`; on any failure it is left as it was.
-
-    An existing folder is replaced only if it is empty or holds `marker`, the file that says it is
-    our own earlier output; otherwise OptionError.
-    """
-    folder = Path(folder)
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not (folder / marker).is_file())
-    ):
+def check_folder(folder: Path, marker: str) -> None:
+    """Raise OptionError unless `write_folder` may write to `folder`."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / marker).is_file():
         raise OptionError(
             f"{folder} exists and was not written by milliwatt (no {marker} in it): "
             "choose another output folder, or empty this one"
         )
+
+
+def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: str) -> None:
+    """Put `files` into `folder` instead of those written there before; all of them or none.
+
+    An existing folder must be empty or hold `marker`, the JSON file whose "files" lists our own
+    earlier output; otherwise OptionError. What the user has added to that stays. On any failure
+    the folder is left as it was.
+    """
+    folder = Path(folder)
+    check_folder(folder, marker)
     with _writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
         try:
             for name, content in files.items():
-                target = temporary / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content.encode() if isinstance(content, str) else content)
+                (temporary / name).write_bytes(
+                    content.encode() if isinstance(content, str) else content
+                )
             os.chmod(temporary, 0o755)
-            _replace_folder(temporary, folder)
+            _replace_folder(temporary, place, _added_by_user(place, marker, files))
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
 
 
-def _replace_folder(new: Path, folder: Path) -> None:
+def _added_by_user(folder: Path, marker: str, files: Mapping[str, str | bytes]) -> list[str]:
+    """Names in `folder` that are neither in `files` nor in the list that `marker` holds."""
+    if not folder.exists():
+        return []
+    try:
+        content = json.loads((folder / marker).read_text(encoding="utf-8"))
+        ours = {marker, *map(str, content["files"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = {marker}
+    return [path.name for path in folder.iterdir() if path.name not in ours | set(files)]
+
+
+def _replace_folder(new: Path, folder: Path, kept: Sequence[str]) -> None:
+    """Swap `folder` for `new`, then move `kept` over from the old one, and delete what is left."""
     if not folder.exists():
         os.replace(new, folder)
         return
-    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-    os.replace(folder, old / "it")
+    backup = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    old = backup / "it"
+    os.replace(folder, old)
     try:
         os.replace(new, folder)
-    except OSError:
-        os.replace(old / "it", folder)
+    except BaseException:
+        os.replace(old, folder)
+        backup.rmdir()
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    for name in kept:
+        os.replace(old / name, folder / name)
+    shutil.rmtree(backup, ignore_errors=True)

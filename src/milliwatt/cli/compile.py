@@ -92,11 +92,13 @@ def command(
     printed.
     """
     from milliwatt.backend.mcu.compile import compile_graph
+    from milliwatt.backend.mcu.emit.project import MANIFEST
     from milliwatt.backend.mcu.fit import require_fit
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
-    from milliwatt.output import write_file, write_folder
+    from milliwatt.output import check_folder, write_file, write_folder
 
+    check_folder(output, MANIFEST)
     board = load_target(target)
     compiled = compile_graph(load_model(model), board, model.stem if name is None else name)
     plan = compiled.plan
@@ -106,15 +108,14 @@ def command(
         flash_bytes=plan.weight_bytes + plan.constant_bytes,
         sram_bytes=plan.arena_bytes + plan.state_bytes,
     )
+    drawing = b"" if picture is None else _draw(compiled, picture)
     result = None
     if verify:
         chosen = _samples(compiled, input_files, samples, seed)
         result = _verify(compiled, chosen, emulator, compiler, optimisation, as_json=as_json)
+    write_folder(output, compiled.files, MANIFEST)
     if picture is not None:
-        from milliwatt.report.pictures import memory_picture
-
-        write_file(picture, memory_picture(plan, picture.suffix))
-    write_folder(output, compiled.files, "milliwatt.json")
+        write_file(picture, drawing)
     if as_json:
         show_json(result or _unverified(compiled))
     else:
@@ -123,6 +124,12 @@ def command(
             f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
             + ("" if verify else "; not verified (add --verify)")
         )
+
+
+def _draw(compiled: Compiled, picture: Path) -> bytes:
+    from milliwatt.report.pictures import memory_picture
+
+    return memory_picture(compiled.plan, picture.suffix)
 
 
 def _samples(

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from milliwatt.backend.mcu.emit.project import MANIFEST
 from milliwatt.errors import OptionError
 from milliwatt.ir.types import Array, DType
 from milliwatt.run.abi import ModelAbi
 from milliwatt.run.samples import Port
-
-MANIFEST = "milliwatt.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,17 @@ def _parse(folder: Path, content: Mapping[str, Any]) -> Project:
         core=str(content["core"]),
         inputs=tuple(_port(p) for p in content["inputs"]),
         outputs=tuple(_port(p) for p in content["outputs"]),
-        nodes=tuple(
-            ProjectNode(n["symbol"], n["name"], n["op"], n["kernel"], int(n["macs"]))
-            for n in content["nodes"]
-        ),
+        nodes=tuple(_node(n) for n in content["nodes"]),
+    )
+
+
+def _node(content: Mapping[str, Any]) -> ProjectNode:
+    return ProjectNode(
+        symbol=str(content["symbol"]),
+        name=str(content["name"]),
+        op=str(content["op"]),
+        kernel=str(content["kernel"]),
+        macs=int(content["macs"]),
     )
 
 

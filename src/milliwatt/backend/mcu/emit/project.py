@@ -20,19 +20,20 @@ _INCLUDE = re.compile(r'^#include "(mw_[a-z0-9_]+\.h)"', re.MULTILINE)
 def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
     """File name to text: the model, the kernels it uses, a build file, an example, a manifest.
 
-    The same plan and manifest give the same bytes.
+    The manifest on disk lists the files besides. The same plan and manifest give the same bytes.
     """
     source = source_text(plan)
     name = plan.name
-    return {
+    files = {
         f"{name}.h": header_text(plan),
         f"{name}.c": source,
         f"{name}_weights.c": weights_text(plan),
         **_kernel_headers(source),
         "CMakeLists.txt": _cmake(name),
         "example_main.c": example_text(plan),
-        MANIFEST: json.dumps(manifest, indent=2, sort_keys=True) + "\n",
     }
+    content = {**manifest, "files": sorted([*files, MANIFEST])}
+    return {**files, MANIFEST: json.dumps(content, indent=2, sort_keys=True) + "\n"}
 
 
 def _kernel_headers(source: str) -> dict[str, str]:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Output folders are written whole, and take nothing away that the user put there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from milliwatt.errors import OptionError
+from milliwatt.output import check_folder, write_file, write_folder
+
+MARKER = "made.json"
+
+
+def project(**texts: str) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {name.replace("_", "."): text for name, text in texts.items()}
+    return {**files, MARKER: json.dumps({"files": [*files, MARKER]})}
+
+
+def contents(folder: Path) -> Mapping[str, str]:
+    return {p.name: p.read_text() for p in sorted(folder.iterdir()) if p.is_file()}
+
+
+def test_a_second_output_replaces_the_first_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_folder(out, project(a_c="old", b_h="gone"), MARKER)
+    (out / "main.c").write_text("the user's")
+    (out / "build").mkdir()
+    (out / "build" / "cache").write_text("the user's too")
+    second = project(a_c="new", c_h="more")
+    write_folder(out, second, MARKER)
+    assert contents(out) == {**second, "main.c": "the user's"}
+    assert (out / "build" / "cache").read_text() == "the user's too"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"files": 3}', "\x00"])
+def test_a_damaged_marker_takes_nothing_away(text: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_folder(out, project(a_c="old"), MARKER)
+    (out / MARKER).write_text(text)
+    write_folder(out, project(b_c="new"), MARKER)
+    assert {"a.c", "b.c", MARKER} == set(contents(out))
+
+
+def test_a_folder_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    write_folder(tmp_path / "out", project(a_c="text"), MARKER)
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "real" / "a.c").read_text() == "text"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_swap_leaves_the_old_output(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    first = project(a_c="old")
+    write_folder(out, first, MARKER)
+    replace = os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        if Path(target) == out and Path(source).name != "it":
+            raise error
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises((OptionError, KeyboardInterrupt)):
+        write_folder(out, project(a_c="new"), MARKER)
+    assert contents(out) == first
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for path in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(OptionError, match="was not written by milliwatt"):
+            check_folder(path, MARKER)
+        with pytest.raises(OptionError, match="was not written by milliwatt"):
+            write_folder(path, project(a_c="x"), MARKER)
+    check_folder(tmp_path / "new", MARKER)
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    write_file(path, "one")
+    write_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
