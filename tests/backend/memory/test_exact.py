@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from milliwatt.backend.mcu.memory import Problem, check, solve
+from milliwatt.backend.mcu.memory import Alias, Buffer, InPlace, Problem, Step, check, solve
 from milliwatt.backend.mcu.memory.exact import improve
 from milliwatt.backend.mcu.memory.placement import Placement, make_placement, make_solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
@@ -58,3 +58,28 @@ def test_it_agrees_with_the_solver_on_parts_and_concatenations(problem: Problem)
     solution = solve(problem)
     assert found.bound_bytes == found.arena_bytes == solution.arena_bytes
     assert solution.proven_optimal
+
+
+def test_a_block_already_begun_may_not_overlap_what_dies_later() -> None:
+    """`first` could write over `r`, but then `second` would have to wait, which costs more."""
+    problem = Problem(
+        buffers=(
+            Buffer("d", 100),
+            Buffer("r", 16),
+            Buffer("a", 8),
+            Buffer("b", 8),
+            Buffer("ab", 16),
+        ),
+        steps=(
+            Step("first", ("r",), ("a",), 96, in_place=(InPlace.trailing("r", "a"),)),
+            Step("second", ("d",), ("b",)),
+            Step("join", ("a", "b"), ("ab",), aliases=(Alias("a", "ab"), Alias("b", "ab", -8))),
+        ),
+        inputs=("d", "r"),
+        outputs=("ab",),
+    )
+    core = reduce_problem(problem)
+    found = improve(core, core.predecessors, stacked(core), effort=10)
+    check(problem, make_solution(problem, core, found))
+    assert found.order == (1, 0, 2)
+    assert found.arena_bytes == 132

@@ -88,6 +88,16 @@ def test_without_effort_the_bound_stays_honest() -> None:
     assert not solution.proven_optimal
 
 
+def test_constraint_programming_is_loaded_only_where_needed() -> None:
+    program = (
+        "import sys; from tests.backend.memory.problems import chain;"
+        "from milliwatt.backend.mcu.memory import solve; solve(chain(490, 8000, 64));"
+        "sys.exit('ortools' in sys.modules)"
+    )
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, **path}, check=True)
+
+
 def test_a_chain_needs_its_largest_input_and_output() -> None:
     solution = solved(chain(490, 8000, 8000, 8000, 64, 12))
     assert solution.arena_bytes == 16000
