@@ -13,6 +13,7 @@ from milliwatt.backend.mcu.emit.calls import (
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
 from milliwatt.backend.mcu.kernel import In
 from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.states import STATE_ALIGNMENT_BYTES
 from milliwatt.ir.types import Array
 
 ARENA_ALIGNMENT_BYTES = 16
@@ -89,11 +90,15 @@ def _memory(plan: Plan) -> str:
         f"#define {upper}_ATTRIBUTE",
         "#endif",
     ]
-    align = f"__attribute__((aligned({ARENA_ALIGNMENT_BYTES})))"
-    if plan.arena_bytes:
-        lines.append(f"static uint8_t arena[{upper}_ARENA_BYTES] {align} {upper}_ATTRIBUTE;")
+    for region, size_bytes, alignment in (
+        ("arena", plan.arena_bytes, ARENA_ALIGNMENT_BYTES),
+        ("state", plan.state_bytes, STATE_ALIGNMENT_BYTES),
+    ):
+        if size_bytes:
+            size = f"{upper}_{region.upper()}_BYTES"
+            align = f"__attribute__((aligned({alignment})))"
+            lines.append(f"static uint8_t {region}[{size}] {align} {upper}_ATTRIBUTE;")
     if plan.state_bytes:
-        lines.append(f"static uint8_t state[{upper}_STATE_BYTES] {align} {upper}_ATTRIBUTE;")
         lines.append("static uint8_t state_ready;")
     return "\n".join(lines) + "\n"
 
