@@ -41,6 +41,23 @@ class FitError(MilliwattError):
     """A model that does not fit its target; says need, have, and what takes the most."""
 
 
+class AccumulatorError(FitError):
+    """A partial sum wider than the accumulator of an in-memory-computing machine.
+
+    `layer` is where; `link` the tile of its chain, 0 first; `need_bits` and `have_bits` are signed
+    widths.
+    """
+
+    def __init__(
+        self, message: str, *, layer: str, link: int, need_bits: int, have_bits: int
+    ) -> None:
+        self.layer = layer
+        self.link = link
+        self.need_bits = need_bits
+        self.have_bits = have_bits
+        super().__init__(message)
+
+
 class OptionError(MilliwattError):
     """An option or path given by the user that cannot be used."""
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from milliwatt.backend.dimc.layer import Layer
-from milliwatt.errors import DataError, OptionError, UnsupportedError
+from milliwatt.backend.dimc.slices import choose_code
+from milliwatt.errors import OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import Array, TensorType
+from milliwatt.ir.types import TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
 
@@ -18,7 +19,7 @@ _LINEAR = (Conv2D, DepthwiseConv2D, FullyConnected)
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """Bits in which a layer's weights and activations are computed; one bit means -1 and 0."""
+    """Bits in which a layer's weights and activations are computed (see `slices.choose_code`)."""
 
     weight_bits: int
     activation_bits: int
@@ -68,7 +69,7 @@ def _layer(graph: Graph, node: Node, precision: Precision | None) -> Layer:
     x, weights = graph.input_types(node)[:2]
     y = graph.output_types(node)[0]
     bits = precision or Precision(weights.dtype.bits, x.dtype.bits)
-    check_range(graph.constants[node.inputs[1]], bits.weight_bits, f"weights of '{node.name}'")
+    choose_code(graph.constants[node.inputs[1]], bits.weight_bits, f"weights of '{node.name}'")
     if isinstance(node.op, Conv2D | DepthwiseConv2D):
         return _convolution(node.name, node.op, (x, weights, y), bits)
     return Layer(
@@ -98,11 +99,3 @@ def _convolution(
         groups=x.shape[3] if depthwise else x.shape[3] // weights.shape[3],
         stride_hw=op.stride_hw,
     )
-
-
-def check_range(values: Array, bits: int, what: str) -> None:
-    """Raise a DataError where values do not fit two's complement of `bits` bits."""
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    least, most = int(values.min()), int(values.max())
-    if least < low or most > high:
-        raise DataError(f"{what} go from {least} to {most}; {bits} bits hold {low} to {high}")

@@ -24,7 +24,7 @@ from milliwatt.backend.dimc.cycles import (
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.errors import FitError
-from milliwatt.units import ceil_div
+from milliwatt.units import align_up, ceil_div
 
 Objective = Literal["one-cluster", "all-clusters"]
 OBJECTIVES: tuple[Objective, ...] = ("one-cluster", "all-clusters")
@@ -41,14 +41,8 @@ def map_layer(
     if objective == "all-clusters":
         every = mappings(machine, layer, mode, clusters)
         return min(every, key=lambda m: _key(machine, layer, m, mode))
-    single = min(
-        (
-            m
-            for m in mappings(machine, layer, mode, 1)
-            if m.rounds == _fewest_rounds(machine, layer, m)
-        ),
-        key=lambda m: _key(machine, layer, m, mode),
-    )
+    every = mappings(machine, layer, mode, 1)
+    single = min(every, key=lambda m: _key(machine, layer, m, mode))
     return min(
         _dealt(machine, layer, single, clusters),
         key=lambda m: (count_cycles(machine, layer, m, mode).total, m.shares),
@@ -83,18 +77,15 @@ def kernels_a_row(machine: Machine, layer: Layer) -> int:
     return max(1, machine.subtensors // ceil_div(layer.kernel_elements, part))
 
 
-def _loads_once(machine: Machine, layer: Layer, mapping: Mapping) -> bool:
-    return mapping.rounds == _fewest_rounds(machine, layer, mapping)
-
-
 def _fewest_rounds(machine: Machine, layer: Layer, mapping: Mapping) -> int:
     rows = ceil_div(kernel_rows(machine, layer), mapping.pack)
     return ceil_div(rows, machine.rows * mapping.parallel)
 
 
 def _with_rounds(machine: Machine, layer: Layer, base: Mapping) -> Iterator[Mapping]:
+    """As many rounds as the rows need, and more until every cluster has as many of them."""
     fewest = _fewest_rounds(machine, layer, base)
-    most = min(base.clusters, ceil_div(layer.kernels, base.parallel))
+    most = min(align_up(fewest, base.clusters), ceil_div(layer.kernels, base.parallel))
     for rounds in range(fewest, max(fewest, most) + 1):
         yield from _dealt(machine, layer, _replaced(base, rounds, 1, base.clusters), base.clusters)
 
