@@ -90,12 +90,19 @@ def test_without_effort_the_bound_stays_honest() -> None:
 
 def test_constraint_programming_is_loaded_only_where_needed() -> None:
     program = (
-        "import sys; from tests.backend.memory.problems import chain;"
-        "from milliwatt.backend.mcu.memory import solve; solve(chain(490, 8000, 64));"
+        "import sys; from milliwatt.backend.mcu.memory import from_text, solve;"
+        "solve(from_text(sys.stdin.read()));"
         "sys.exit('ortools' in sys.modules)"
     )
     path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", program], env={**os.environ, **path}, check=True)
+    for problem, loaded in ((two_branches(), False), (from_text(FRAGMENTING.read_text()), True)):
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            input=to_text(problem),
+            env={**os.environ, **path},
+            text=True,
+        )
+        assert result.returncode == loaded
 
 
 def test_a_chain_needs_its_largest_input_and_output() -> None:
@@ -191,9 +198,9 @@ def test_scratch_lies_beside_what_its_step_touches() -> None:
     assert solution.scratch_offsets["conv"] % 16 == 0
 
 
-def test_the_order_with_the_lowest_peak_is_found() -> None:
+def two_branches() -> Problem:
     """Two wide branches: finishing one before starting the other saves a wide buffer."""
-    problem = Problem(
+    return Problem(
         buffers=(
             Buffer("x", 8),
             Buffer("wide_1", 100),
@@ -212,7 +219,10 @@ def test_the_order_with_the_lowest_peak_is_found() -> None:
         inputs=("x",),
         outputs=("y",),
     )
-    solution = solved(problem)
+
+
+def test_the_order_with_the_lowest_peak_is_found() -> None:
+    solution = solved(two_branches())
     assert solution.arena_bytes == 116
     assert solution.proven_optimal
 

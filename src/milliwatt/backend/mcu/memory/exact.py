@@ -52,10 +52,10 @@ def improve(core: Core, predecessors: Sequence[int], start: Placement, effort: f
     bound of `start` must hold for the same orders. `effort` limits the search in the solver's
     deterministic seconds, so that equal problems have equal solutions on every machine.
     """
-    from ortools.sat.python import cp_model
-
     if start.bound_bytes >= start.arena_bytes:
         return start
+    from ortools.sat.python import cp_model
+
     lifetimes = find_lifetimes(core, predecessors, start.order)
     model = _make_model(cp_model.CpModel(), lifetimes, start.arena_bytes - 1)
     _add_order(model, predecessors)

@@ -78,11 +78,20 @@ def static_bound_bytes(meter: Meter) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Partial:
-    """The steps of `order` are done, those of the mask `ready` may come next."""
+    """An order begun: `last` came after those of `earlier`; the mask `ready` may come next."""
 
-    order: Order
     ready: int
     progress: Progress
+    last: int = -1
+    earlier: _Partial | None = None
+
+    def order(self) -> Order:
+        steps: list[int] = []
+        partial = self
+        while partial.earlier is not None:
+            steps.append(partial.last)
+            partial = partial.earlier
+        return tuple(reversed(steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class _Walk:
     def start(self) -> _Partial:
         before = self.meter.core.predecessors
         ready = sum(1 << step for step, mask in enumerate(before) if not mask)
-        return _Partial((), ready, self.meter.start())
+        return _Partial(ready, self.meter.start())
 
     def moves(self, partial: _Partial) -> list[Move]:
         return [self.meter.execute(partial.progress, step) for step in steps_of(partial.ready)]
@@ -105,7 +114,7 @@ class _Walk:
         for successor in self.successors[move.step]:
             if not self.meter.core.predecessors[successor] & ~move.after.done:
                 ready |= 1 << successor
-        return _Partial((*partial.order, move.step), ready, move.after)
+        return _Partial(ready, move.after, move.step, partial)
 
     def is_free(self, partial: _Partial, move: Move, peak_bytes: int) -> bool:
         """Whether taking `move` at once never hurts: no higher peak, and no more alive after it.
@@ -148,7 +157,7 @@ def _best_first(walk: _Walk, enough_bytes: int, max_moves: int) -> tuple[_Partia
         if partial.progress.done in closed:
             continue
         closed.add(partial.progress.done)
-        if len(partial.order) > len(fullest.order):
+        if partial.progress.done.bit_count() > fullest.progress.done.bit_count():
             fullest = partial
         if not partial.ready or tried >= max_moves:
             return fullest, peak_bytes
@@ -158,8 +167,8 @@ def _best_first(walk: _Walk, enough_bytes: int, max_moves: int) -> tuple[_Partia
         for move in free[:1] or moves:
             cost = max(peak_bytes, move.need_bytes)
             if cost < enough_bytes and move.after.done not in closed:
-                longer = walk.take(partial, move)
-                heapq.heappush(queue, (cost, -len(longer.order), next(serial), longer))
+                fullness = -move.after.done.bit_count()
+                heapq.heappush(queue, (cost, fullness, next(serial), walk.take(partial, move)))
     return fullest, enough_bytes
 
 
@@ -171,7 +180,7 @@ def _finish_greedily(walk: _Walk, partial: _Partial) -> Order:
             key=lambda move: (move.need_bytes, move.after.cells, move.step),
         )
         partial = walk.take(partial, move)
-    return partial.order
+    return partial.order()
 
 
 def _depth_first(meter: Meter) -> Order:
