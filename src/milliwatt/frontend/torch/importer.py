@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.torch.operators import CONVERTERS
 from milliwatt.frontend.torch.values import TO_CHANNELS_LAST, Importer, Value
@@ -23,7 +21,7 @@ def import_torch(
 ) -> Graph:
     """A float32 graph of `module` (in evaluation mode) for inputs of these shapes.
 
-    Inputs of four dimensions are NCHW images to PyTorch and NHWC in the graph. Raises
+    Inputs and outputs of four dimensions are NCHW images to PyTorch and NHWC in the graph. Raises
     UnsupportedError listing every operator that is not supported, ModelError where the module
     cannot be exported.
     """
@@ -47,8 +45,30 @@ def _refuse_unsupported(program: torch.export.ExportedProgram, name: str) -> Non
         if node.op not in ("placeholder", "output")
         and (node.op != "call_function" or str(node.target) not in CONVERTERS)
     ]
+    user_inputs = set(program.graph_signature.user_inputs)
+    problems += [
+        f"'{node.name}': {node.target} changes a value that is read by another name too"
+        for node in program.graph.nodes
+        if _is_in_place(node) and not _owns_operand(node.args[0], user_inputs)
+    ]
     if problems:
         raise UnsupportedError(f"{name} uses operators that are not supported:", problems)
+
+
+def _is_in_place(node: Any) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return node.op == "call_function" and schema is not None and schema.is_mutable
+
+
+def _owns_operand(operand: Any, user_inputs: set[Any]) -> bool:
+    """Whether nothing else reads the memory of `operand`: it, and what it views, have one user."""
+    while len(operand.users) == 1:
+        if operand.op == "placeholder":
+            return operand.name in user_inputs
+        if not any(result.alias_info for result in operand.target._schema.returns):
+            return True
+        operand = operand.args[0]
+    return False
 
 
 def _convert(program: torch.export.ExportedProgram, name: str) -> Graph:
@@ -58,8 +78,8 @@ def _convert(program: torch.export.ExportedProgram, name: str) -> Graph:
     outputs: tuple[str, ...] = ()
     for node in program.graph.nodes:
         if node.op == "placeholder":
-            known = parameters.get(node.name)
-            values[node.name] = _input(to, node) if known is None else known
+            is_input = node.name in program.graph_signature.user_inputs
+            values[node.name] = _input(to, node) if is_input else parameters[node.name]
         elif node.op == "output":
             outputs = tuple(_output(values, argument) for argument in node.args[0])
         else:
@@ -79,17 +99,16 @@ def _parameters(program: torch.export.ExportedProgram) -> dict[str, Array]:
     }
     tensors: dict[str, Any] = {**program.state_dict, **program.constants}
     return {
-        placeholder: tensors[target].detach().cpu().numpy()
-        for placeholder, target in named.items()
-        if target in tensors
+        placeholder: tensors[target].detach().cpu().numpy() for placeholder, target in named.items()
     }
 
 
 def _input(to: Importer, node: Any) -> Value:
     meta = node.meta["val"]
+    kind = str(getattr(meta, "dtype", type(meta).__name__))
+    if kind != "torch.float32":
+        raise UnsupportedError(f"input '{node.name}' is {kind}; only float32 is supported")
     shape = tuple(int(d) for d in meta.shape)
-    if str(meta.dtype) != "torch.float32":
-        raise UnsupportedError(f"input '{node.name}' is {meta.dtype}; only float32 is supported")
     image = len(shape) == 4
     stored = tuple(shape[i] for i in TO_CHANNELS_LAST) if image else shape
     return Value(to.builder.add_input(node.name, stored), channels_last=image)
@@ -119,8 +138,7 @@ def _resolve(values: dict[str, Any], argument: Any) -> Any:
 
 
 def _output(values: dict[str, Any], argument: Any) -> str:
-    value = values[argument.name]
-    if isinstance(value, np.ndarray):
-        raise UnsupportedError(f"output '{argument.name}' is a constant")
-    name: str = value.name
-    return name
+    value = values[argument.name] if hasattr(argument, "name") else argument
+    if not isinstance(value, Value):
+        raise UnsupportedError(f"output '{argument}' is a constant")
+    return value.name

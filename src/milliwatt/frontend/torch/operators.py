@@ -42,12 +42,18 @@ def _constant(name: str, what: str, value: Argument) -> Array:
     return value
 
 
+def _operand(name: str, value: Argument) -> Value:
+    if not isinstance(value, Value):
+        raise UnsupportedError(f"'{name}': of a constant of the module, not of an input's value")
+    return value
+
+
 def _argument(args: Sequence[Any], index: int, default: Any) -> Any:
     return args[index] if len(args) > index else default
 
 
 def _conv2d(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     weights = _constant(name, "the weights", args[1])
     bias = _argument(args, 2, None)
     stride, dilation = _pair(_argument(args, 3, 1)), _pair(_argument(args, 5, 1))
@@ -85,7 +91,7 @@ def _conv_padding(
 
 
 def _linear(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     weights = _constant(name, "the weights", args[1])
     bias = _argument(args, 2, None)
     w = to.builder.add_constant(f"{name}.weights", weights)
@@ -99,7 +105,7 @@ def _linear(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 def _batch_norm(to: Importer, name: str, args: Sequence[Any]) -> Value:
     """y = x * factor + offset per channel; folded into the convolution before it by a pass."""
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     mean, variance = (_constant(name, "the statistics", a) for a in args[3:5])
     ones = np.ones_like(mean)
     gamma = ones if args[1] is None else _constant(name, "the scale", args[1])
@@ -121,14 +127,18 @@ def _scale_and_shift(to: Importer, name: str, x: Value, factor: Array, offset: A
 
 def _unary(op: Op) -> Converter:
     def convert(to: Importer, name: str, args: Sequence[Any]) -> Value:
-        x = cast(Value, args[0])
+        x = _operand(name, args[0])
         return Value(to.builder.add_node(name, op, x.name), x.channels_last)
 
     return convert
 
 
+def _hardtanh(to: Importer, name: str, args: Sequence[Any]) -> Value:
+    return _clamp(to, name, (args[0], _argument(args, 1, -1.0), _argument(args, 2, 1.0)))
+
+
 def _clamp(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    low, high = _argument(args, 1, -1.0), _argument(args, 2, 1.0)
+    low, high = _argument(args, 1, None), _argument(args, 2, None)
     kinds: dict[tuple[float | None, float | None], Activation] = {
         (0.0, 6.0): Activation.RELU6,
         (0.0, None): Activation.RELU,
@@ -150,7 +160,7 @@ def _binary(make: Callable[[Activation], Op]) -> Converter:
         scaling = _argument(args, 2, 1)
         if scaling != 1:
             raise UnsupportedError(f"'{name}': alpha {scaling}; only 1 is supported")
-        like = cast(Value, a if isinstance(a, Value) else b)
+        like = _operand(name, a if isinstance(a, Value) else b)
         names = [
             x.name if isinstance(x, Value) else to.constant(name, np.asarray(x, np.float32), like)
             for x in (a, b)
@@ -163,7 +173,7 @@ def _binary(make: Callable[[Activation], Op]) -> Converter:
 
 
 def _pool(to: Importer, name: str, args: Sequence[Any], make: type[Op]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     kernel = _pair(args[1])
     stride = _pair(_argument(args, 2, None) or kernel)
     rows, columns = _pair(_argument(args, 3, 0))
@@ -188,7 +198,7 @@ def _average_pool(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 
 def _adaptive_average_pool(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     height, width = to.torch_shape(x)[2:]
     out = _pair(args[1])
     if height % out[0] or width % out[1]:
@@ -199,8 +209,8 @@ def _adaptive_average_pool(to: Importer, name: str, args: Sequence[Any]) -> Valu
 
 
 def _mean(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
-    dims = [int(d) for d in args[1]]
+    x = _operand(name, args[0])
+    dims = [int(d) for d in args[1] or range(len(to.torch_shape(x)))]
     keep = bool(_argument(args, 2, False))
     axes = tuple(sorted(to.axis(x, d) for d in dims))
     y = to.builder.add_node(name, Mean(axes, keep), x.name)
@@ -211,7 +221,7 @@ def _mean(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 def _softmax(make: Callable[[], Op]) -> Converter:
     def convert(to: Importer, name: str, args: Sequence[Any]) -> Value:
-        x = cast(Value, args[0])
+        x = _operand(name, args[0])
         if to.axis(x, int(args[1])) != len(to.builder.shape(x.name)) - 1:
             raise UnsupportedError(f"'{name}': over a dimension that is not the channels")
         return Value(to.builder.add_node(name, make(), x.name), x.channels_last)
@@ -220,18 +230,18 @@ def _softmax(make: Callable[[], Op]) -> Converter:
 
 
 def _flatten(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     shape = to.torch_shape(x)
     start, end = int(_argument(args, 1, 0)) % len(shape), int(_argument(args, 2, -1)) % len(shape)
     return to.reshape(name, x, (*shape[:start], -1, *shape[end + 1 :]))
 
 
 def _view(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    return to.reshape(name, cast(Value, args[0]), [int(d) for d in args[1]])
+    return to.reshape(name, _operand(name, args[0]), [int(d) for d in args[1]])
 
 
 def _squeeze(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     shape = to.torch_shape(x)
     dims = args[1] if len(args) > 1 else range(len(shape))
     chosen = {int(d) % len(shape) for d in ([dims] if isinstance(dims, int) else dims)}
@@ -240,14 +250,14 @@ def _squeeze(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 
 def _unsqueeze(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     shape = list(to.torch_shape(x))
     shape.insert(int(args[1]) % (len(shape) + 1), 1)
     return to.reshape(name, x, shape)
 
 
 def _permute(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     rank = len(to.torch_shape(x))
     perm = tuple(int(d) % rank for d in args[1])
     moved = to.builder.add_node(name, Transpose(perm), to.as_torch(name, x))
@@ -255,7 +265,7 @@ def _permute(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 
 def _transpose(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    rank = len(to.torch_shape(cast(Value, args[0])))
+    rank = len(to.torch_shape(_operand(name, args[0])))
     perm = list(range(rank))
     first, second = int(args[1]) % rank, int(args[2]) % rank
     perm[first], perm[second] = second, first
@@ -263,7 +273,7 @@ def _transpose(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 
 def _cat(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    parts = cast("Sequence[Value]", args[0])
+    parts = [_operand(name, part) for part in args[0]]
     if len({p.channels_last for p in parts}) != 1:
         raise UnsupportedError(f"'{name}': operands of different layouts")
     axis = to.axis(parts[0], int(_argument(args, 1, 0)))
@@ -272,7 +282,7 @@ def _cat(to: Importer, name: str, args: Sequence[Any]) -> Value:
 
 
 def _pad(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    x = cast(Value, args[0])
+    x = _operand(name, args[0])
     if _argument(args, 2, "constant") != "constant" or (_argument(args, 3, 0) or 0) != 0:
         raise UnsupportedError(f"'{name}': padding other than with zeros")
     amounts = [int(a) for a in args[1]]
@@ -282,9 +292,17 @@ def _pad(to: Importer, name: str, args: Sequence[Any]) -> Value:
     return Value(to.builder.add_node(name, Pad(tuple(pads), 0.0), x.name), x.channels_last)
 
 
+def _dropout(to: Importer, name: str, args: Sequence[Any]) -> Value:
+    if bool(args[2]) and float(args[1]) > 0:
+        raise UnsupportedError(
+            f"'{name}': dropout that is active in evaluation; pass training=self.training"
+        )
+    return _identity(to, name, args)
+
+
 def _identity(to: Importer, name: str, args: Sequence[Any]) -> Value:
-    del to, name
-    return cast(Value, args[0])
+    del to
+    return _operand(name, args[0])
 
 
 CONVERTERS: Mapping[str, Converter] = {
@@ -296,8 +314,8 @@ CONVERTERS: Mapping[str, Converter] = {
     "aten.relu_.default": _unary(Relu(Activation.RELU)),
     "aten.relu6.default": _unary(Relu(Activation.RELU6)),
     "aten.relu6_.default": _unary(Relu(Activation.RELU6)),
-    "aten.hardtanh.default": _clamp,
-    "aten.hardtanh_.default": _clamp,
+    "aten.hardtanh.default": _hardtanh,
+    "aten.hardtanh_.default": _hardtanh,
     "aten.clamp.default": _clamp,
     "aten.leaky_relu.default": _leaky_relu,
     "aten.leaky_relu_.default": _leaky_relu,
@@ -324,7 +342,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "aten.transpose.int": _transpose,
     "aten.cat.default": _cat,
     "aten.pad.default": _pad,
-    "aten.dropout.default": _identity,
+    "aten.dropout.default": _dropout,
     "aten.contiguous.default": _identity,
     "aten.alias.default": _identity,
     "aten.detach.default": _identity,
