@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""How long a matrix-vector product takes, and what it draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from milliwatt.backend.aimc import formulas
+from milliwatt.backend.aimc.layers import Layer
+from milliwatt.backend.aimc.model import Machine
+from milliwatt.backend.aimc.tiling import Tile
+from milliwatt.errors import UnknownFigureError
+from milliwatt.units import ceil_div
+
+
+@dataclass(frozen=True, slots=True)
+class TileEnergy:
+    """Energy of one product by what draws it, in picojoules."""
+
+    dac_pj: float
+    adc_pj: float
+    array_pj: float
+    digital_pj: float
+
+
+def array_latency_ns(machine: Machine) -> float:
+    """Time of one product of the whole array, stated or from first principles."""
+    crossbar = machine.crossbar
+    if crossbar.mvm_latency_ns is not None:
+        return crossbar.mvm_latency_ns.value
+    conversion = formulas.adc_delay_ns(int(crossbar.adc_bits.value), machine.rows)
+    return pulses(machine) * crossbar.columns_per_adc.value * (conversion + formulas.ND2_NS)
+
+
+def pulses(machine: Machine) -> int:
+    """Analogue steps of one product."""
+    crossbar = machine.crossbar
+    return ceil_div(int(crossbar.dac_bits.value), int(crossbar.dac_bits_per_pulse.value))
+
+
+def tile_bytes(tile: Tile, machine: Machine) -> tuple[int, int]:
+    """Bytes into and out of the array for one product of this tile."""
+    crossbar = machine.crossbar
+    inputs = ceil_div(tile.height * int(crossbar.dac_bits.value), 8)
+    outputs = ceil_div(tile.width * int(crossbar.adc_bits.value), 8)
+    return inputs, outputs
+
+
+def tile_cycles(tile: Tile, machine: Machine) -> float:
+    """Cycles from one product of this tile to the next: array and streams work at once."""
+    system = machine.system
+    analogue = array_latency_ns(machine) * 1e-9 * system.clock_hz.value
+    streams = (8 * count / system.bus_bits.value for count in tile_bytes(tile, machine))
+    return max(analogue + system.interface_cycles.value, *streams)
+
+
+def tile_energy(tile: Tile, machine: Machine) -> TileEnergy:
+    """Energy of one product of this tile; only its rows, columns and cells are active."""
+    stated = machine.energy
+    if stated is None:
+        return _tile_energy_from_formulas(tile, machine)
+    return TileEnergy(
+        dac_pj=tile.height * stated.dac_pj.value,
+        adc_pj=tile.width * stated.adc_pj.value,
+        array_pj=tile.area * stated.cell_fj.value / 1e3,
+        digital_pj=tile.width * stated.digital_pj.value,
+    )
+
+
+def _tile_energy_from_formulas(tile: Tile, machine: Machine) -> TileEnergy:
+    crossbar, steps = machine.crossbar, pulses(machine)
+    adc_bits, dac_bits = int(crossbar.adc_bits.value), int(crossbar.dac_bits_per_pulse.value)
+    cells = tile.area * machine.cell_bits
+    adders = formulas.place_value_adders(tile.slices, adc_bits) * tile.width / tile.slices
+    width = adc_bits + int(crossbar.dac_bits.value) + machine.cell_bits * tile.slices
+    gathered = 0.0 if steps == 1 else width * tile.width / tile.slices
+    adder_fj, register_fj = formulas.ADDER_FJ, formulas.REGISTER_FJ
+    return TileEnergy(
+        dac_pj=steps * tile.height * formulas.dac_energy_fj(dac_bits) / 1e3,
+        adc_pj=steps * tile.width * formulas.adc_energy_fj(adc_bits) / 1e3,
+        array_pj=steps * (formulas.bitline_fj(cells) + formulas.MULTIPLIER_FJ * cells) / 1e3,
+        digital_pj=steps * (adder_fj * adders + (adder_fj + register_fj) * gathered) / 1e3,
+    )
+
+
+def core_cycles(layer: Layer, machine: Machine) -> float:
+    """Cycles of a layer on the programmable cores; UnknownFigureError where there are none."""
+    cores = machine.system.cores
+    if cores is None:
+        raise UnknownFigureError(
+            f"machine '{machine.name}' has no cores to run '{layer.name}'; state [system.cores]"
+        )
+    if layer.kind == "depthwise":
+        return layer.macs / cores.depthwise_macs_per_cycle.value
+    if layer.rows:
+        return layer.macs / cores.macs_per_cycle.value
+    work = max(layer.input_elements, layer.output_elements, layer.macs)
+    return work / cores.elements_per_cycle.value
+
+
+def engine_cycles(layer: Layer, machine: Machine) -> float:
+    """Cycles of a depthwise layer on its digital engine."""
+    engine = machine.system.depthwise_engine
+    if engine is None:
+        raise UnknownFigureError(f"machine '{machine.name}' has no depthwise engine")
+    return layer.macs / engine.macs_per_cycle.value
+
+
+def rewrite_cycles(machine: Machine) -> float:
+    """Cycles to reprogram one array; UnknownFigureError where the machine does not say."""
+    rewrite = machine.crossbar.rewrite_mvms
+    if rewrite is None:
+        raise UnknownFigureError(
+            f"machine '{machine.name}' does not say how long an array takes to reprogram "
+            "(crossbar.rewrite_mvms)"
+        )
+    return rewrite.value * array_latency_ns(machine) * 1e-9 * machine.system.clock_hz.value

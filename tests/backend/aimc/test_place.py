@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Cutting, packing and placing: every weight lies somewhere once, nothing overlaps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milliwatt.backend.aimc.estimate import estimate, peak_tops
+from milliwatt.backend.aimc.layers import Layer
+from milliwatt.backend.aimc.load import load_machine
+from milliwatt.backend.aimc.packing import pack
+from milliwatt.backend.aimc.place import Options, arrays_needed, place_layers
+from milliwatt.backend.aimc.tiling import cut
+from milliwatt.errors import FitError, OptionError
+from tests.backend.aimc.strategies import layers, resized
+
+ON_ARRAYS = (("conv", "arrays"), ("depthwise", "arrays"))
+
+
+def conv(name: str, rows: int, columns: int, vectors: int, bits: int = 4) -> Layer:
+    macs = rows * columns * vectors
+    return Layer(
+        name, "conv", rows, columns, 1, vectors, bits, macs, rows * vectors, columns * vectors
+    )
+
+
+@given(layers(), st.integers(1, 2), st.integers(16, 256), st.integers(16, 256))
+def test_tiles_cover_the_matrix_once(layer: Layer, slices: int, rows: int, columns: int) -> None:
+    covered = np.zeros((layer.groups, layer.rows, layer.columns), np.int32)
+    for tile in cut(layer, slices, rows, columns):
+        assert tile.height <= rows
+        assert tile.width <= columns
+        here = np.s_[
+            tile.group : tile.group + tile.groups,
+            tile.row : tile.row + tile.rows,
+            tile.column : tile.column + tile.columns,
+        ]
+        covered[here] += 1
+    assert (covered == 1).all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), max_size=40))
+def test_packed_rectangles_do_not_overlap(sizes: list[tuple[int, int]]) -> None:
+    spots = pack(sizes, (20, 20))
+    taken: Counter[tuple[int, int, int]] = Counter()
+    for spot, (rows, columns) in zip(spots, sizes, strict=True):
+        assert spot.row + rows <= 20
+        assert spot.column + columns <= 20
+        for row in range(rows):
+            for column in range(columns):
+                taken[spot.array, spot.row + row, spot.column + column] += 1
+    assert all(count == 1 for count in taken.values())
+
+
+def test_packing_fills_what_divides_evenly() -> None:
+    spots = pack([(10, 10)] * 8 + [(20, 10)] * 2, (20, 20))
+    assert max(spot.array for spot in spots) + 1 == 3
+
+
+@given(st.lists(layers(), min_size=1, max_size=6, unique_by=lambda layer: layer.name))
+def test_cycles_are_never_below_macs_over_peak(network: list[Layer]) -> None:
+    machine = resized("pcm-cluster", rows=64, columns=48, arrays=20)
+    for options in (Options(), Options(pinned=ON_ARRAYS, overflow="reprogram")):
+        placement = place_layers(network, machine, options)
+        cost = estimate(placement)
+        peak = peak_tops(machine) * 1e12 / 2 / machine.system.clock_hz.value
+        on_arrays = {a.layer.name for a in placement.assignments if a.unit == "arrays"}
+        for row in cost.rows:
+            if row.node in on_arrays:
+                assert row.cycles >= row.macs / peak
+                assert 0 <= row.utilisation <= 1
+        assert cost.macs == sum(layer.macs for layer in network)
+        assert cost.energy_pj == pytest.approx(sum(row.energy_pj for row in cost.rows))
+
+
+def test_depthwise_on_the_diagonal_is_said_to_be_bad() -> None:
+    layer = Layer("dw", "depthwise", 9, 1, 96, 49, 4, 9 * 96 * 49, 96 * 49, 96 * 49)
+    machine = load_machine("pcm-cluster")
+    placement = place_layers([layer], machine, Options(pinned=(("depthwise", "arrays"),)))
+    assignment = placement.assignment("dw")
+    assert [p.tile.groups for p in assignment.tiles] == [28, 28, 28, 12]
+    assert assignment.fill == pytest.approx(96 * 9 / (9 * (3 * 28 * 28 + 12 * 12)))
+    assert any("badly" in note for note in placement.notes)
+    assert place_layers([layer], machine).assignment("dw").unit == "depthwise engine"
+
+
+def test_replicas_share_the_vectors() -> None:
+    machine = resized("reram-wan2022", arrays=8)
+    layer = conv("c", 200, 200, 1000)
+    alone = place_layers([layer], machine, Options(replicate=False))
+    copied = place_layers([layer], machine)
+    assert copied.assignment("c").replicas == 8
+    assert estimate(alone).cycles == pytest.approx(8 * estimate(copied).cycles)
+    assert copied.arrays_used == 8
+
+
+def test_replicas_are_useless_behind_one_interface() -> None:
+    placement = place_layers([conv("c", 200, 200, 1000)], load_machine("pcm-cluster"))
+    assert placement.assignment("c").replicas == 1
+
+
+def test_weights_beyond_the_arrays_are_rewritten_and_costed() -> None:
+    machine = resized("pcm-cluster", arrays=2)
+    network = [conv(f"c{i}", 256, 256, 10) for i in range(5)]
+    placement = place_layers(network, machine, Options(overflow="reprogram"))
+    assert (placement.rounds, placement.rewritten_arrays) == (3, 5)
+    rewriting = estimate(placement).rows[-1]
+    # 25 products of 130 ns at 500 MHz for each of the five arrays.
+    assert rewriting.cycles == pytest.approx(5 * 25 * 65)
+    assert rewriting.energy_by_component_pj["reprogramming"] == pytest.approx(5 * 312e3)
+
+
+def test_what_does_not_fit_goes_to_the_cores_least_rewarding_first() -> None:
+    machine = resized("pcm-cluster", arrays=1)
+    network = [conv("often", 256, 256, 1000), conv("seldom", 256, 256, 10)]
+    placement = place_layers(network, machine)
+    assert placement.assignment("often").unit == "arrays"
+    assert placement.assignment("seldom").unit == "cores"
+    assert any("seldom" in note for note in placement.notes)
+
+
+def test_a_machine_that_can_do_neither_refuses_and_says_why() -> None:
+    machine = resized("pcm-cluster", arrays=1)
+    machine = replace(
+        machine,
+        crossbar=replace(machine.crossbar, rewrite_mvms=None),
+        system=replace(machine.system, cores=None, depthwise_engine=None),
+    )
+    with pytest.raises(FitError, match=r"need 2 arrays of 256 x 256 cells.*has 1.*'big'"):
+        place_layers([conv("big", 256, 256, 1), conv("small", 10, 10, 1)], machine)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options(pinned=(("conv", "depthwise engine"),)), "cannot be pinned"),
+        (Options(pinned=(("other", "arrays"),)), "cannot be pinned"),
+    ],
+)
+def test_impossible_wishes_are_refused(options: Options, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        place_layers([conv("c", 4, 4, 1)], load_machine("pcm-cluster"), options)
+
+
+def test_no_engine_no_pinning_to_it() -> None:
+    options = Options(pinned=(("depthwise", "depthwise engine"),))
+    with pytest.raises(OptionError, match="no depthwise engine"):
+        place_layers([conv("c", 4, 4, 1)], load_machine("diana"), options)
+
+
+def test_wider_weights_take_more_columns() -> None:
+    machine = load_machine("pcm-cluster")
+    layer = conv("c", 256, 256, 1, bits=8)
+    assert arrays_needed([layer], machine) == 2
+    assert arrays_needed([layer], machine, Options(weights="rounded")) == 1
