@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import combinations
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from milliwatt.backend.mcu.memory.groups import Edges, alias_edges, alias_groups
@@ -103,28 +102,39 @@ def _check_aliases(problem: Problem) -> None:
                     f"memory: aliases place buffer '{name}' {shift} bytes into its block, "
                     f"not a multiple of its alignment {buffers[name].alignment}"
                 )
-        for one, other in combinations(group, 2):
-            _check_shared_bytes(buffers[one], buffers[other], group, edges, buffers)
+        for low, high in _coinciding(group, buffers):
+            _check_shared_bytes(low, high, group, edges, buffers)
+
+
+def _coinciding(
+    group: dict[str, int], buffers: dict[str, Buffer]
+) -> Iterator[tuple[Buffer, Buffer]]:
+    """Pairs of members with bytes in common, the one that starts lower first."""
+    members = sorted(group, key=lambda name: group[name])
+    for rank, low in enumerate(members):
+        for high in members[rank + 1 :]:
+            if group[high] >= group[low] + buffers[low].size_bytes:
+                break
+            yield buffers[low], buffers[high]
 
 
 def _check_shared_bytes(
-    one: Buffer, other: Buffer, group: dict[str, int], edges: Edges, buffers: dict[str, Buffer]
+    low: Buffer, high: Buffer, group: dict[str, int], edges: Edges, buffers: dict[str, Buffer]
 ) -> None:
-    """Bytes of two members coincide only where aliases make them hold the same values."""
-    low = max(group[one.name], group[other.name])
-    high = min(group[one.name] + one.size_bytes, group[other.name] + other.size_bytes)
-    if low >= high:
-        return
-    reached = {one.name}
-    pending = [one.name]
+    """Two members that coincide somewhere do so only where aliases give them the same values."""
+    start = group[high.name]
+    end = min(group[low.name] + low.size_bytes, start + high.size_bytes)
+    reached = {high.name}
+    pending = [high.name]
     for name in pending:
         for near, _ in edges[name]:
-            covers = group[near] <= low and high <= group[near] + buffers[near].size_bytes
+            covers = group[near] <= start and end <= group[near] + buffers[near].size_bytes
             if covers and near not in reached:
                 reached.add(near)
                 pending.append(near)
-    if other.name not in reached:
-        raise VerifyError(
-            f"memory: aliases put buffers '{one.name}' and '{other.name}' on the same bytes, "
-            f"yet their contents differ"
-        )
+        if low.name in reached:
+            return
+    raise VerifyError(
+        f"memory: aliases put buffers '{low.name}' and '{high.name}' on the same bytes, "
+        f"yet their contents differ"
+    )
