@@ -47,6 +47,8 @@ class MeasuredEnergy:
     body_bias_full_v: Figure
     activity_share: Figure
     """Share of a row's energy that goes with activity; the rest is spent whatever the data."""
+    reference_body_bias_v: Figure
+    """Body bias at which the points were measured."""
     system_fj_per_mac: Figure
     system_standing_w: Figure
 

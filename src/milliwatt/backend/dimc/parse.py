@@ -149,6 +149,7 @@ def _energy(table: TableReader, figures: _Figures) -> MeasuredEnergy:
         body_bias_speedup=figures.number(table, "body_bias_speedup", 1, 100),
         body_bias_full_v=figures.number(table, "body_bias_full_v", 0.01, 5),
         activity_share=figures.number(table, "activity_share", 0, 1),
+        reference_body_bias_v=figures.number(table, "reference_body_bias_v", 0, 5),
         system_fj_per_mac=figures.number(table, "system_fj_per_mac", 0, 1e9),
         system_standing_w=figures.number(table, "system_standing_w", 0, 1e3),
     )
