@@ -3,26 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from milliwatt.errors import DataError, UnsupportedError
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.interpret import trace
-from milliwatt.ir.types import Array, DType, Quant, TensorType
-from milliwatt.ops.activation import Logistic, LogSoftmax, Relu, Softmax, Tanh
+from milliwatt.ir.types import Array, Quant
+from milliwatt.ir.verify import verify
+from milliwatt.ops.activation import LeakyRelu, Relu
 from milliwatt.ops.arith import Add, Mul, Sub
-from milliwatt.ops.base import Op
-from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
-from milliwatt.ops.dense import FullyConnected
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D, Mean
-from milliwatt.ops.resize import ResizeNearest
+from milliwatt.ops.resize import ResizeBilinear, ResizeNearest
 from milliwatt.ops.shape import Concat, Pack, Pad, Reshape, Slice, Split, Transpose, Unpack
 from milliwatt.quant.ranges import Range, RangeMethod, find_range
+from milliwatt.quant.to_int8 import FIXED_OUTPUTS, WEIGHTED, to_int8
 
-_WEIGHTED = Conv2D | DepthwiseConv2D | FullyConnected
 _SAME_CODES = (
     Reshape
     | Transpose
@@ -35,15 +35,10 @@ _SAME_CODES = (
     | Unpack
     | Concat
     | ResizeNearest
+    | ResizeBilinear
 )
-_OWN_RANGE = _WEIGHTED | Add | Sub | Mul | Mean | Relu
-_FIXED: dict[type[Op], Quant] = {
-    Softmax: Quant.per_tensor(1 / 256, -128),
-    Logistic: Quant.per_tensor(1 / 256, -128),
-    Tanh: Quant.per_tensor(1 / 128, 0),
-    LogSoftmax: Quant.per_tensor(16 / 256, 127),
-}
-_INT32_LIMIT = float((1 << 31) - 1)
+"""Operators whose operands and results share one quantisation."""
+_OWN_RANGE = WEIGHTED | Add | Sub | Mul | Mean | Relu | LeakyRelu
 _KEPT_PER_SAMPLE = 4096
 """Values of each tensor and sample that the entropy search sees (all of them for min/max)."""
 
@@ -60,49 +55,120 @@ def quantize_graph(
 
     Activations are affine per tensor, with ranges found on `samples` (each a tuple of input
     arrays); weights symmetric per output channel in -127..127; biases int32. `progress` is told
-    the number of samples seen. Raises UnsupportedError listing every operator that has no int8
-    form here, DataError without samples.
+    the number of samples seen. Raises UnsupportedError listing everything that has no int8 form
+    here, DataError without samples.
     """
     _refuse_unsupported(graph)
     if not samples:
         raise DataError("calibration needs at least one sample")
-    groups = _tied_values(graph)
     ranges = _observe(graph, samples, method, progress)
-    quants = _activation_quants(graph, groups, ranges)
-    return _rewrite(graph, quants)
+    quants: dict[str, Quant] = {}
+    for group in _tied_groups(graph):
+        quants.update(dict.fromkeys(group.values, _quant_of(group, ranges)))
+    quantised = to_int8(graph, quants)
+    verify(quantised)
+    return quantised
 
 
 def _refuse_unsupported(graph: Graph) -> None:
-    known = (*_FIXED, *_SAME_CODES.__args__, *_OWN_RANGE.__args__)
-    problems = [
-        f"'{node.name}': {node.op.kind}" for node in graph.nodes if not isinstance(node.op, known)
-    ]
-    problems += [f"'{v}' is {graph.types[v]}" for v in graph.inputs if not _is_float(graph, v)]
+    problems = [f"'{v}' is {graph.types[v]}" for v in graph.inputs if not _is_float(graph, v)]
     problems += [f"state '{s.before}'" for s in graph.states]
+    problems += [f"output '{v}' is a constant" for v in graph.outputs if v in graph.constants]
+    problems += [problem for node in graph.nodes for problem in _node_problems(graph, node)]
     if problems:
         raise UnsupportedError(f"{graph.name} cannot be quantised to int8:", problems)
 
 
+def _node_problems(graph: Graph, node: Node) -> Iterator[str]:
+    known = (*FIXED_OUTPUTS, *_SAME_CODES.__args__, *_OWN_RANGE.__args__)
+    if not isinstance(node.op, known):
+        yield f"'{node.name}': {node.op.kind}"
+    elif isinstance(node.op, WEIGHTED) and not set(node.inputs[1:]) <= set(graph.constants):
+        yield f"'{node.name}': weights and bias must be constants"
+    elif isinstance(node.op, Pad) and not math.isfinite(node.op.value):
+        yield f"'{node.name}': {node.op.kind} with {node.op.value}"
+
+
 def _is_float(graph: Graph, value: str) -> bool:
-    return graph.types[value].dtype is DType.FLOAT32
+    return graph.types[value].dtype.is_float
 
 
-def _tied_values(graph: Graph) -> dict[str, str]:
-    """For each computed value the one whose quantisation it shares."""
-    root: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Values that share one quantisation, and what decides it.
+
+    `sources` are the values that are computed and not only passed on, or given; `fixed` the
+    quantisations that the operators of some of them prescribe; `known` ranges of what else must
+    have a code: constants joined to them, borders.
+    """
+
+    values: tuple[str, ...]
+    sources: tuple[str, ...]
+    fixed: tuple[Quant, ...]
+    known: tuple[Range, ...]
+
+
+def _tied_groups(graph: Graph) -> list[_Group]:
+    """Every computed value and input in exactly one group."""
+    root = _roots(graph)
+    values: dict[str, list[str]] = defaultdict(list)
+    sources: dict[str, list[str]] = defaultdict(list)
+    fixed: dict[str, list[Quant]] = defaultdict(list)
+    known: dict[str, list[Range]] = defaultdict(list)
+    for value in graph.inputs:
+        values[root(value)].append(value)
+        sources[root(value)].append(value)
+    for node in graph.nodes:
+        group = root(node.outputs[0])
+        values[group] += node.outputs
+        if isinstance(node.op, _SAME_CODES):
+            known[group] += _known_ranges(graph, node)
+        else:
+            sources[group] += node.outputs
+        if type(node.op) in FIXED_OUTPUTS:
+            fixed[group].append(FIXED_OUTPUTS[type(node.op)])
+    return [
+        _Group(tuple(values[g]), tuple(sources[g]), tuple(fixed[g]), tuple(known[g]))
+        for g in values
+    ]
+
+
+def _roots(graph: Graph) -> Callable[[str], str]:
+    """For each value one that stands for its group."""
+    parent: dict[str, str] = {}
 
     def find(value: str) -> str:
-        while root.get(value, value) != value:
-            value = root[value]
+        while value in parent:
+            value = parent[value]
         return value
 
     for node in graph.nodes:
         if isinstance(node.op, _SAME_CODES):
-            first = find(node.inputs[0])
-            for value in (*node.inputs[1:], *node.outputs):
-                root[find(value)] = first
-    values = [*graph.inputs, *(v for n in graph.nodes for v in n.outputs)]
-    return {v: find(v) for v in values}
+            tied = [v for v in (*node.inputs, *node.outputs) if v not in graph.constants]
+            for value in tied[1:]:
+                if find(value) != find(tied[0]):
+                    parent[find(value)] = find(tied[0])
+    return find
+
+
+def _known_ranges(graph: Graph, node: Node) -> Iterator[Range]:
+    for value in node.inputs:
+        if value in graph.constants:
+            yield find_range(graph.constants[value], "minmax")
+    if isinstance(node.op, Pad):
+        yield find_range(np.array([node.op.value]), "minmax")
+
+
+def _quant_of(group: _Group, ranges: Mapping[str, Range]) -> Quant:
+    """What the operators prescribe where they agree and nothing else joins in, else the range."""
+    only_fixed = len(group.fixed) == len(group.sources) and all(k.is_zero for k in group.known)
+    if only_fixed and len(set(group.fixed)) == 1:
+        return group.fixed[0]
+    parts = [*(ranges[v] for v in group.sources), *group.known]
+    merged = parts[0]
+    for part in parts[1:]:
+        merged = merged.union(part)
+    return merged.int8()
 
 
 def _observe(
@@ -129,103 +195,3 @@ def _thin(values: Array, method: RangeMethod, rng: np.random.Generator) -> Array
     if values.size <= _KEPT_PER_SAMPLE:
         return values
     return rng.choice(values, _KEPT_PER_SAMPLE, replace=False)
-
-
-def _activation_quants(
-    graph: Graph, groups: Mapping[str, str], ranges: Mapping[str, Range]
-) -> dict[str, Quant]:
-    fixed = {n.outputs[0]: _FIXED[type(n.op)] for n in graph.nodes if type(n.op) in _FIXED}
-    makers = {v for n in graph.nodes if not isinstance(n.op, _SAME_CODES) for v in n.outputs}
-    merged: dict[str, Range] = {}
-    for value, group in groups.items():
-        # A value that only passes codes on has no range of its own: its source decides.
-        if value in makers or value in graph.inputs:
-            known = merged.get(group)
-            merged[group] = ranges[value] if known is None else known.union(ranges[value])
-    members = {g: [v for v in groups if groups[v] == g] for g in set(groups.values())}
-    quants: dict[str, Quant] = {}
-    for group, values in members.items():
-        decided = [fixed[v] for v in values if v in fixed]
-        alone = len([v for v in values if v in makers or v in graph.inputs]) == 1
-        quant = decided[0] if decided and alone else merged[group].int8()
-        quants.update(dict.fromkeys(values, quant))
-    return quants
-
-
-def _rewrite(graph: Graph, quants: Mapping[str, Quant]) -> Graph:
-    types = {v: replace(graph.types[v], dtype=DType.INT8, quant=q) for v, q in quants.items()}
-    constants: dict[str, Array] = {}
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if isinstance(node.op, _WEIGHTED):
-            node = _rewrite_weighted(graph, node, types, constants)
-        else:
-            node = _rewrite_constants(graph, node, types, constants)
-        if isinstance(node.op, Pad):
-            node = replace(node, op=replace(node.op, value=types[node.inputs[0]].zero_point))
-        nodes.append(node)
-    return graph.with_nodes(nodes, types=types, constants=constants)
-
-
-def _rewrite_constants(
-    graph: Graph, node: Node, types: dict[str, TensorType], constants: dict[str, Array]
-) -> Node:
-    """Constant operands of arithmetic, quantised over their own range."""
-    inputs: list[str] = []
-    for value in node.inputs:
-        if value in graph.constants:
-            array = graph.constants[value]
-            quant = find_range(array, "minmax").int8()
-            if isinstance(node.op, Concat | Pack):
-                quant = _quant_of(types[node.outputs[0]])
-            types[value] = TensorType(array.shape, DType.INT8, quant)
-            constants[value] = _codes(array, quant)
-        inputs.append(value)
-    return replace(node, inputs=tuple(inputs))
-
-
-def _quant_of(kind: TensorType) -> Quant:
-    return Quant.per_tensor(kind.scale, kind.zero_point)
-
-
-def _codes(array: Array, quant: Quant) -> Array:
-    codes = np.round(array / quant.scale[0]) + quant.zero_point[0]
-    return np.clip(codes, -128, 127).astype(np.int8)
-
-
-def _rewrite_weighted(
-    graph: Graph, node: Node, types: dict[str, TensorType], constants: dict[str, Array]
-) -> Node:
-    x, weights_name, bias_name = node.inputs
-    if weights_name not in graph.constants or bias_name not in graph.constants:
-        raise UnsupportedError(f"'{node.name}': weights and bias must be constants")
-    weights, bias = graph.constants[weights_name], graph.constants[bias_name]
-    axis = 3 if isinstance(node.op, DepthwiseConv2D) else 0
-    scales = weight_scales(weights, axis, bias, types[x].scale)
-    names = f"{node.name}/weights_int8", f"{node.name}/bias_int32"
-    shape = [1] * weights.ndim
-    shape[axis] = -1
-    codes = np.clip(np.round(weights / scales.reshape(shape)), -127, 127).astype(np.int8)
-    bias_scales = (np.float32(types[x].scale) * scales.astype(np.float32)).astype(np.float64)
-    zeros = (0,) * len(scales)
-    types[names[0]] = TensorType(weights.shape, DType.INT8, Quant(_floats(scales), zeros, axis))
-    types[names[1]] = TensorType(bias.shape, DType.INT32, Quant(_floats(bias_scales), zeros, 0))
-    constants[names[0]] = codes
-    constants[names[1]] = np.round(bias / bias_scales).astype(np.int32)
-    return replace(node, inputs=(x, *names))
-
-
-def weight_scales(weights: Array, axis: int, bias: Array, input_scale: float) -> Array:
-    """One float32 scale (as float64) for each output channel: largest weight over 127.
-
-    Larger where the bias would otherwise leave int32, or where a channel's weights are all zero.
-    """
-    others = tuple(i for i in range(weights.ndim) if i != axis)
-    largest = np.abs(weights).max(axis=others).astype(np.float64) / 127.0
-    for_bias = np.abs(bias).astype(np.float64) / (input_scale * _INT32_LIMIT / 2)
-    scales = np.maximum(largest, for_bias)
-    return np.where(scales > 0, scales, 1.0).astype(np.float32).astype(np.float64)
-
-
-def _floats(values: Iterable[np.floating]) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)

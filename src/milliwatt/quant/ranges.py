@@ -18,6 +18,7 @@ _BINS = 2048
 _LEVELS = 128
 """Positive levels of an int8 code; the entropy search merges its histogram into as many."""
 _CANDIDATE_STEP = 16
+_SMALLEST_WIDTH = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,22 @@ class Range:
     low: float
     high: float
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether it holds nothing but 0, for which every quantisation has a code."""
+        return self.high - self.low < _SMALLEST_WIDTH
+
     def union(self, other: Range) -> Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
     def int8(self) -> Quant:
-        """The affine int8 quantisation of this range, zero exactly on its zero point."""
-        scale = float(np.float32((self.high - self.low) / 255.0))
-        zero_point = int(np.clip(np.round(-128.0 - self.low / scale), -128, 127))
+        """The affine int8 quantisation of this range, zero exactly on its zero point.
+
+        That of 0..1 where it holds nothing but 0.
+        """
+        low, high = (0.0, 1.0) if self.is_zero else (self.low, self.high)
+        scale = float(np.float32((high - low) / 255.0))
+        zero_point = int(np.clip(np.round(-128.0 - low / scale), -128, 127))
         return Quant.per_tensor(scale, zero_point)
 
 
@@ -52,8 +62,6 @@ def find_range(values: Array, method: RangeMethod) -> Range:
     if method == "entropy" and high > low:
         bound = _entropy_bound(np.abs(values[values != 0]).astype(np.float64))
         low, high = max(low, -bound), min(high, bound)
-    if high - low < 1e-12:
-        return Range(0.0, 1.0)
     return Range(low, high)
 
 
