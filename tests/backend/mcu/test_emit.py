@@ -20,6 +20,7 @@ from milliwatt.hardware import load_target
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph, Node, State
 from milliwatt.ir.interpret import run
+from milliwatt.ir.types import DType, TensorType
 from milliwatt.ops.arith import Add
 from milliwatt.ops.base import Padding
 from milliwatt.ops.pool import Mean
@@ -207,6 +208,26 @@ def test_gcc_drops_no_layer(rows: int, board: Target) -> None:
     compiled = compile_graph(graph, board, "net")
     samples = random_samples(ports_of(graph), 2, seed=9)
     assert verify_compiled(compiled, build_compiled(compiled), samples).samples == 2
+
+
+def test_what_c_cannot_hold_is_refused_at_once(board: Target) -> None:
+    nibbles, real = TensorType((6,), DType.INT4), TensorType((2,), DType.FLOAT32)
+    graph = Graph(
+        name="odd",
+        nodes=(Node("y", Add(NONE), ("f", "c"), ("y",)),),
+        types={"x": nibbles, "f": real, "c": real, "y": real, "kept": real},
+        constants={"c": np.array([1, np.nan], np.float32)},
+        inputs=("x", "f"),
+        outputs=("y",),
+        states=(State("kept", "y", np.array([np.inf, 1], np.float32)),),
+    )
+    with pytest.raises(UnsupportedError) as caught:
+        compile_graph(graph, board, "net")
+    assert caught.value.problems == (
+        "'x' is int4[6]: inputs, outputs and states need whole bytes",
+        "'c' holds values that are not finite",
+        "'kept' holds values that are not finite",
+    )
 
 
 def test_states_that_swap_are_refused(board: Target) -> None:

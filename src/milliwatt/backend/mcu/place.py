@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
@@ -13,6 +15,7 @@ from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
 from milliwatt.backend.mcu.tables import pool_tables
 from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
+from milliwatt.errors import UnsupportedError
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
 from milliwatt.ops.shape import Reshape
@@ -34,9 +37,10 @@ class _Lowering:
 def make_plan(graph: Graph, core: Core, name: str) -> Plan:
     """Place `graph` (verified, passes done) on a microcontroller core.
 
-    `name` prefixes the C symbols. Raises UnsupportedError where no kernel computes a node,
-    VerifyError where the memory plan is wrong.
+    `name` prefixes the C symbols. Raises UnsupportedError where no kernel computes a node or C
+    has no form for a value, VerifyError where the memory plan is wrong.
     """
+    _refuse_unstorable(graph)
     graph = separate_outputs(graph)
     lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
     states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
@@ -60,6 +64,24 @@ def make_plan(graph: Graph, core: Core, name: str) -> Plan:
         memory=problem,
         solution=solution,
     )
+
+
+def _refuse_unstorable(graph: Graph) -> None:
+    """UnsupportedError for ports and states below a byte, and for constants that are not finite."""
+    ports = dict.fromkeys((*graph.inputs, *graph.outputs, *(s.before for s in graph.states)))
+    problems = [
+        f"'{v}' is {graph.types[v]}: inputs, outputs and states need whole bytes"
+        for v in ports
+        if graph.types[v].dtype.bits < 8
+    ]
+    held = {**graph.constants, **{s.before: s.initial for s in graph.states}}
+    problems += [
+        f"'{v}' holds values that are not finite"
+        for v, array in held.items()
+        if graph.types[v].dtype.is_float and not np.isfinite(array).all()
+    ]
+    if problems:
+        raise UnsupportedError(f"{graph.name} has no form in C:", problems)
 
 
 def _lower(graph: Graph, node: Node, core: Core) -> _Lowering | None:
