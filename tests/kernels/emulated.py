@@ -17,6 +17,7 @@ from milliwatt.run.abi import ModelAbi
 from milliwatt.run.build import build_firmware
 from milliwatt.run.cores import find_core
 from milliwatt.run.image import Firmware
+from milliwatt.run.qemu_runner import run_qemu
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.units import align_up
 from tests.kernels.harness import KERNELS_DIR, Bound, Job, assert_equal
@@ -42,7 +43,7 @@ def check_emulated(
     optimisation: str = "-O2",
     bound: Bound | None = None,
 ) -> Emulated:
-    """Run the jobs on Unicorn and assert that each equals its operator's reference.
+    """Run the jobs on an emulator and assert that each equals its operator's reference.
 
     Bit for bit, or within `bound`.
     """
@@ -83,7 +84,8 @@ def emulate(
         for job, some in zip(jobs, read, strict=True)
         for i in some
     ]
-    run = run_unicorn(firmware, abi, [sample])
+    run_model = run_qemu if find_core(core).unicorn_model is None else run_unicorn
+    run = run_model(firmware, abi, [sample])
     data = iter(run.outputs[0])
     outputs = [
         [

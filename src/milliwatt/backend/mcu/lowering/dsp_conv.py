@@ -32,14 +32,14 @@ SHORT_RUN = 12
 """MW_SHORT_RUN of mw_window_s8_dsp.h."""
 
 
-def _filters(site: Site) -> Filters:
+def filters_of(site: Site) -> Filters:
     x, weights, _ = site.inputs
     channels = weights.shape[0]
     factors = convolution_factors(x, weights, site.outputs[0], channels)
     return folded_filters(site, constant(site, 1).reshape(channels, -1), factors)
 
 
-def _accepts_1x1(site: Site) -> bool:
+def accepts_1x1(site: Site) -> bool:
     op = site.op
     return (
         isinstance(op, Conv2D)
@@ -47,7 +47,7 @@ def _accepts_1x1(site: Site) -> bool:
         and site.inputs[1].shape[1:] == (1, 1, site.inputs[0].shape[3])
         and op.stride_hw == (1, 1)
         and op.padding == Padding()
-        and is_exact(_filters(site))
+        and is_exact(filters_of(site))
     )
 
 
@@ -58,7 +58,7 @@ def _lower_1x1(site: Site) -> Lowered:
     (y,) = site.outputs
     channels, _, _, depth = weights.shape
     pixels = x.elements // depth
-    filters = _filters(site)
+    filters = filters_of(site)
     packed = can_pack(filters)
     pairs = pairs_of_runs([depth])
     low, high = activation_range(op.activation, y)
@@ -75,7 +75,7 @@ def _lower_1x1(site: Site) -> Lowered:
     )
 
 
-def _accepts_conv(site: Site) -> bool:
+def accepts_conv(site: Site) -> bool:
     op = site.op
     return (
         isinstance(op, Conv2D)
@@ -83,7 +83,7 @@ def _accepts_conv(site: Site) -> bool:
         and site.inputs[0].shape[0] == 1
         and site.inputs[1].shape[3] == site.inputs[0].shape[3]
         and all(d == 1 or k == 1 for d, k in zip(op.dilation_hw, _kernel_hw(site), strict=True))
-        and is_exact(_filters(site))
+        and is_exact(filters_of(site))
     )
 
 
@@ -100,7 +100,7 @@ def _lower_conv(site: Site) -> Lowered:
     channels, kh, kw, depth = weights.shape
     out_h, out_w = y.shape[1:3]
     run, block = kw * depth, block_pixels(out_h * out_w)
-    filters = _filters(site)
+    filters = filters_of(site)
     packed = can_pack(filters)
     pairs = pairs_of_runs([run] * kh)
     low, high = activation_range(op.activation, y)
@@ -152,6 +152,6 @@ def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("conv2d_1x1_s8_dsp", "mw_conv2d_1x1_s8_dsp.h", _accepts_1x1, _lower_1x1),
-    DspKernel("conv2d_s8_dsp", "mw_conv2d_s8_dsp.h", _accepts_conv, _lower_conv),
+    DspKernel("conv2d_1x1_s8_dsp", "mw_conv2d_1x1_s8_dsp.h", accepts_1x1, _lower_1x1),
+    DspKernel("conv2d_s8_dsp", "mw_conv2d_s8_dsp.h", accepts_conv, _lower_conv),
 )

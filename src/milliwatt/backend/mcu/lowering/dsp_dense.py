@@ -24,23 +24,23 @@ from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import fully_connected_factors
 
 
-def _filters(site: Site) -> Filters:
+def filters_of(site: Site) -> Filters:
     x, weights, _ = site.inputs
     factors = fully_connected_factors(x, weights, site.outputs[0], weights.shape[0])
     return folded_filters(site, constant(site, 1), factors)
 
 
-def _accepts(site: Site) -> bool:
+def accepts(site: Site) -> bool:
     return (
         isinstance(site.op, FullyConnected)
         and has_int8_parameters(site)
-        and is_exact(_filters(site))
+        and is_exact(filters_of(site))
     )
 
 
 def is_packed(site: Site) -> bool:
     """Whether the kernel is given packed weights."""
-    return can_pack(_filters(site))
+    return can_pack(filters_of(site))
 
 
 def _lower(site: Site) -> Lowered:
@@ -49,7 +49,7 @@ def _lower(site: Site) -> Lowered:
     x, (y,) = site.inputs[0], site.outputs
     channels, depth = site.inputs[1].shape
     rows = x.elements // depth
-    filters = _filters(site)
+    filters = filters_of(site)
     packed = can_pack(filters)
     per_channel = not has_one_scale(filters)
     low, high = activation_range(op.activation, y)
@@ -66,5 +66,5 @@ def _lower(site: Site) -> Lowered:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("fully_connected_s8_dsp", "mw_fully_connected_s8_dsp.h", _accepts, _lower),
+    DspKernel("fully_connected_s8_dsp", "mw_fully_connected_s8_dsp.h", accepts, _lower),
 )

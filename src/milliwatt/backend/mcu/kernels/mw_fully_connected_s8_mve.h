@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Fully connected layer, eight outputs at a time.
+ *
+ * Sums are in r0 to r14, even ones. Odd registers point: r1 weights, r3 inputs, r7 scales, r5
+ * outputs; r9 counts, r11 is the distance of the next scales. Per 16 inputs (128
+ * multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per 8 outputs: 35 more, and 4
+ * where negative numbers can be seen. */
+#ifndef MW_FULLY_CONNECTED_S8_MVE_H
+#define MW_FULLY_CONNECTED_S8_MVE_H
+
+#include "mw_requantize_mve.h"
+
+/* weights: for every eight channels their biases (32 bytes), then for each vector of inputs the
+ * eight channels' vectors. scales: for every eight channels, or for all where `step` is 0, their
+ * multipliers, then their shifts. Both are filled up to whole blocks. The assembly knows the
+ * order. */
+typedef struct {
+    const int8_t *x; /* whole vectors */
+    int32_t turns;   /* vectors less one */
+    int32_t channels;
+    const int8_t *weights;
+    const int32_t *scales;
+    int8_t *y;
+    int32_t step; /* bytes from scales to the next: 64 or 0 */
+    int32_t zero, low, high;
+} mw_dense_s8_mve;
+
+#if MW_HAS_MVE
+
+#define MW_DENSE_STEP(mac)                                                                     \
+    "vldrb.8 q0, [r3], #16\n"                                                                  \
+    "vldrb.8 q1, [r1], #16\n" mac " r0, q0, q1\n"                                              \
+    "vldrb.8 q2, [r1], #16\n" mac " r2, q0, q2\n"                                              \
+    "vldrb.8 q1, [r1], #16\n" mac " r4, q0, q1\n"                                              \
+    "vldrb.8 q2, [r1], #16\n" mac " r6, q0, q2\n"                                              \
+    "vldrb.8 q1, [r1], #16\n" mac " r8, q0, q1\n"                                              \
+    "vldrb.8 q2, [r1], #16\n" mac " r10, q0, q2\n"                                             \
+    "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q1\n"                                             \
+    "vldrb.8 q2, [r1], #16\n" mac " lr, q0, q2\n"
+
+#define MW_DENSE(away)                                                                         \
+    __asm__ volatile("push {r4-r11, lr}\n"                                                     \
+                     "vpush {d8-d15}\n"                                                        \
+                     "sub sp, sp, #12\n"                                                       \
+                     "ldm r0!, {r2-r4}\n"                                                      \
+                     "ldr r1, [r0]\n"                                                          \
+                     "ldrd r7, r5, [r0, #4]\n"                                                 \
+                     "add r4, r4, r5\n"                                                        \
+                     "subs r4, r4, #8\n"                                                       \
+                     "stm sp, {r2-r4}\n"                                                       \
+                     "ldr r11, [r0, #12]\n"                                                    \
+                     "ldr r2, [r0, #16]\n"                                                     \
+                     "ldrd r4, r6, [r0, #20]\n"                                                \
+                     "vdup.32 q5, r2\n"                                                        \
+                     "vdup.32 q6, r4\n"                                                        \
+                     "vdup.32 q7, r6\n"                                                        \
+                     "1:\n"                                                                    \
+                     "ldrd r3, r9, [sp]\n"                                                     \
+                     "vldrw.32 q3, [r1], #16\n"                                                \
+                     "vldrw.32 q4, [r1], #16\n"                                                \
+                     MW_DENSE_STEP("vmladav.s8")                                               \
+                     "lsrs r9, r9, #1\n"                                                       \
+                     "bcc 2f\n"                                                                \
+                     MW_DENSE_STEP("vmladava.s8")                                              \
+                     "2:\n"                                                                    \
+                     "beq 4f\n"                                                                \
+                     "3:\n"                                                                    \
+                     MW_DENSE_STEP("vmladava.s8")                                              \
+                     MW_DENSE_STEP("vmladava.s8")                                              \
+                     "subs r9, r9, #1\n"                                                       \
+                     "bne 3b\n"                                                                \
+                     "4:\n"                                                                    \
+                     "vmov q0[2], q0[0], r0, r4\n"                                             \
+                     "vmov q0[3], q0[1], r2, r6\n"                                             \
+                     "vldrw.32 q2, [r7]\n"                                                     \
+                     "vadd.i32 q0, q0, q3\n"                                                   \
+                     "vmov q1[2], q1[0], r8, r12\n"                                            \
+                     "vmov q1[3], q1[1], r10, lr\n"                                            \
+                     "vldrw.32 q3, [r7, #16]\n"                                                \
+                     "vqrdmulh.s32 q0, q0, q2\n"                                               \
+                     "vadd.i32 q1, q1, q4\n"                                                   \
+                     "vldrw.32 q2, [r7, #32]\n"                                                \
+                     "vqrdmulh.s32 q1, q1, q3\n"                                               \
+                     "vldrw.32 q3, [r7, #48]\n"                                                \
+                     "add r7, r7, r11\n"                                                       \
+                     away("q0", "q4")                                                          \
+                     away("q1", "q4")                                                          \
+                     "vrshl.s32 q0, q0, q2\n"                                                  \
+                     "vrshl.s32 q1, q1, q3\n"                                                  \
+                     "vadd.i32 q0, q0, q5\n"                                                   \
+                     "vadd.i32 q1, q1, q5\n"                                                   \
+                     "ldr r4, [sp, #8]\n"                                                      \
+                     "vmax.s32 q0, q0, q6\n"                                                   \
+                     "vmax.s32 q1, q1, q6\n"                                                   \
+                     "vmin.s32 q0, q0, q7\n"                                                   \
+                     "vmin.s32 q1, q1, q7\n"                                                   \
+                     "cmp r5, r4\n"                                                            \
+                     "bhi 5f\n"                                                                \
+                     "vstrb.32 q0, [r5], #4\n"                                                 \
+                     "vstrb.32 q1, [r5], #4\n"                                                 \
+                     "blo 1b\n"                                                                \
+                     "b 6f\n"                                                                  \
+                     "5:\n"                                                                    \
+                     "adds r4, r4, #8\n"                                                       \
+                     "subs r4, r4, r5\n"                                                       \
+                     "vctp.32 r4\n"                                                            \
+                     "vpst\n"                                                                  \
+                     "vstrbt.32 q0, [r5], #4\n"                                                \
+                     "subs r4, r4, #4\n"                                                       \
+                     "bls 6f\n"                                                                \
+                     "vctp.32 r4\n"                                                            \
+                     "vpst\n"                                                                  \
+                     "vstrbt.32 q1, [r5]\n"                                                    \
+                     "6:\n"                                                                    \
+                     "add sp, sp, #12\n"                                                       \
+                     "vpop {d8-d15}\n"                                                         \
+                     "pop {r4-r11, pc}\n")
+
+static MW_ASSEMBLY void mw_dense_s8_mve_plain(const mw_dense_s8_mve *layer __attribute__((unused)))
+{
+    MW_DENSE(MW_MVE_AWAY);
+}
+
+static MW_ASSEMBLY void mw_dense_s8_mve_relu(const mw_dense_s8_mve *layer __attribute__((unused)))
+{
+    MW_DENSE(MW_MVE_AWAY_RELU);
+}
+
+#endif
+
+MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t relu)
+{
+#if MW_HAS_MVE
+    if (relu) {
+        mw_dense_s8_mve_relu(layer);
+    } else {
+        mw_dense_s8_mve_plain(layer);
+    }
+#else
+    const int32_t depth = (layer->turns + 1) * MW_VECTOR;
+    (void)relu;
+    for (int32_t c = 0; c < layer->channels; c++) {
+        const int8_t *block = layer->weights + (c >> 3) * (8 * depth + 32);
+        const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + (c & 7);
+        int32_t sum = mw_load_i32(block + 4 * (c & 7));
+        for (int32_t i = 0; i < depth; i++) {
+            sum += layer->x[i] * block[32 + 128 * (i / 16) + 16 * (c & 7) + i % 16];
+        }
+        layer->y[c] = mw_requantize_s8_mve(sum, scales[0], scales[8], layer->zero, layer->low,
+                                           layer->high);
+    }
+#endif
+}
+
+/* copied: 1 where the depth is no multiple of 16; inputs then go to scratch memory first. */
+MW_INLINE void mw_fully_connected_s8_mve(const int8_t *x, int8_t *y, void *scratch,
+                                         const int8_t *weights, const int32_t *scales,
+                                         int32_t rows, int32_t depth, int32_t vectors,
+                                         int32_t channels, int32_t step, int32_t zero,
+                                         int32_t copied, int32_t low, int32_t high, int32_t relu)
+{
+    mw_dense_s8_mve layer = {x, vectors - 1, channels, weights, scales, y, step, zero, low, high};
+    for (int32_t r = 0; r < rows; r++) {
+        layer.x = x;
+        if (copied) {
+            mw_copy_mve(scratch, x, depth);
+            layer.x = scratch;
+        }
+        mw_dense_row_s8_mve(&layer, relu);
+        layer.y += channels;
+        x += depth;
+    }
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Two pixels times all filters: four filters at a time, eight sums in flight.
+ *
+ * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14
+ * the second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11
+ * counts. Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop.
+ * Per 8 outputs: 33 more, and 4 where negative numbers can be seen. */
+#ifndef MW_MATMUL_S8_2PX_MVE_H
+#define MW_MATMUL_S8_2PX_MVE_H
+
+#include "mw_requantize_mve.h"
+
+/* weights: for every four channels their biases (16 bytes), then for each vector of inputs the
+ * four channels' vectors. scales: for every four channels their multipliers, then their shifts.
+ * Both are filled up to whole blocks. The assembly knows the order. */
+typedef struct {
+    const int8_t *x0, *x1; /* pixels, whole vectors */
+    int32_t turns;         /* vectors less one */
+    int32_t channels;
+    int32_t distance;      /* from the first pixel's outputs to the second's, in bytes */
+    const int8_t *weights;
+    const int32_t *scales;
+    int8_t *y;
+    int32_t zero, low, high;
+} mw_matmul_s8_mve;
+
+#if MW_HAS_MVE
+
+#define MW_MATMUL_2PX_STEP(mac)                                                                \
+    "vldrb.8 q2, [r1], #16\n"                                                                  \
+    "vldrb.8 q0, [r3], #16\n" mac " r0, q0, q2\n"                                              \
+    "vldrb.8 q1, [r5], #16\n" mac " r8, q1, q2\n"                                              \
+    "vldrb.8 q3, [r1], #16\n" mac " r2, q0, q3\n" mac " r10, q1, q3\n"                         \
+    "vldrb.8 q2, [r1], #16\n" mac " r4, q0, q2\n" mac " r12, q1, q2\n"                         \
+    "vldrb.8 q3, [r1], #16\n" mac " r6, q0, q3\n" mac " lr, q1, q3\n"
+
+#define MW_MATMUL_2PX(away)                                                                    \
+    __asm__ volatile("push {r4-r11, lr}\n"                                                     \
+                     "vpush {d8-d15}\n"                                                        \
+                     "sub sp, sp, #20\n"                                                       \
+                     "ldm r0!, {r1-r5}\n"                                                      \
+                     "ldr r7, [r0, #8]\n"                                                      \
+                     "add r4, r4, r7\n"                                                        \
+                     "subs r4, r4, #4\n"                                                       \
+                     "stm sp, {r1-r5}\n"                                                       \
+                     "ldrd r1, r9, [r0]\n"                                                     \
+                     "ldr r2, [r0, #12]\n"                                                     \
+                     "ldrd r4, r6, [r0, #16]\n"                                                \
+                     "vdup.32 q5, r2\n"                                                        \
+                     "vdup.32 q6, r4\n"                                                        \
+                     "vdup.32 q7, r6\n"                                                        \
+                     "1:\n"                                                                    \
+                     "ldrd r3, r5, [sp]\n"                                                     \
+                     "ldr r11, [sp, #8]\n"                                                     \
+                     "vldrw.32 q4, [r1], #16\n"                                                \
+                     MW_MATMUL_2PX_STEP("vmladav.s8")                                          \
+                     "lsrs r11, r11, #1\n"                                                     \
+                     "bcc 2f\n"                                                                \
+                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
+                     "2:\n"                                                                    \
+                     "beq 4f\n"                                                                \
+                     "3:\n"                                                                    \
+                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
+                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
+                     "subs r11, r11, #1\n"                                                     \
+                     "bne 3b\n"                                                                \
+                     "4:\n"                                                                    \
+                     "vmov q0[2], q0[0], r0, r4\n"                                             \
+                     "vmov q0[3], q0[1], r2, r6\n"                                             \
+                     "vldrw.32 q2, [r9], #16\n"                                                \
+                     "vmov q1[2], q1[0], r8, r12\n"                                            \
+                     "vmov q1[3], q1[1], r10, lr\n"                                            \
+                     "vadd.i32 q0, q0, q4\n"                                                   \
+                     "vqrdmulh.s32 q0, q0, q2\n"                                               \
+                     "vldrw.32 q3, [r9], #16\n"                                                \
+                     "vadd.i32 q1, q1, q4\n"                                                   \
+                     "vqrdmulh.s32 q1, q1, q2\n"                                               \
+                     away("q0", "q2")                                                          \
+                     away("q1", "q4")                                                          \
+                     "vrshl.s32 q0, q0, q3\n"                                                  \
+                     "vrshl.s32 q1, q1, q3\n"                                                  \
+                     "vadd.i32 q0, q0, q5\n"                                                   \
+                     "vadd.i32 q1, q1, q5\n"                                                   \
+                     "ldrd r4, r2, [sp, #12]\n"                                                \
+                     "vmax.s32 q0, q0, q6\n"                                                   \
+                     "vmax.s32 q1, q1, q6\n"                                                   \
+                     "add r2, r2, r7\n"                                                        \
+                     "vmin.s32 q0, q0, q7\n"                                                   \
+                     "vmin.s32 q1, q1, q7\n"                                                   \
+                     "cmp r7, r4\n"                                                            \
+                     "bhi 5f\n"                                                                \
+                     "vstrb.32 q0, [r7], #4\n"                                                 \
+                     "vstrb.32 q1, [r2]\n"                                                     \
+                     "blo 1b\n"                                                                \
+                     "b 6f\n"                                                                  \
+                     "5:\n"                                                                    \
+                     "adds r4, r4, #4\n"                                                       \
+                     "subs r4, r4, r7\n"                                                       \
+                     "vctp.32 r4\n"                                                            \
+                     "vpstt\n"                                                                 \
+                     "vstrbt.32 q0, [r7]\n"                                                    \
+                     "vstrbt.32 q1, [r2]\n"                                                    \
+                     "6:\n"                                                                    \
+                     "add sp, sp, #20\n"                                                       \
+                     "vpop {d8-d15}\n"                                                         \
+                     "pop {r4-r11, pc}\n")
+
+static MW_ASSEMBLY void mw_matmul_s8_2px_mve_plain(const mw_matmul_s8_mve *layer __attribute__((unused)))
+{
+    MW_MATMUL_2PX(MW_MVE_AWAY);
+}
+
+static MW_ASSEMBLY void mw_matmul_s8_2px_mve_relu(const mw_matmul_s8_mve *layer __attribute__((unused)))
+{
+    MW_MATMUL_2PX(MW_MVE_AWAY_RELU);
+}
+
+#endif
+
+/* relu: 1 where the least output is not below the zero point. */
+MW_INLINE void mw_matmul_s8_2px_mve(const mw_matmul_s8_mve *layer, int32_t relu)
+{
+#if MW_HAS_MVE
+    if (relu) {
+        mw_matmul_s8_2px_mve_relu(layer);
+    } else {
+        mw_matmul_s8_2px_mve_plain(layer);
+    }
+#else
+    const int32_t depth = (layer->turns + 1) * MW_VECTOR;
+    (void)relu;
+    for (int32_t c = 0; c < layer->channels; c++) {
+        const int8_t *block = layer->weights + (c >> 2) * (4 * depth + 16);
+        const int32_t *scales = layer->scales + (c >> 2) * 8 + (c & 3);
+        int32_t sums[2];
+        sums[0] = sums[1] = mw_load_i32(block + 4 * (c & 3));
+        for (int32_t i = 0; i < depth; i++) {
+            const int32_t w = block[16 + 64 * (i / 16) + 16 * (c & 3) + i % 16];
+            sums[0] += layer->x0[i] * w;
+            sums[1] += layer->x1[i] * w;
+        }
+        for (int32_t p = 0; p < 2; p++) {
+            layer->y[c + p * layer->distance] = mw_requantize_s8_mve(
+                sums[p], scales[0], scales[4], layer->zero, layer->low, layer->high);
+        }
+    }
+#endif
+}
+
+#endif

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Convolutions on cores with Helium."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
+from milliwatt.backend.mcu.lowering import dsp_conv
+from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.mve_layout import (
+    VECTOR,
+    MveKernel,
+    block_scales,
+    block_weights,
+)
+from milliwatt.ir.types import Array
+from milliwatt.ops.conv import Conv2D
+from milliwatt.quant.arith import activation_range
+from milliwatt.units import ceil_div
+
+BLOCK_CHANNELS = 4
+BLOCK_PIXELS = 2
+
+
+def _lower_1x1(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Conv2D)
+    x, weights, _ = site.inputs
+    (y,) = site.outputs
+    channels, _, _, depth = weights.shape
+    pixels, vectors = x.elements // depth, ceil_div(depth, VECTOR)
+    filters = dsp_conv.filters_of(site)
+    low, high = activation_range(op.activation, y)
+    return Lowered(
+        "mw_conv2d_1x1_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(pixels, depth, vectors, channels, y.zero_point, low, high),
+            *fixed(int(low >= y.zero_point)),
+        ),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS)),
+        scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
+        overlaps=_block_overlap(np.arange(pixels) * depth, channels),
+    )
+
+
+def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that copies what a block of pixels reads, then writes its outputs.
+
+    `first_read_bytes[p]` is the lowest input byte pixel p reads. While a block's outputs are
+    written only the blocks after it are still to be read.
+    """
+    pixels = len(first_read_bytes)
+    ends = np.minimum(np.arange(0, pixels, BLOCK_PIXELS) + BLOCK_PIXELS, pixels)
+    nothing = np.iinfo(np.int64).max // 2
+    read_after = np.append(first_read_bytes, nothing)[ends]
+    return in_order(read_after, ends * channels, pixels * channels)
+
+
+KERNELS: tuple[Kernel, ...] = (
+    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", dsp_conv.accepts_1x1, _lower_1x1),
+)
