@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
-from milliwatt.units import ceil_div
 
 Kind = Literal["conv", "pointwise", "depthwise", "dense", "other"]
 
@@ -43,22 +44,40 @@ class Layer:
 
 def layers_of(graph: Graph) -> tuple[Layer, ...]:
     """Every node of the graph as a layer, in the graph's order."""
-    return tuple(_layer(graph, node) for node in graph.nodes)
+    return tuple(_layer(graph, node, name) for name, node in named_nodes(graph).items())
 
 
-def _layer(graph: Graph, node: Node) -> Layer:
+def named_nodes(graph: Graph) -> dict[str, Node]:
+    """Every node by the name of its layer: its own, or with a number where names repeat."""
+    seen: Counter[str] = Counter()
+    found: dict[str, Node] = {}
+    for node in graph.nodes:
+        seen[node.name] += 1
+        name = node.name if seen[node.name] == 1 else f"{node.name}#{seen[node.name]}"
+        found[name] = node
+    return found
+
+
+def _layer(graph: Graph, node: Node, name: str) -> Layer:
     inputs, (y, *_) = graph.input_types(node), graph.output_types(node)
     macs = node.op.macs(inputs, graph.output_types(node))
     elements = sum(
         t.elements for v, t in zip(node.inputs, inputs, strict=True) if v not in graph.constants
     )
     if not is_linear(graph, node):
-        return Layer(node.name, "other", 0, 0, 1, 0, 8, macs, elements, y.elements)
+        return Layer(name, "other", 0, 0, 1, 0, 8, macs, elements, y.elements)
     weights = inputs[1]
     kind, rows, columns, groups = _matrix(graph, node)
     vectors = y.elements // (columns * groups)
-    bits = weights.dtype.bits
-    return Layer(node.name, kind, rows, columns, groups, vectors, bits, macs, elements, y.elements)
+    bits = centred_bits(weights)
+    return Layer(name, kind, rows, columns, groups, vectors, bits, macs, elements, y.elements)
+
+
+def centred_bits(weights: TensorType) -> int:
+    """Bits of a weight less its zero point: one more than stored where there is a zero point."""
+    quant = weights.quant
+    shifted = quant is not None and any(quant.zero_point)
+    return weights.dtype.bits + int(shifted)
 
 
 def is_linear(graph: Graph, node: Node) -> bool:
@@ -83,8 +102,3 @@ def _matrix(graph: Graph, node: Node) -> tuple[Kind, int, int, int]:
             return "pointwise" if pointwise else "conv", rows, weights[0] // groups, groups
         case _:
             return "dense", weights[1], weights[0], 1
-
-
-def slices_of(layer: Layer, cell_bits: int) -> int:
-    """Unit cells side by side that hold one weight."""
-    return ceil_div(layer.weight_bits, cell_bits)

@@ -29,7 +29,8 @@ class Options:
     overflow: Overflow = "auto"
     """Layers that no array holds: on the cores, or by rewriting arrays; `auto`: cores if any."""
     weights: Weights = "sliced"
-    """A weight wider than a cell: sliced over several columns (exact), or rounded (lossy)."""
+    """A weight wider than a cell: `sliced` over several columns (exact), `rounded` to one cell's
+    digit (lossy), or `continuous`, one cell set to any conductance (exact but for noise)."""
     replicate: bool = True
     """Whether arrays left over hold copies of the slowest layers."""
 
@@ -92,7 +93,8 @@ def _check(machine: Machine, options: Options) -> None:
 
 
 def _tiles(layer: Layer, machine: Machine, options: Options) -> tuple[Tile, ...]:
-    slices = 1 if options.weights == "rounded" else ceil_div(layer.weight_bits, machine.cell_bits)
+    sliced = options.weights == "sliced"
+    slices = ceil_div(layer.weight_bits, machine.cell_bits) if sliced else 1
     if slices > machine.columns:
         raise FitError(
             f"layer '{layer.name}': a weight of {layer.weight_bits} bits takes {slices} cells of "

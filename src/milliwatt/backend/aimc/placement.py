@@ -15,7 +15,7 @@ from milliwatt.ir.graph import Graph
 from milliwatt.units import ceil_div
 
 Unit = Literal["arrays", "cores", "depthwise engine"]
-Weights = Literal["sliced", "rounded"]
+Weights = Literal["sliced", "rounded", "continuous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Placement:
     """None where only layer sizes are known; such a placement cannot be simulated."""
     assignments: tuple[Assignment, ...]
     weights: Weights
-    """Whether a weight wider than a cell is sliced over cells or rounded to one."""
+    """How a weight wider than a cell is held (see `place.Options`)."""
     rounds: int
     """Fillings of the arrays in one inference; 1: everything stays resident."""
     rewritten_arrays: int
