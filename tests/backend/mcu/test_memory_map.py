@@ -73,3 +73,13 @@ def test_nothing_but_the_plan_takes_sram(network: Callable[[], Graph]) -> None:
     memory, _ = mapped(network, "nucleo-l4r5zi")
     # The flag that says whether the state is ready, and padding.
     assert memory.other_static_bytes <= (20 if memory.state_bytes else 3)
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("network", [*ALL, mixed])
+def test_the_plan_knows_its_constants_before_the_compiler(network: Callable[[], Graph]) -> None:
+    compiled = compile_graph(network(), load_target("nucleo-l4r5zi"), "net")
+    _, size = sections(build_compiled(compiled)).get(".weights", (0, 0))
+    known = compiled.plan.weight_bytes + compiled.plan.constant_bytes
+    arrays = compiled.files["net_weights.c"].count("extern const")
+    assert 0 <= size - known <= 3 * arrays

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.kernel import Core, Lowered
+from milliwatt.backend.mcu.kernel import Core, In, Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
 from milliwatt.backend.mcu.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
@@ -77,5 +77,21 @@ class Plan:
 
     @property
     def constant_bytes(self) -> int:
-        """Bytes of the tables kernels need besides weights and biases."""
-        return self.tables.size_bytes("constants")
+        """Bytes of what kernels need in flash besides weights and biases: tables, operands."""
+        operands = (self.graph.constants[v].nbytes for v in self.constants_read)
+        return self.tables.size_bytes("constants") + sum(operands)
+
+    @property
+    def constants_read(self) -> tuple[str, ...]:
+        """Constants of the graph that lie in flash as they stand, by name.
+
+        Operands that kernels read, outputs, and what states become.
+        """
+        read = {
+            step.node.inputs[arg.index]
+            for step in self.steps
+            for arg in step.lowered.args
+            if isinstance(arg, In)
+        }
+        read |= {*self.graph.outputs, *(copy.state.after for copy in self.state_copies)}
+        return tuple(sorted(read & set(self.graph.constants)))

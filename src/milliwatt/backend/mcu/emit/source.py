@@ -11,7 +11,6 @@ from milliwatt.backend.mcu.emit.calls import (
     shared_functions,
 )
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
-from milliwatt.backend.mcu.kernel import In
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.backend.mcu.states import STATE_ALIGNMENT_BYTES
 from milliwatt.ir.types import Array
@@ -59,7 +58,7 @@ def _constants(plan: Plan) -> list[tuple[str, Array]]:
         (_declare(s.symbol, s.table.data, s.table.alignment), s.table.data)
         for s in plan.tables.stored
     ]
-    for value in _constants_read(plan):
+    for value in plan.constants_read:
         data = plan.graph.constants[value].reshape(-1)
         found.append((_declare(constant_symbol(plan, value), data, 4), data))
     return found
@@ -68,18 +67,6 @@ def _constants(plan: Plan) -> list[tuple[str, Array]]:
 def _declare(symbol: str, data: Array, alignment_bytes: int) -> str:
     attribute = f" __attribute__((aligned({alignment_bytes})))"
     return f"const {c_type(data.dtype)} {symbol}[{data.size}]{attribute}"
-
-
-def _constants_read(plan: Plan) -> list[str]:
-    """Constants of the graph that kernels read as they stand."""
-    read = {
-        step.node.inputs[arg.index]
-        for step in plan.steps
-        for arg in step.lowered.args
-        if isinstance(arg, In)
-    }
-    read |= {*plan.graph.outputs, *(c.state.after for c in plan.state_copies)}
-    return sorted(v for v in read if v in plan.graph.constants)
 
 
 def _memory(plan: Plan) -> str:
