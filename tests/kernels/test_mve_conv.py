@@ -7,7 +7,7 @@ import pytest
 
 from milliwatt.backend.mcu.lowering import mve_conv
 from milliwatt.ir.types import DType
-from milliwatt.ops.base import Activation
+from milliwatt.ops.base import Activation, Padding
 from tests import cases
 from tests.cases import linear
 from tests.cases.build import Case
@@ -30,6 +30,20 @@ POINTWISE = [
     Window((1, 2, 3, 32), 8, activation=Activation.RELU),
     Window((1, 2, 3, 48), 12),
     Window((1, 2, 3, 64), 4),
+]
+WINDOWS = [
+    Window((1, 7, 5, 3), 4, (3, 3), padding="same"),
+    Window((1, 8, 8, 3), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
+    Window((1, 9, 7, 1), 5, (5, 4), stride=(2, 2), padding="same"),
+    Window((1, 1, 1, 9), 6, (3, 3), padding="same"),
+    Window((1, 2, 2, 5), 3, (5, 5), padding=Padding(3, 2, 2, 4)),
+    Window((1, 9, 10, 3), 3, (2, 3), stride=(4, 5)),
+    Window((1, 10, 1, 8), 4, (4, 1), stride=(2, 1), padding=Padding(1, 0, 0, 0)),
+    Window((1, 6, 6, 14), 51, (1, 1), stride=(2, 2)),
+    Window((1, 3, 3, 138), 2, (2, 2), padding="same"),
+    Window((1, 2, 3, 2), 3, (1, 1), stride=(2, 1), padding=Padding(1, 2, 0, 3)),
+    Window((1, 9, 2, 4), 3, (2, 1), dilation=(1, 3)),
+    Window((1, 4, 4, 16), 8, (3, 3), padding="same", activation=Activation.RELU),
 ]
 NUMBERS = [
     PLAIN,
@@ -62,8 +76,10 @@ def jobs(found: list[Case], *names: str) -> list[Job]:
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     pointwise = jobs(sites(POINTWISE), "conv2d_1x1_s8_mve")
+    windows = jobs(sites(WINDOWS), "conv2d_s8_mve")
     assert len(pointwise) >= 4 * len(POINTWISE)
-    check_kernels(pointwise, cc=cc)
+    assert len(windows) >= 4 * len(WINDOWS)
+    check_kernels(pointwise + windows, cc=cc)
 
 
 def test_host_cases_of_every_kernel() -> None:
@@ -74,7 +90,8 @@ def test_host_cases_of_every_kernel() -> None:
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
 def test_cortex_m55(compiler: str, optimisation: str) -> None:
-    check_emulated(jobs(sites(POINTWISE)), "cortex-m55", compiler, optimisation=optimisation)
+    found = jobs(sites(POINTWISE + WINDOWS))
+    check_emulated(found, "cortex-m55", compiler, optimisation=optimisation)
 
 
 def test_cores_without_helium_are_refused() -> None:

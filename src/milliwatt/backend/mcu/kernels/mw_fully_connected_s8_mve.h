@@ -152,23 +152,34 @@ MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t relu)
 #endif
 }
 
-/* copied: 1 where the depth is no multiple of 16; inputs then go to scratch memory first. */
-MW_INLINE void mw_fully_connected_s8_mve(const int8_t *x, int8_t *y, void *scratch,
-                                         const int8_t *weights, const int32_t *scales,
-                                         int32_t rows, int32_t depth, int32_t vectors,
-                                         int32_t channels, int32_t step, int32_t zero,
-                                         int32_t copied, int32_t low, int32_t high, int32_t relu)
+MW_INLINE void mw_fully_connected_s8_mve(const int8_t *x, int8_t *y, const int8_t *weights,
+                                         const int32_t *scales, int32_t rows, int32_t depth,
+                                         int32_t vectors, int32_t channels, int32_t step,
+                                         int32_t zero, int32_t low, int32_t high, int32_t relu)
 {
     mw_dense_s8_mve layer = {x, vectors - 1, channels, weights, scales, y, step, zero, low, high};
     for (int32_t r = 0; r < rows; r++) {
-        layer.x = x;
-        if (copied) {
-            mw_copy_mve(scratch, x, depth);
-            layer.x = scratch;
-        }
         mw_dense_row_s8_mve(&layer, relu);
+        layer.x += depth;
         layer.y += channels;
+    }
+}
+
+/* The same where the depth is no multiple of 16: a row goes to scratch memory first, which has
+ * room for whole vectors. */
+MW_INLINE void mw_fully_connected_copied_s8_mve(const int8_t *x, int8_t *y, void *scratch,
+                                                const int8_t *weights, const int32_t *scales,
+                                                int32_t rows, int32_t depth, int32_t vectors,
+                                                int32_t channels, int32_t step, int32_t zero,
+                                                int32_t low, int32_t high, int32_t relu)
+{
+    mw_dense_s8_mve layer = {scratch, vectors - 1, channels, weights, scales,
+                             y,       step,        zero,     low,     high};
+    for (int32_t r = 0; r < rows; r++) {
+        mw_copy_mve(scratch, x, depth);
+        mw_dense_row_s8_mve(&layer, relu);
         x += depth;
+        layer.y += channels;
     }
 }
 

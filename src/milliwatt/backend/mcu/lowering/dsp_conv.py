@@ -33,6 +33,7 @@ SHORT_RUN = 12
 
 
 def filters_of(site: Site) -> Filters:
+    """The convolution's parameters, taps in the order of rows, columns, inputs."""
     x, weights, _ = site.inputs
     channels = weights.shape[0]
     factors = convolution_factors(x, weights, site.outputs[0], channels)
@@ -40,6 +41,7 @@ def filters_of(site: Site) -> Filters:
 
 
 def accepts_1x1(site: Site) -> bool:
+    """Whether the site multiplies each pixel of an int8 image with all filters, exactly."""
     op = site.op
     return (
         isinstance(op, Conv2D)
@@ -76,6 +78,7 @@ def _lower_1x1(site: Site) -> Lowered:
 
 
 def accepts_conv(site: Site) -> bool:
+    """Whether the site is an int8 convolution of one image, not dilated, exactly."""
     op = site.op
     return (
         isinstance(op, Conv2D)

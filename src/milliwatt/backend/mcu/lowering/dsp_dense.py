@@ -25,12 +25,14 @@ from milliwatt.quant.scaling import fully_connected_factors
 
 
 def filters_of(site: Site) -> Filters:
+    """The layer's parameters."""
     x, weights, _ = site.inputs
     factors = fully_connected_factors(x, weights, site.outputs[0], weights.shape[0])
     return folded_filters(site, constant(site, 1), factors)
 
 
 def accepts(site: Site) -> bool:
+    """Whether the site is an int8 fully connected layer, exactly computed."""
     return (
         isinstance(site.op, FullyConnected)
         and has_int8_parameters(site)

@@ -46,6 +46,31 @@ def _lower_1x1(site: Site) -> Lowered:
     )
 
 
+def _lower_conv(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Conv2D)
+    x, weights, _ = site.inputs
+    (y,) = site.outputs
+    channels, kh, kw, depth = weights.shape
+    vectors = ceil_div(kh * kw * depth, VECTOR)
+    filters = dsp_conv.filters_of(site)
+    low, high = activation_range(op.activation, y)
+    first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
+    return Lowered(
+        "mw_conv2d_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
+            *passed(op.padding.top, op.padding.left, vectors),
+            *passed(x.zero_point, y.zero_point, low, high),
+            *fixed(int(low >= y.zero_point)),
+        ),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS)),
+        scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
+        overlaps=_block_overlap(first_reads, channels),
+    )
+
+
 def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
     """The overlap of a kernel that copies what a block of pixels reads, then writes its outputs.
 
@@ -61,4 +86,5 @@ def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...
 
 KERNELS: tuple[Kernel, ...] = (
     MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", dsp_conv.accepts_1x1, _lower_1x1),
+    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", dsp_conv.accepts_conv, _lower_conv),
 )

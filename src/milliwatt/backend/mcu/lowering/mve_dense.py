@@ -54,12 +54,12 @@ def _lower(site: Site) -> Lowered:
         scales = filters
     low, high = activation_range(op.activation, y)
     copied = depth % VECTOR != 0
+    scratch = (Scratch(),) if copied else ()
     return Lowered(
-        "mw_fully_connected_s8_mve",
+        "mw_fully_connected_copied_s8_mve" if copied else "mw_fully_connected_s8_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *(In(0), Out(0), *scratch, Ref("weights"), Ref("scales")),
             *passed(rows, depth, vectors, channels, 0 if alike else 8 * BLOCK, y.zero_point),
-            *fixed(int(copied)),
             *passed(low, high),
             *fixed(int(low >= y.zero_point)),
         ),
