@@ -132,18 +132,22 @@ def block_pixels(pixels: int) -> int:
 def first_reads_bytes(
     x: TensorType, y: TensorType, stride_hw: tuple[int, int], padding: Padding
 ) -> Array:
-    """For each output pixel of one image, the offset of the first input byte its window holds."""
+    """For each output pixel of one image, the first input byte that its window holds, or a later's.
+
+    Windows of a row begin before those at the end of the row above it.
+    """
     _, _, width, depth = x.shape
     rows = np.maximum(np.arange(y.shape[1]) * stride_hw[0] - padding.top, 0)
     columns = np.maximum(np.arange(y.shape[2]) * stride_hw[1] - padding.left, 0)
-    return ((rows[:, None] * width + columns[None, :]) * depth).reshape(-1)
+    first = ((rows[:, None] * width + columns[None, :]) * depth).reshape(-1)
+    return np.minimum.accumulate(first[::-1])[::-1]
 
 
 def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
     """The overlap of a kernel that reads a block of pixels' inputs, then writes its outputs.
 
-    `first_read_bytes[p]` is the lowest input byte pixel p reads. While a block's outputs are
-    written only the blocks after it are still to be read.
+    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads. While a
+    block's outputs are written only the blocks after it are still to be read.
     """
     pixels = len(first_read_bytes)
     whole = pixels // BLOCK_PIXELS * BLOCK_PIXELS
