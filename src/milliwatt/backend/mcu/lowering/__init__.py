@@ -7,7 +7,15 @@ from importlib import import_module
 
 from milliwatt.backend.mcu.kernel import Kernel
 
-_SPECIALISED = ("mve_conv", "mve_dense", "dsp_conv", "dsp_depthwise", "dsp_dense", "dsp_arith")
+_SPECIALISED = (
+    "mve_conv",
+    "mve_depthwise",
+    "mve_dense",
+    "dsp_conv",
+    "dsp_depthwise",
+    "dsp_dense",
+    "dsp_arith",
+)
 _PORTABLE = (
     "conv",
     "transpose_conv",

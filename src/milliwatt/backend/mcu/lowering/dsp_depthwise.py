@@ -135,7 +135,8 @@ def _is_in_place(site: Site, lines: Lines) -> bool:
     return bool(((overwritten < gathered) | (pixel >= height * width)).all())
 
 
-def _filters(site: Site) -> Filters:
+def filters_of(site: Site) -> Filters:
+    """The convolution's parameters, taps in the order of rows, columns."""
     x, weights, _ = site.inputs
     channels = weights.shape[3]
     taps = constant(site, 1).reshape(-1, channels).T
@@ -152,13 +153,13 @@ def _accepts(site: Site) -> bool:
             d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
         )
         and bool(_ways(site))
-        and is_exact(_filters(site))
+        and is_exact(filters_of(site))
     )
 
 
 def _tables(site: Site, lines: Lines) -> tuple[Table, Table, Table]:
     """Weights channel-major, each channel's line after line; doubled biases; scales."""
-    filters = _filters(site)
+    filters = filters_of(site)
     taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
     taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
     return (

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Depthwise convolutions on cores with Helium."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
+from milliwatt.backend.mcu.lowering._overlap import in_order, windows
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.conv import reaches_outside
+from milliwatt.backend.mcu.lowering.dsp_depthwise import filters_of
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters, is_exact
+from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, MveKernel, filled
+from milliwatt.ir.types import Array
+from milliwatt.ops.conv import DepthwiseConv2D
+from milliwatt.quant.arith import activation_range
+from milliwatt.units import align_up, ceil_div
+
+_LANES = np.arange(VECTOR).reshape(4, 4).T[[0, 2, 1, 3]].reshape(-1)
+"""The channels in the order in which the kernel adds them up."""
+_LARGEST_PAIR = 255
+"""What two weights' magnitudes may come to, so that two products of int8 fit 16 bits."""
+
+
+def _accepts(site: Site) -> bool:
+    op = site.op
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and has_int8_parameters(site)
+        and site.inputs[0].shape[0] == 1
+        and site.inputs[0].shape[3] == site.outputs[0].shape[3]
+        and is_exact(filters_of(site))
+        and bool((_pairs(filters_of(site)).sum(axis=2) <= _LARGEST_PAIR).all())
+    )
+
+
+def _pairs(filters: Filters) -> Array:
+    """Magnitudes of the weights that are added up together: [channels, pairs, 2]."""
+    weights = _even_taps(filters.weights)
+    return np.abs(weights).reshape(len(weights), -1, 2)
+
+
+def _even_taps(weights: Array) -> Array:
+    """weights[channels, taps], a tap of zeros added where their number is odd."""
+    missing = weights.shape[1] % 2
+    return np.concatenate([weights, np.zeros_like(weights[:, :missing])], axis=1)
+
+
+def _tables(filters: Filters) -> tuple[Table, Table]:
+    """Weights with biases, and scales, as mw_depthwise_conv2d_s8_mve.h reads them."""
+    taps = _even_taps(filters.weights)
+    channels = align_up(len(taps), VECTOR)
+    full = np.zeros((channels, taps.shape[1]), np.int8)
+    full[: len(taps)] = taps
+    by_tap = full.reshape(-1, VECTOR, taps.shape[1]).transpose(0, 2, 1)
+    blocks = channels // VECTOR
+    parts = [_in_lanes(filters.bias).astype("<i4").view(np.int8), by_tap.reshape(blocks, -1)]
+    scales = [_in_lanes(filters.multiplier), _in_lanes(filters.shift)]
+    return (
+        Table("weights", np.concatenate(parts, axis=1).reshape(-1)),
+        Table("scales", np.concatenate(scales, axis=1).reshape(-1), "constants"),
+    )
+
+
+def _in_lanes(values: Array) -> Array:
+    """`values` of the channels by blocks, in the kernel's order: int32 array [blocks, 16]."""
+    return np.ascontiguousarray(filled(values, VECTOR).reshape(-1, VECTOR)[:, _LANES])
+
+
+def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
+    op, y = site.op, site.outputs[0]
+    assert isinstance(op, DepthwiseConv2D)
+    low, high = activation_range(op.activation, y)
+    return (*passed(y.zero_point, low, high), *fixed(int(low >= y.zero_point)))
+
+
+def _lower(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    (x, weights, _), (y,) = site.inputs, site.outputs
+    _, kh, kw, channels = weights.shape
+    pad = op.padding
+    ring_rows = (kh - 1) * op.dilation_hw[0] + 1
+    columns = (y.shape[2] - 1) * op.stride_hw[1] + (kw - 1) * op.dilation_hw[1] + 1
+    padded_bytes = columns * channels
+    return Lowered(
+        "mw_depthwise_conv2d_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(*x.shape[1:], *y.shape[1:3], kh, kw, *op.stride_hw, *op.dilation_hw),
+            *passed(pad.top, pad.left, padded_bytes, ring_rows, x.zero_point),
+            *_zeros_and_clamp(site),
+        ),
+        _tables(filters_of(site)),
+        scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
+        overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
+    )
+
+
+def _rows_still_read(site: Site) -> Array:
+    """The lowest input byte that is still to be gathered when a row of outputs is written."""
+    op, x = site.op, site.inputs[0]
+    assert isinstance(op, DepthwiseConv2D)
+    kh = site.inputs[1].shape[1]
+    tops = np.arange(site.outputs[0].shape[1]) * op.stride_hw[0] - op.padding.top
+    gathered = np.maximum(tops + (kh - 1) * op.dilation_hw[0] + 1, 0)
+    nothing = np.iinfo(np.int64).max // 2
+    row_bytes = x.shape[2] * x.shape[3]
+    return np.where(gathered >= x.shape[1], nothing, gathered * row_bytes)
+
+
+def _rows_written(site: Site) -> Array:
+    """How many bytes are written once a row of outputs is."""
+    _, rows, columns, channels = site.outputs[0].shape
+    return (np.arange(rows) + 1) * columns * channels
+
+
+def _accepts_inside(site: Site) -> bool:
+    whole_blocks = site.inputs[0].shape[-1] % VECTOR == 0
+    return _accepts(site) and whole_blocks and not reaches_outside(site)
+
+
+def _lower_inside(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    (x, weights, _), (y,) = site.inputs, site.outputs
+    _, kh, kw, channels = weights.shape
+    row_bytes = x.shape[2] * channels
+    taps_y, taps_x = np.divmod(np.arange(kh * kw), kw)
+    offsets = taps_y * op.dilation_hw[0] * row_bytes + taps_x * op.dilation_hw[1] * channels
+    even = np.append(offsets, offsets[-1])[: align_up(kh * kw, 2)].astype(np.int32)
+    return Lowered(
+        "mw_depthwise_conv2d_inside_s8_mve",
+        (
+            *(In(0), Out(0), Ref("weights"), Ref("scales"), Ref("offsets")),
+            *passed(ceil_div(kh * kw, 2), op.stride_hw[0] * row_bytes),
+            *passed(op.stride_hw[1] * channels, channels, *y.shape[1:3]),
+            *_zeros_and_clamp(site),
+        ),
+        (*_tables(filters_of(site)), Table("offsets", even, "constants")),
+        overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
+    )
+
+
+_HEADER = "mw_depthwise_conv2d_s8_mve.h"
+KERNELS: tuple[Kernel, ...] = (
+    MveKernel("depthwise_conv2d_inside_s8_mve", _HEADER, _accepts_inside, _lower_inside),
+    MveKernel("depthwise_conv2d_s8_mve", _HEADER, _accepts, _lower),
+)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Helium depthwise convolutions equal the reference: under sanitizers, and on QEMU."""
+
+from __future__ import annotations
+
+import pytest
+
+from milliwatt.backend.mcu.lowering import mve_depthwise
+from milliwatt.ir.types import DType
+from milliwatt.ops.base import Activation, Padding
+from tests import cases
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import PLAIN, Numbers, Window
+from tests.kernels.dsp import DSP
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job, check_kernels
+from tests.kernels.mve import CORTEX_M55, MVE
+from tests.kernels.symmetric import symmetric
+
+WINDOWS = [
+    Window((1, 1, 1, 1), 1),
+    Window((1, 5, 4, 3), 3, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 9, 5, 14), 14, (3, 3), padding="same"),
+    Window((1, 6, 6, 8), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
+    Window((1, 7, 5, 16), 16, (3, 3), stride=(1, 2), padding="same"),
+    Window((1, 6, 7, 32), 32, (3, 3)),
+    Window((1, 9, 9, 16), 16, (4, 3), stride=(2, 2)),
+    Window((1, 3, 3, 51), 51, (5, 5), padding="same"),
+    Window((1, 8, 8, 2), 2, (3, 2), dilation=(2, 2), padding="same"),
+    Window((1, 8, 8, 16), 16, (3, 2), dilation=(2, 2)),
+    Window((1, 25, 5, 12), 12, (25, 5)),
+    Window((1, 2, 2, 3), 3, (5, 4), padding=Padding(3, 2, 3, 1)),
+    Window((1, 12, 1, 48), 48, (5, 1)),
+    Window((1, 7, 9, 2), 2, (1, 2), stride=(3, 4), padding=Padding(2, 3, 1, 1)),
+    Window((1, 9, 3, 138), 138, (2, 2), stride=(3, 1), padding=Padding(1, 0, 1, 1)),
+]
+NUMBERS = [
+    PLAIN,
+    Numbers(x_zero=127, y_zero=127, gain=0.3),
+    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
+    Numbers(x_zero=-3, y_zero=0, gain=1e-6, per_channel=False),
+]
+
+
+def sites() -> list[Case]:
+    """Each shape with each number format, without weights of -128."""
+    return [
+        symmetric(linear.depthwise(w, DType.INT8, numbers, 100 * i + j))
+        for i, w in enumerate(WINDOWS)
+        for j, numbers in enumerate(NUMBERS)
+    ]
+
+
+def jobs(found: list[Case]) -> list[Job]:
+    """Each site with each Helium kernel that takes it."""
+    return [
+        Job(kernel, site, inputs)
+        for site, inputs in found
+        for kernel in mve_depthwise.KERNELS
+        if kernel.supports(site, MVE)
+    ]
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_host(cc: str) -> None:
+    found = jobs(sites())
+    assert {job.kernel.name for job in found} == {k.name for k in mve_depthwise.KERNELS}
+    assert len(found) >= 3 * len(WINDOWS)
+    check_kernels(found, cc=cc)
+
+
+def test_host_cases_of_every_kernel() -> None:
+    found = jobs(cases.sites("depthwise_s8"))
+    assert found
+    check_kernels(found)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
+def test_cortex_m55(compiler: str, optimisation: str) -> None:
+    check_emulated(jobs(sites()), "cortex-m55", compiler, optimisation=optimisation)
+
+
+def test_cores_without_helium_are_refused() -> None:
+    site, _ = sites()[20]
+    assert not any(k.supports(site, DSP) for k in mve_depthwise.KERNELS)
