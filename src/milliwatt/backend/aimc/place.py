@@ -87,6 +87,8 @@ def _check(machine: Machine, options: Options) -> None:
         raise OptionError(f"machine '{machine.name}' has no depthwise engine")
     if system.cores is None and ("cores" in units or options.overflow == "cores"):
         raise OptionError(f"machine '{machine.name}' has no cores; it cannot run layers on them")
+    if options.weights == "continuous" and machine.technology == "charge-sram":
+        raise OptionError(f"SRAM cells of '{machine.name}' hold digits, not any conductance")
     for kind, unit in options.pinned:
         if kind == "other" or (unit == "depthwise engine" and kind != "depthwise"):
             raise OptionError(f"layers of kind '{kind}' cannot be pinned to the {unit}")

@@ -10,7 +10,7 @@ result is the integer reference, value for value (unless weights were rounded to
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from milliwatt.backend.aimc.vectors import matrix_of, vectors_of
 from milliwatt.backend.aimc.weights import stored
 from milliwatt.errors import DataError, OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops._linear import finish
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -60,6 +61,8 @@ class Chip:
     """By node name."""
     errors: frozenset[Error]
     seed: int
+    full_scales: Mapping[str, tuple[float, ...]]
+    """Converters' range for each tile, digit · input units; empty: the machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class AgedTile:
     tile: Tile
     digits: Array
     factors: tuple[float, ...]
+    full_scale: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,27 @@ def program_chip(placement: Placement, seed: int, errors: frozenset[Error] = ALL
                 placement, graph, nodes[name], placed.tile, placed.spot.row, errors, rng
             )
             tiles.setdefault(name, []).append(made)
-    return Chip(placement, graph, {n: tuple(t) for n, t in tiles.items()}, errors, seed)
+    return Chip(placement, graph, {n: tuple(t) for n, t in tiles.items()}, errors, seed, {})
+
+
+def calibrate_chip(chip: Chip, inputs: Sequence[Array]) -> Chip:
+    """The chip with each tile's converter range set to the largest sum that `inputs` cause.
+
+    `inputs` are stacked samples, as in `run_chip`; sums are the ideal ones of the integer
+    reference. This is what a chip with adjustable converters gets when it is set up.
+    """
+    nodes = {n: node for n, node in named_nodes(chip.graph).items() if n in chip.tiles}
+    largest = {name: [0.0] * len(chip.tiles[name]) for name in nodes}
+    for i in range(_check(chip.graph, inputs)):
+        values = trace(chip.graph, [value[i] for value in inputs])
+        for name, node in nodes.items():
+            vectors = vectors_of(chip.graph, node, values[node.inputs[0]][None])
+            for index, made in enumerate(chip.tiles[name]):
+                sums = _fed(vectors, made.tile) @ made.programmed.digits
+                largest[name][index] = max(largest[name][index], float(np.abs(sums).max()))
+    # A tile that no input drives keeps a range of one unit: there is nothing to convert.
+    scales = {name: tuple(max(1.0, value) for value in found) for name, found in largest.items()}
+    return replace(chip, full_scales=scales)
 
 
 def age_chip(chip: Chip, time_s: float) -> AgedChip:
@@ -111,8 +135,9 @@ def age_chip(chip: Chip, time_s: float) -> AgedChip:
                 made.tile,
                 effective_digits(made.programmed, machine, chip.errors, time_s, rng),
                 made.factors,
+                chip.full_scales[name][index] if name in chip.full_scales else None,
             )
-            for made in tiles
+            for index, made in enumerate(tiles)
         )
         for name, tiles in chip.tiles.items()
     }
@@ -223,14 +248,13 @@ def analogue_sums(
     sums = np.zeros((len(vectors), groups, columns // groups))
     for aged in tiles:
         tile = aged.tile
-        fed = vectors[:, tile.group : tile.group + tile.groups, tile.row : tile.row + tile.rows]
         read = multiply(
-            fed.reshape(len(vectors), tile.height),
+            _fed(vectors, tile),
             aged.digits,
             machine,
             errors,
             float(max(abs(low), abs(high))),
-            None,
+            aged.full_scale,
             rng,
         ).reshape(len(vectors), tile.groups, tile.columns, -1)
         parts = [read[..., i] for i in range(read.shape[-1])]
@@ -241,6 +265,12 @@ def analogue_sums(
         ]
         sums[place] += digital_sum(parts, aged.factors)
     return sums.reshape(len(vectors), columns)
+
+
+def _fed(vectors: Array, tile: Tile) -> Array:
+    """The part [vectors, height] of vectors [vectors, groups, rows] that a tile is driven with."""
+    part = vectors[:, tile.group : tile.group + tile.groups, tile.row : tile.row + tile.rows]
+    return part.reshape(len(vectors), tile.height)
 
 
 def _input_range(x: TensorType) -> tuple[int, int]:
