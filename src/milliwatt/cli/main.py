@@ -15,6 +15,7 @@ _VERBS = {
     "compile": "Turn a model into C for a target, and prove it on an emulated core.",
     "demo": "The whole road: train, quantise, compile, run every test image on the core.",
     "inspect": "Show a model's operators, sizes and memory over time, and what is unsupported.",
+    "map": "Map a model to an in-memory-computing machine: tiles, cycles, energy, layer by layer.",
     "run": "Run a generated project on the host or on an emulated core.",
     "targets": "The boards milliwatt knows, each figure with its source.",
 }

@@ -169,9 +169,9 @@ def test_each_layer_may_have_its_own_activity() -> None:
     rng = np.random.default_rng(4)
     graph = one_layer(FullyConnected(Activation.NONE, False), (1, 64), codes(4, (8, 64), rng), rng)
     placement = place(graph, ST)
-    own = graph_activities(graph, {"layer": 8})
+    own = graph_activities(graph, {"y": 8})
     assert estimate(placement, activity=own).energy_pj == pytest.approx(
-        estimate(placement, activity=own["layer"]).energy_pj
+        estimate(placement, activity=own["y"]).energy_pj
     )
 
 

@@ -40,7 +40,7 @@ def test_one_layer_equals_its_reference(
     machine: Machine, made: tuple[Graph, Array, int, int], mode: Mode
 ) -> None:
     graph, x, weight_bits, activation_bits = made
-    precision = {"layer": Precision(weight_bits, activation_bits)}
+    precision = {"y": Precision(weight_bits, activation_bits)}
     try:
         placement = place(graph, machine, mode=mode, precision=precision)
     except FitError:
@@ -61,7 +61,7 @@ def test_one_bit_stands_for_two_numbers(weights: list[int], x: list[int]) -> Non
     kernel = rng.choice(np.array(weights, np.int8), (8, 3, 3, 200))
     graph = one_layer(op, (1, 6, 6, 200), kernel, rng)
     image = rng.choice(np.array(x, np.int8), (2, 1, 6, 6, 200))
-    placement = place(graph, ST, precision={"layer": Precision(1, 1)})
+    placement = place(graph, ST, precision={"y": Precision(1, 1)})
     assert placement.layers[0].mapping.chains == 2
     (y,) = simulate_batch(placement, [image])
     assert np.array_equal(y, reference(graph, image))
@@ -104,21 +104,21 @@ def test_a_narrow_accumulator_is_named() -> None:
         np.random.default_rng(0),
     )
     x = np.full((1, 300), 7, np.int8)
-    bits = {"layer": Precision(4, 4)}
+    bits = {"y": Precision(4, 4)}
     enough = place(graph, replace(ST, accumulator_bits=15), precision=bits)
     assert np.array_equal(simulate(enough, [x])[0], run(graph, [x]).outputs[0])
     with pytest.raises(AccumulatorError, match=r"kernel 0 after tile 1 of 2 .* needs 15 bits") as e:
         simulate(place(graph, replace(ST, accumulator_bits=14), precision=bits), [x])
-    assert (e.value.layer, e.value.link, e.value.need_bits) == ("layer", 0, 15)
+    assert (e.value.layer, e.value.link, e.value.need_bits) == ("y", 0, 15)
 
 
 def test_values_beyond_their_precision_are_refused() -> None:
     rng = np.random.default_rng(1)
     graph = one_layer(FullyConnected(Activation.NONE, False), (1, 8), codes(4, (3, 8), rng), rng)
-    with pytest.raises(DataError, match="weights of 'layer' go from"):
-        place(graph, ST, precision={"layer": Precision(2, 4)})
-    placement = place(graph, ST, precision={"layer": Precision(4, 4)})
-    with pytest.raises(DataError, match=r"activations of layer 'layer' go from .* 4 bits hold -8"):
+    with pytest.raises(DataError, match="weights of 'y' go from"):
+        place(graph, ST, precision={"y": Precision(2, 4)})
+    placement = place(graph, ST, precision={"y": Precision(4, 4)})
+    with pytest.raises(DataError, match=r"activations of layer 'y' go from .* 4 bits hold -8"):
         simulate(placement, [np.full((1, 8), 8, np.int8)])
     with pytest.raises(DataError, match="it must be int8"):
         simulate(placement, [np.zeros((1, 9), np.int8)])

@@ -68,10 +68,10 @@ def measure_activity(matrix: Array, bits: int) -> Activity:
 
 
 def graph_activities(graph: Graph, weight_bits: dict[str, int]) -> dict[str, Activity]:
-    """The activity of every layer's own weights, by node name."""
+    """The activity of every layer's own weights, by the value that the layer computes."""
     return {
-        node.name: measure_activity(
-            kernel_matrix(node, graph.constants[node.inputs[1]]), weight_bits[node.name]
+        node.outputs[0]: measure_activity(
+            kernel_matrix(node, graph.constants[node.inputs[1]]), weight_bits[node.outputs[0]]
         )
         for node in graph.nodes
         if is_linear(node)

@@ -31,23 +31,23 @@ def is_linear(node: Node) -> bool:
 
 
 def graph_layers(graph: Graph, precision: Mapping[str, Precision]) -> dict[str, Layer]:
-    """The layers of the graph's convolutions and fully connected nodes, by node name.
+    """The layers of the graph's convolutions and fully connected nodes, by the value they compute.
 
-    Bits are those of the element types where `precision` has no entry for a node. An
+    Bits are those of the element types where `precision` has no entry for that value. An
     UnsupportedError lists everything that neither tiles nor the host can do; a DataError names
     weights that their precision cannot hold.
     """
     problems = [text for node in graph.nodes for text in _problems(graph, node)]
     if problems:
         raise UnsupportedError(f"model '{graph.name}' cannot be placed:", problems)
-    linear = [node for node in graph.nodes if is_linear(node)]
-    unknown = set(precision) - {node.name for node in linear}
+    linear = {node.outputs[0]: node for node in graph.nodes if is_linear(node)}
+    unknown = set(precision) - set(linear)
     if unknown:
         raise OptionError(
             f"precision is given for {', '.join(sorted(unknown))}, which the tiles of "
-            f"'{graph.name}' do not compute; they compute: {', '.join(n.name for n in linear)}"
+            f"'{graph.name}' do not compute; they compute: {', '.join(linear)}"
         )
-    return {node.name: _layer(graph, node, precision.get(node.name)) for node in linear}
+    return {value: _layer(graph, node, precision.get(value)) for value, node in linear.items()}
 
 
 def _problems(graph: Graph, node: Node) -> list[str]:
@@ -69,11 +69,13 @@ def _layer(graph: Graph, node: Node, precision: Precision | None) -> Layer:
     x, weights = graph.input_types(node)[:2]
     y = graph.output_types(node)[0]
     bits = precision or Precision(weights.dtype.bits, x.dtype.bits)
-    choose_code(graph.constants[node.inputs[1]], bits.weight_bits, f"weights of '{node.name}'")
+    choose_code(
+        graph.constants[node.inputs[1]], bits.weight_bits, f"weights of '{node.outputs[0]}'"
+    )
     if isinstance(node.op, Conv2D | DepthwiseConv2D):
-        return _convolution(node.name, node.op, (x, weights, y), bits)
+        return _convolution(node.outputs[0], node.op, (x, weights, y), bits)
     return Layer(
-        node.name,
+        node.outputs[0],
         in_channels=weights.shape[1],
         kernel_hw=(1, 1),
         kernels=weights.shape[0],

@@ -89,8 +89,8 @@ def place(
 
     `clusters` of the machine are used, all where None. With `weights` "reloaded" every inference
     loads every kernel, as in ST's tables; "resident" keeps all of them in the tiles. `precision`
-    sets the bits of nodes of a graph. A FitError where a kernel or the weights do not fit, an
-    UnsupportedError for precisions or operators that the machine does not have.
+    sets bits by the value that a node computes. A FitError where a kernel or the weights do not
+    fit, an UnsupportedError for precisions or operators that the machine does not have.
     """
     _check_options(machine, mode, clusters, objective, weights)
     count = clusters or machine.clusters

@@ -48,10 +48,10 @@ def _run(placement: Placement, graph: Graph, inputs: Sequence[Array]) -> list[Ar
     values = dict(zip(graph.inputs, inputs, strict=True))
     placed = {item.layer.name: item for item in placement.layers}
     for node in graph.nodes:
-        if node.name in placed:
+        item = placed.get(node.outputs[0])
+        if item is not None:
             x = values[node.inputs[0]]
-            y = run_linear(placement.machine, graph, node, placed[node.name], x)
-            values[node.outputs[0]] = y
+            values[node.outputs[0]] = run_linear(placement.machine, graph, node, item, x)
         else:
             values.update(_on_host(graph, node, values))
     samples = inputs[0].shape[0]

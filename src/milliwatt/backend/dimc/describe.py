@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""A placement in words and as values for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from milliwatt.backend.api import Cost, CostRow
+from milliwatt.backend.dimc.cycles import Mapping
+from milliwatt.backend.dimc.energy import tops_per_watt
+from milliwatt.backend.dimc.layer import Layer
+from milliwatt.backend.dimc.machine import Machine
+from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.units import ceil_div
+
+
+def describe_merge(machine: Machine, mapping: Mapping) -> str:
+    """Where the partial sums of a cluster's tiles go."""
+    if mapping.chains == 1:
+        if mapping.parallel in machine.pack_mux_tiles:
+            return f"{mapping.parallel} parallel tiles, outputs packed by the PACK MUX"
+        return "no chain: each tile's sums are outputs"
+    end = f"partial sums pass along {mapping.chains} tiles, the last gives the output"
+    if mapping.parallel == 1:
+        return end
+    mux = "OUT MUX" if mapping.chain_length in machine.out_mux_lengths else "outputs"
+    return f"{end}; {mux} of {mapping.parallel} chains interleaved"
+
+
+def describe_slicing(machine: Machine, layer: Layer, mapping: Mapping) -> tuple[str, ...]:
+    """How the layer is cut: by kernels, depth, stripes, bits, rounds and clusters."""
+    weights = machine.weight_slices(layer.weight_bits)
+    passes = machine.activation_slices(layer.activation_bits)
+    per_round = ceil_div(layer.kernels, mapping.rounds)
+    lines = [
+        (
+            mapping.stripes > 1,
+            f"striping: rows in {mapping.stripes} stripes, kernels copied",
+        ),
+        (mapping.chains > 1, f"depth-wise: each kernel over {mapping.chains} chained tiles"),
+        (
+            mapping.chain_length > mapping.chains,
+            f"the chain takes {mapping.chain_length} tiles, the next length offered",
+        ),
+        (mapping.parallel > 1, f"kernel-wise: kernels over {mapping.parallel} parallel groups"),
+        (mapping.pack > 1, f"sub-tensors: {mapping.pack} kernels in a row"),
+        (mapping.rounds > 1, f"{mapping.rounds} rounds of up to {per_round} kernels"),
+        (
+            mapping.clusters_used > 1,
+            f"{mapping.clusters_used} clusters: rounds ({mapping.rounds}) x shares of the map "
+            f"({mapping.shares}), kernels broadcast to the shares",
+        ),
+        (len(weights) > 1, f"weights in {len(weights)} slices of {weights[0]} bits, a row each"),
+        (len(passes) > 1, f"activations in {len(passes)} passes of {passes[0]} bits"),
+        (layer.groups > 1, f"{layer.groups} groups: a row meets its own channels only"),
+    ]
+    return tuple(text for applies, text in lines if applies)
+
+
+def placement_json(placement: Placement, cost: Cost) -> dict[str, Any]:
+    """Everything `milliwatt map` shows, as values that `json.dumps` takes."""
+    seconds = cost.seconds
+    return {
+        "network": placement.network,
+        "machine": cost.machine,
+        "mode": placement.mode,
+        "objective": placement.objective,
+        "weights": placement.weights,
+        "clusters": placement.clusters,
+        "clock_hz": cost.clock_hz,
+        "macs": cost.macs,
+        "cycles": cost.cycles,
+        "seconds": seconds,
+        "inferences_per_second": 1 / seconds,
+        "energy_pj": cost.energy_pj,
+        "energy_by_component_pj": cost.energy_by_component_pj,
+        "tops_per_watt_1_op_a_mac": tops_per_watt(cost.macs, cost.energy_pj, 1),
+        "tops_per_watt_2_ops_a_mac": tops_per_watt(cost.macs, cost.energy_pj, 2),
+        "basis": cost.basis,
+        "source": cost.source,
+        "error": cost.error,
+        "host_nodes": list(placement.host_nodes),
+        "layers": [
+            _layer_json(placement.machine, item, row)
+            for item, row in zip(placement.layers, cost.rows, strict=True)
+        ],
+    }
+
+
+def _layer_json(machine: Machine, item: PlacedLayer, row: CostRow) -> dict[str, Any]:
+    layer, mapping = item.layer, item.mapping
+    return {
+        "name": layer.name,
+        "kernels": layer.kernels,
+        "kernel_elements": layer.kernel_elements,
+        "kernel_bits": layer.kernel_bits,
+        "groups": layer.groups,
+        "weight_bits": layer.weight_bits,
+        "activation_bits": layer.activation_bits,
+        "macs": layer.macs,
+        "stripes": mapping.stripes,
+        "chains": mapping.chains,
+        "chain_length": mapping.chain_length,
+        "parallel": mapping.parallel,
+        "kernels_a_row": mapping.pack,
+        "rounds": mapping.rounds,
+        "shares": mapping.shares,
+        "clusters_used": mapping.clusters_used,
+        "utilisation": item.utilisation,
+        "row_fill": item.row_fill,
+        "compute_cycles": float(item.cycles.compute),
+        "load_cycles": float(item.cycles.load),
+        "cycles": row.cycles,
+        "energy_by_component_pj": dict(row.energy_by_component_pj),
+        "bytes_moved": row.bytes_moved,
+        "lane_utilisation": row.utilisation,
+        "slicing": list(describe_slicing(machine, layer, mapping)),
+        "merge": describe_merge(machine, mapping),
+    }
