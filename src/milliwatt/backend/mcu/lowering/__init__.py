@@ -11,6 +11,8 @@ _SPECIALISED = (
     "mve_conv",
     "mve_depthwise",
     "mve_dense",
+    "mve_arith",
+    "mve_pool",
     "dsp_conv",
     "dsp_depthwise",
     "dsp_dense",

@@ -12,12 +12,14 @@ from milliwatt.ops.arith import Add, Sub
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import Factor, addition_factors
 
-_HALF: Factor = (1 << 30, 0)
+HALF: Factor = (1 << 30, 0)
+"""The factor of the operand with the larger scale."""
 _LEFT_SHIFT = 20
 """Bits below the point that mw_add_s8_dsp.h works with."""
 
 
-def _accepts(site: Site) -> bool:
+def accepts(site: Site) -> bool:
+    """Whether the site adds or subtracts int8 of equal shape, exactly."""
     if not is_site(site, (Add, Sub), DType.INT8):
         return False
     a, b = site.inputs
@@ -28,7 +30,7 @@ def _accepts(site: Site) -> bool:
     operands = (factors.a, factors.b)
     return (
         factors.left_shift == _LEFT_SHIFT
-        and all(f == _HALF or f[1] <= -1 for f in operands)
+        and all(f == HALF or f[1] <= -1 for f in operands)
         and factors.output[1] <= -1
     )
 
@@ -36,7 +38,7 @@ def _accepts(site: Site) -> bool:
 def _divisor(factor: Factor) -> int:
     """-2**(32 + shift); any number where the factor is 1/2 or 0, which need none."""
     multiplier, shift = factor
-    return 0 if factor == _HALF else -(1 << (30 if multiplier == 0 else 32 + shift))
+    return 0 if factor == HALF else -(1 << (30 if multiplier == 0 else 32 + shift))
 
 
 def _lower(site: Site) -> Lowered:
@@ -50,7 +52,7 @@ def _lower(site: Site) -> Lowered:
         (
             *(In(0), In(1), Out(0)),
             *passed(y.elements),
-            *fixed(int(factors.a == _HALF), int(factors.b == _HALF), int(isinstance(op, Sub))),
+            *fixed(int(factors.a == HALF), int(factors.b == HALF), int(isinstance(op, Sub))),
             *passed(a.zero_point, factors.a[0], _divisor(factors.a)),
             *passed(b.zero_point, factors.b[0], _divisor(factors.b)),
             *passed(y.zero_point, factors.output[0], _divisor(factors.output)),
@@ -60,4 +62,4 @@ def _lower(site: Site) -> Lowered:
     )
 
 
-KERNELS: tuple[Kernel, ...] = (DspKernel("add_s8_dsp", "mw_add_s8_dsp.h", _accepts, _lower),)
+KERNELS: tuple[Kernel, ...] = (DspKernel("add_s8_dsp", "mw_add_s8_dsp.h", accepts, _lower),)

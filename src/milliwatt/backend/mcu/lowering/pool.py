@@ -26,7 +26,8 @@ _TYPES = (DType.INT8, DType.INT16, DType.FLOAT32)
 _MEAN_LOOPS = 3
 
 
-def _lower_pool(site: Site) -> Lowered:
+def lower_pool(site: Site) -> Lowered:
+    """The call of the portable kernel."""
     op = site.op
     assert isinstance(op, AveragePool2D | MaxPool2D)
     (x,), (y,) = site.inputs, site.outputs
@@ -102,7 +103,7 @@ def _mean_numbers(x: TensorType, y: TensorType, count: int) -> tuple[Arg, ...]:
 
 def _pool_kernel(op: type[AveragePool2D] | type[MaxPool2D], name: str, dtype: DType) -> Kernel:
     full = f"{name}_{suffix(dtype)}"
-    return PortableKernel(full, f"mw_{full}.h", lambda s: is_site(s, op, dtype), _lower_pool)
+    return PortableKernel(full, f"mw_{full}.h", lambda s: is_site(s, op, dtype), lower_pool)
 
 
 def _mean_kernel(dtype: DType) -> Kernel:
