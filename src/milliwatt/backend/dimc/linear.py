@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,17 +23,6 @@ from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.scaling import convolution_factors
 
 _EXACT_FLOAT32 = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Tiles that hold one group of kernel rows, and where they are, for messages."""
-
-    round: int
-    group: int
-    rows: range
-    links: tuple[Array, ...]
-    """Values [kernel rows, elements] of each tile, read back from its bits, slices decoded."""
 
 
 def run_linear(machine: Machine, graph: Graph, node: Node, placed: PlacedLayer, x: Array) -> Array:
@@ -78,32 +66,25 @@ def tile_sums(
     Slices are shifted and added after the chains. An AccumulatorError where a partial sum does
     not fit the machine's accumulator.
     """
-    fed = _activation_slices(machine, layer, patches)
-    weights = _weight_slices(machine, layer, matrix)
+    parts = _weight_slices(machine, layer, matrix)
+    links = _load_tiles(machine, layer, mapping, matrix, parts)
     sums = np.zeros((patches.outputs, layer.kernels), np.int64)
-    chains = list(_chains(machine, layer, mapping, matrix, weights))
-    for piece, shift in fed:
-        for chain in chains:
-            partial = _run_chain(machine, layer, chain, piece)
-            for index, row in enumerate(chain.rows):
-                kernel, part = divmod(row, len(weights))
-                total_shift = shift + weights[part].shift
-                sums[:, kernel] += partial[:, index].astype(np.int64) << total_shift
+    for piece, shift in _activation_slices(machine, layer, patches):
+        rows = _run_chains(machine, layer, mapping, links, piece)
+        for index, part in enumerate(parts):
+            sums += rows[:, index :: len(parts)].astype(np.int64) << (shift + part.shift)
     return sums
 
 
 def _activation_slices(
     machine: Machine, layer: Layer, patches: Patches
-) -> list[tuple[Patches, int]]:
+) -> Iterator[tuple[Patches, int]]:
     """The patches of each activation slice, with the slice's shift."""
     widths = machine.activation_slices(layer.activation_bits)
     what = f"activations of layer '{layer.name}'"
     parts = slices_of(widths, choose_code(patches.values, layer.activation_bits, what))
-    codes = split(patches.values, parts)
-    return [
-        (patches.with_values(decode(code, part)), part.shift)
-        for code, part in zip(codes, parts, strict=True)
-    ]
+    for code, part in zip(split(patches.values, parts), parts, strict=True):
+        yield patches.with_values(decode(code, part)), part.shift
 
 
 def _weight_slices(machine: Machine, layer: Layer, matrix: Array) -> tuple[Slice, ...]:
@@ -112,74 +93,79 @@ def _weight_slices(machine: Machine, layer: Layer, matrix: Array) -> tuple[Slice
     return slices_of(widths, code)
 
 
-def _chains(
+def _load_tiles(
     machine: Machine, layer: Layer, mapping: Mapping, matrix: Array, parts: tuple[Slice, ...]
-) -> Iterator[_Chain]:
-    """Every chain of every round, loaded: the rows' bits written, and read back as values."""
+) -> tuple[Array, ...]:
+    """What the tiles at each place of the chains hold, as values [kernel rows, elements].
+
+    Every tile of every round and group is written as bits and read back.
+    """
     codes = np.stack(list(split(matrix, parts)), axis=1).reshape(-1, matrix.shape[1])
+    links: list[Array] = []
+    for link in range(mapping.chains):
+        elements = link_elements(machine, layer, link)
+        held = codes[:, elements.start : elements.stop]
+        read = np.empty_like(held)
+        for rows in _chain_rows(machine, layer, mapping):
+            tile = held[rows.start : rows.stop]
+            image = tile_bits(machine, tile, parts[0].bits, mapping.pack)
+            read[rows.start : rows.stop] = read_tile(image, tile.shape, parts[0].bits, mapping.pack)
+        links.append(_decode_rows(read, parts))
+    return tuple(links)
+
+
+def _chain_rows(machine: Machine, layer: Layer, mapping: Mapping) -> Iterator[range]:
+    """The kernel rows of every chain, round by round and group by group."""
     for turn in range(mapping.rounds):
         for group in range(mapping.parallel):
-            rows = group_rows(machine, layer, mapping, turn, group)
-            if not rows:
-                continue
-            held = codes[rows.start : rows.stop]
-            links: list[Array] = []
-            for link in range(mapping.chains):
-                elements = link_elements(machine, layer, link)
-                tile = held[:, elements.start : elements.stop]
-                image = tile_bits(machine, tile, parts[0].bits, mapping.pack)
-                read = read_tile(image, (len(rows), len(elements)), parts[0].bits, mapping.pack)
-                links.append(_decode_rows(read, rows, parts))
-            yield _Chain(turn, group, rows, tuple(links))
+            yield group_rows(machine, layer, mapping, turn, group)
 
 
-def _decode_rows(codes: Array, rows: range, parts: tuple[Slice, ...]) -> Array:
+def _decode_rows(codes: Array, parts: tuple[Slice, ...]) -> Array:
     values = np.empty_like(codes)
     for index, part in enumerate(parts):
-        mine = np.arange(rows.start, rows.stop) % len(parts) == index
-        values[mine] = decode(codes[mine], part)
+        values[index :: len(parts)] = decode(codes[index :: len(parts)], part)
     return values
 
 
-def _run_chain(machine: Machine, layer: Layer, chain: _Chain, patches: Patches) -> Array:
-    """Partial sums [outputs, kernel rows] after the chain's last tile, floats that are exact."""
-    kernels_of_row = np.arange(chain.rows.start, chain.rows.stop)
-    kernels = kernels_of_row // (kernel_count(machine, layer))
-    bound = _bound(chain, patches)
+def _run_chains(
+    machine: Machine, layer: Layer, mapping: Mapping, links: tuple[Array, ...], patches: Patches
+) -> Array:
+    """Sums [outputs, kernel rows] after the last tile of every chain, floats that are exact.
+
+    Chains do not touch one another, so all of them are run at once, tile by tile along them.
+    """
+    bound = _bound(links, patches)
     kind = np.float32 if bound < _EXACT_FLOAT32 else np.float64
-    total = np.zeros((patches.outputs, len(chain.rows)), kind)
-    for link, rows in enumerate(chain.links):
-        elements = link_elements(machine, layer, link)
-        total += patches.products(rows.astype(kind), elements, kernels, layer)
+    windows = patches.unfold(layer, kind)
+    total = np.zeros((patches.outputs, links[0].shape[0]), kind)
+    for link, rows in enumerate(links):
+        total += windows.products(rows.astype(kind), link_elements(machine, layer, link))
         if bound >= 1 << (machine.accumulator_bits - 1):
-            _check_width(machine, layer, chain, link, total)
+            _check_width(machine, layer, mapping, link, total)
     return total
 
 
-def kernel_count(machine: Machine, layer: Layer) -> int:
-    """Rows that one kernel has: its weight slices."""
-    return len(machine.weight_slices(layer.weight_bits))
-
-
-def _bound(chain: _Chain, patches: Patches) -> int:
-    """No partial sum of the chain is larger than this, whatever the order."""
-    weights = sum(np.abs(rows).sum(axis=1, dtype=np.int64) for rows in chain.links)
+def _bound(links: tuple[Array, ...], patches: Patches) -> int:
+    """No partial sum of any chain is larger than this, whatever the order."""
+    weights = sum(np.abs(rows).sum(axis=1, dtype=np.int64) for rows in links)
     return int(np.max(weights)) * int(np.abs(patches.values).max(initial=0))
 
 
-def _check_width(machine: Machine, layer: Layer, chain: _Chain, link: int, total: Array) -> None:
+def _check_width(machine: Machine, layer: Layer, mapping: Mapping, link: int, total: Array) -> None:
     limit = 1 << (machine.accumulator_bits - 1)
     least, most = float(total.min()), float(total.max())
     if -limit <= least and most < limit:
         return
-    worst = np.unravel_index(int(np.argmax(np.abs(total))), total.shape)
-    kernel = (chain.rows.start + int(worst[1])) // kernel_count(machine, layer)
+    output, row = np.unravel_index(int(np.argmax(np.abs(total))), total.shape)
+    kernel = int(row) // len(machine.weight_slices(layer.weight_bits))
+    chains = enumerate(_chain_rows(machine, layer, mapping))
+    turn, group = divmod(next(i for i, rows in chains if row in rows), mapping.parallel)
     needed = max(int(most), -int(least) - 1).bit_length() + 1
     raise AccumulatorError(
         f"layer '{layer.name}': the partial sum of kernel {kernel} after tile {link + 1} of "
-        f"{len(chain.links)} of its chain (round {chain.round}, parallel group {chain.group}, "
-        f"output {int(worst[0])}) needs {needed} bits; {machine.name} has "
-        f"{machine.accumulator_bits}",
+        f"{mapping.chains} of its chain (round {turn}, parallel group {group}, output "
+        f"{int(output)}) needs {needed} bits; {machine.name} has {machine.accumulator_bits}",
         layer=layer.name,
         link=link,
         need_bits=needed,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -37,30 +38,22 @@ class Patches:
         """The same windows over other values."""
         return replace(self, values=values)
 
-    def products(self, rows: Array, elements: range, kernels: Array, layer: Layer) -> Array:
-        """Sums [outputs, rows] of rows[row, elements] with those elements of every window.
+    def unfold(self, layer: Layer, kind: type[np.floating]) -> Windows:
+        """The windows laid out for multiplying, in floats that hold every sum."""
+        slices = self.kernel_hw[0] * self.kernel_hw[1]
+        if self.groups > 1 and layer.kernel_elements == slices:
+            channels = np.arange(layer.kernels) // (layer.kernels // self.groups)
+            return Taps(self, self.values[..., channels].astype(kind))
+        return Matrices(tuple(self._matrix(group, kind) for group in range(self.groups)))
 
-        `kernels` says whose row each is, and so which group of channels it meets.
-        """
-        if self.groups == layer.in_channels and layer.kernel_elements == _taps(layer):
-            return self._by_tap(rows, elements, kernels, layer)
-        share = layer.kernels // self.groups
-        result = np.empty((self.outputs, rows.shape[0]), rows.dtype)
-        for group in np.unique(kernels // share):
-            mine = kernels // share == group
-            windows = self._windows(int(group), elements, rows.dtype.type)
-            result[:, mine] = windows @ rows[mine].T
-        return result
-
-    def _windows(self, group: int, elements: range, kind: type[np.floating]) -> Array:
+    def _matrix(self, group: int, kind: type[np.floating]) -> Array:
         """Windows [outputs, elements] of one group's channels."""
         depth = self.values.shape[3] // self.groups
         image = self.values[..., group * depth : (group + 1) * depth].astype(kind)
         batch, down, right, channel = image.strides
-        taps_y, taps_x = self.kernel_hw
         view = as_strided(
             image,
-            (image.shape[0], *self.output_hw, taps_y, taps_x, depth),
+            (image.shape[0], *self.output_hw, *self.kernel_hw, depth),
             (
                 batch,
                 down * self.stride_hw[0],
@@ -71,23 +64,63 @@ class Patches:
             ),
             writeable=False,
         )
-        return view.reshape(self.outputs, -1)[:, elements.start : elements.stop]
+        return view.reshape(self.outputs, -1)
 
-    def _by_tap(self, rows: Array, elements: range, kernels: Array, layer: Layer) -> Array:
-        """Depthwise: every row meets one channel; one kernel tap after the other."""
-        channels = kernels // (layer.kernels // self.groups)
-        result = np.zeros((self.values.shape[0], *self.output_hw, rows.shape[0]), rows.dtype)
-        image = self.values[..., channels].astype(rows.dtype)
+
+class Windows(Protocol):
+    """What kernels are multiplied with."""
+
+    def products(self, rows: Array, elements: range) -> Array:
+        """Sums [outputs, rows] of rows[kernel rows, elements] with those elements of every window.
+
+        Each kernel has as many rows, one below the other, and meets its own group's channels.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Matrices:
+    """Windows [outputs, elements] of each group."""
+
+    groups: tuple[Array, ...]
+
+    def products(self, rows: Array, elements: range) -> Array:
+        """See `Windows`."""
+        share = rows.shape[0] // len(self.groups)
+        return np.concatenate(
+            [
+                windows[:, elements.start : elements.stop] @ rows[i * share : (i + 1) * share].T
+                for i, windows in enumerate(self.groups)
+            ],
+            axis=1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """A depthwise layer: each kernel meets one channel of image[N,H,W,kernels]."""
+
+    patches: Patches
+    image: Array
+
+    def products(self, rows: Array, elements: range) -> Array:
+        """See `Windows`; one kernel tap after the other."""
+        at = self.patches
+        kernels = self.image.shape[3]
+        weights = rows.reshape(kernels, -1, len(elements))
+        result = np.zeros((*self._output_shape(), kernels, weights.shape[1]), rows.dtype)
         for index, element in enumerate(elements):
-            row, column = divmod(element, self.kernel_hw[1])
-            top, left = row * self.dilation_hw[0], column * self.dilation_hw[1]
-            seen = image[
-                :,
-                top : top + (self.output_hw[0] - 1) * self.stride_hw[0] + 1 : self.stride_hw[0],
-                left : left + (self.output_hw[1] - 1) * self.stride_hw[1] + 1 : self.stride_hw[1],
-            ]
-            result += seen * rows[:, index]
-        return result.reshape(self.outputs, -1)
+            row, column = divmod(element, at.kernel_hw[1])
+            top, left = row * at.dilation_hw[0], column * at.dilation_hw[1]
+            bottom = top + (at.output_hw[0] - 1) * at.stride_hw[0] + 1
+            right = left + (at.output_hw[1] - 1) * at.stride_hw[1] + 1
+            seen = self.image[:, top : bottom : at.stride_hw[0], left : right : at.stride_hw[1]]
+            for part in range(weights.shape[1]):
+                result[..., part] += seen * weights[:, part, index]
+        return result.reshape(at.outputs, -1)
+
+    def _output_shape(self) -> tuple[int, ...]:
+        return self.patches.values.shape[0], *self.patches.output_hw
 
 
 def image_patches(
@@ -106,7 +139,3 @@ def image_patches(
 def dense_patches(x: Array) -> Patches:
     """The windows of a fully connected layer: the rows of x[rows, depth]."""
     return Patches(x.astype(np.int32)[:, None, None, :], (1, 1), (1, 1), (1, 1), (1, 1), 1)
-
-
-def _taps(layer: Layer) -> int:
-    return layer.kernel_hw[0] * layer.kernel_hw[1]
