@@ -27,7 +27,7 @@ MW_INLINE void mw_window_sums_s8_mve(const int8_t *x, int32_t rows, int32_t colu
                      "subs %[rows], %[rows], #1\n"
                      "bne 1b\n"
                      "vstrh.16 q0, [%[sums]]\n"
-                     : [x] "+l"(x), [rows] "+r"(rows)
+                     : [x] "+&l"(x), [rows] "+&r"(rows)
                      : [columns] "r"(columns), [step] "r"(step), [skip] "r"(skip),
                        [lanes] "r"(lanes), [sums] "l"(sums)
                      : "lr", "q0", "q1", "cc", "memory");

@@ -28,7 +28,7 @@ MW_INLINE void mw_copy_mve(int8_t *to, const int8_t *from, int32_t count)
                      "vstrb.8 q0, [%[to]], #16\n"
                      "letp lr, 1b\n"
                      "2:\n"
-                     : [to] "+r"(to), [from] "+r"(from)
+                     : [to] "+&r"(to), [from] "+&r"(from)
                      : [count] "r"(count)
                      : "lr", "q0", "memory");
 #else
@@ -48,7 +48,7 @@ MW_INLINE void mw_fill_mve(int8_t *to, int32_t value, int32_t count)
                      "vstrb.8 q0, [%[to]], #16\n"
                      "letp lr, 1b\n"
                      "2:\n"
-                     : [to] "+r"(to)
+                     : [to] "+&r"(to)
                      : [value] "r"(value), [count] "r"(count)
                      : "lr", "q0", "memory");
 #else
