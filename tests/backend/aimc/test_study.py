@@ -110,7 +110,7 @@ def test_digits_lose_accuracy_with_time() -> None:
 
 
 def some_result() -> AccuracyOverTime:
-    times = (AtTime(1.0, (0.9, 0.8, 1.0)), AtTime(86400.0, (0.7, 0.6, 0.5)))
+    times = (AtTime(1.0, (0.9, 0.8, 1.0)), AtTime(172800.0, (0.7, 0.6, 0.5)))
     return AccuracyOverTime("machine", "model", 10, times)
 
 
@@ -120,7 +120,7 @@ def test_statistics_and_table() -> None:
     assert result.times[0].std == pytest.approx(0.1)
     assert result.times[1].quantile(0.5) == pytest.approx(0.6)
     assert "| 1 s | 90.0 | 10.0 | 81.0 | 90.0 | 99.0 |" in markdown_table(result)
-    assert "| 1 day | 60.0 |" in markdown_table(result)
+    assert "| 2 days | 60.0 |" in markdown_table(result)
 
 
 def test_picture_is_a_png() -> None:

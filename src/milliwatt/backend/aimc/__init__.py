@@ -3,7 +3,29 @@
 
 from milliwatt.backend.aimc.estimate import estimate
 from milliwatt.backend.aimc.load import list_machines, load_machine
-from milliwatt.backend.aimc.place import place, place_layers
+from milliwatt.backend.aimc.place import Options, place, place_layers
 from milliwatt.backend.aimc.placement import Placement
+from milliwatt.backend.aimc.simulate import (
+    age_chip,
+    calibrate_chip,
+    program_chip,
+    run_chip,
+    simulate,
+)
+from milliwatt.backend.aimc.study import accuracy_over_time
 
-__all__ = ["Placement", "estimate", "list_machines", "load_machine", "place", "place_layers"]
+__all__ = [
+    "Options",
+    "Placement",
+    "accuracy_over_time",
+    "age_chip",
+    "calibrate_chip",
+    "estimate",
+    "list_machines",
+    "load_machine",
+    "place",
+    "place_layers",
+    "program_chip",
+    "run_chip",
+    "simulate",
+]

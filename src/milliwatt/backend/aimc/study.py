@@ -139,5 +139,7 @@ def accuracy_picture(results: Sequence[AccuracyOverTime], reference: float | Non
 def _readable(time_s: float) -> str:
     for unit, seconds in (("year", 31_557_600.0), ("day", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if time_s >= seconds:
-            return f"{time_s / seconds:g} {unit}"
+            count = time_s / seconds
+            plural = "s" if count != 1 and unit in ("year", "day") else ""
+            return f"{count:g} {unit}{plural}"
     return f"{time_s:g} s"
