@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""A machine of analogue crossbars as a candidate."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from milliwatt.backend.aimc.estimate import MACRO_COMPONENTS, estimate
+from milliwatt.backend.aimc.layers import named_nodes
+from milliwatt.backend.aimc.load import list_machines, load_machine
+from milliwatt.backend.aimc.model import Machine
+from milliwatt.backend.aimc.place import place
+from milliwatt.backend.aimc.placement import Placement
+from milliwatt.backend.aimc.study import accuracy_over_time
+from milliwatt.backend.api import Cost
+from milliwatt.errors import UnknownFigureError, UnsupportedError
+from milliwatt.ir.graph import Graph
+from milliwatt.report.compare_data import NO_LABELS, Workload
+from milliwatt.report.compare_types import (
+    Accuracy,
+    Candidate,
+    Known,
+    MemoryUse,
+    Quantity,
+    Standby,
+    UnitUse,
+    Unknown,
+)
+
+FAMILY = "analogue IMC"
+ACCELERATOR_COMPONENTS = (*MACRO_COMPONENTS, "data movement", "reprogramming", "depthwise engine")
+
+CALIBRATION_SAMPLES = 20
+"""The last samples of the data; labels are not used."""
+
+
+def names() -> dict[str, str]:
+    """Every name of the catalogue, with itself."""
+    return {machine.name: machine.name for machine in list_machines()}
+
+
+def title(name: str) -> str:
+    """The machine's title."""
+    return load_machine(name).title
+
+
+def assess(workload: Workload, name: str) -> Candidate:
+    """What the workload costs on the machine, weights resident where the arrays hold them.
+
+    FitError or UnsupportedError where the machine cannot hold or compute it, UnknownFigureError
+    where its description lacks a figure that this needs.
+    """
+    machine = load_machine(name)
+    placement = place(workload.optimised, machine)
+    cost = estimate(placement)
+    return Candidate(
+        target=machine.name,
+        title=machine.title,
+        family=FAMILY,
+        settings=_settings(machine, placement),
+        macs=cost.macs,
+        accuracy=noisy_accuracy(workload, placement),
+        latency_s=_ranged(cost.seconds, cost, _basis_text(machine)),
+        macro_energy_j=_part_j(cost, MACRO_COMPONENTS, "converters, cells and digital parts"),
+        accelerator_energy_j=_part_j(cost, ACCELERATOR_COMPONENTS, "arrays, bus and engine"),
+        system_energy_j=_ranged(cost.energy_pj * 1e-12, cost, _basis_text(machine)),
+        standby=_standby(machine),
+        area_mm2=_area(machine),
+        memory=_memory(placement),
+        utilisation=_utilisation(cost),
+        units=_units(workload.optimised, placement, cost),
+        notes=(*placement.notes, *machine.notes),
+    )
+
+
+def noisy_accuracy(workload: Workload, placement: Placement) -> Accuracy | Unknown:
+    """Accuracy of chips programmed with different seeds, some time after programming.
+
+    Unknown without labels, with states between calls, or at a time that the noise is not known at.
+    """
+    if workload.data is None:
+        return NO_LABELS
+    data = workload.data.first(workload.noise_samples)
+    try:
+        study = accuracy_over_time(
+            placement,
+            [data.inputs],
+            data.labels,
+            seeds=range(workload.noise_seeds),
+            times_s=[workload.after_s],
+            calibration=[workload.data.inputs[-CALIBRATION_SAMPLES:]],
+        )
+    except (UnknownFigureError, UnsupportedError) as error:
+        return Unknown(str(error))
+    (at,) = study.times
+    source = (
+        f"{len(at.accuracies)} simulated chips of '{study.machine}', {at.time_s:g} s after "
+        f"programming, each on the same {len(data)} samples, converters' ranges set on "
+        f"{CALIBRATION_SAMPLES} samples; weights as given, not trained for the noise"
+    )
+    return Accuracy(at.accuracies, len(data), "simulated", source)
+
+
+def _settings(machine: Machine, placement: Placement) -> str:
+    where = "weights resident" if placement.rounds == 1 else f"{placement.rounds} rounds of weights"
+    arrays = f"{placement.arrays_used} of {int(machine.arrays.value)} arrays"
+    return f"{arrays}, {where}, {machine.system.clock_hz.value / 1e6:g} MHz"
+
+
+def _basis_text(machine: Machine) -> str:
+    if machine.error is None:
+        return "the description's array and system figures; no published result is reproduced"
+    return f"the description's array and system figures; error: {machine.error.source}"
+
+
+def _ranged(value: float, cost: Cost, source: str) -> Quantity:
+    if cost.error is None:
+        return Quantity(value, "estimated", source)
+    return Quantity(value, "estimated", source, value * (1 - cost.error), value * (1 + cost.error))
+
+
+def _part_j(cost: Cost, components: tuple[str, ...], what: str) -> Quantity:
+    found = cost.energy_by_component_pj
+    joules = sum(found.get(name, 0.0) for name in components) * 1e-12
+    return Quantity(joules, "estimated", f"{what} of the description's figures, no known error")
+
+
+def _standby(machine: Machine) -> Standby:
+    power = machine.system.base_power_mw
+    keeps = "SRAM cells lose" if machine.technology == "charge-sram" else "cells keep"
+    source = f"from switched off ({keeps} their weights) to the base power of use: {power.source}"
+    return Standby(0.0, power.value * 1e-3, "estimated", source)
+
+
+def _area(machine: Machine) -> Known:
+    figure = machine.crossbar.area_mm2
+    if figure is None:
+        return Unknown(f"no area of an array is in the description of '{machine.name}'")
+    count = int(machine.arrays.value)
+    source = f"{count} arrays of {figure.value:g} mm², nothing around them: {figure.source}"
+    return Quantity(count * figure.value, figure.basis, source)
+
+
+def _memory(placement: Placement) -> tuple[MemoryUse, ...]:
+    machine = placement.machine
+    maps = max(a.layer.input_elements + a.layer.output_elements for a in placement.assignments)
+    return (
+        MemoryUse("crossbars", placement.arrays_used, int(machine.arrays.value), "arrays"),
+        MemoryUse("feature maps", maps, int(machine.system.l1_bytes.value)),
+    )
+
+
+def _utilisation(cost: Cost) -> Quantity:
+    value = sum(row.utilisation * row.cycles for row in cost.rows) / cost.cycles
+    return Quantity(value, "estimated", "MACs over what the arrays that work at once could do")
+
+
+def _units(graph: Graph, placement: Placement, cost: Cost) -> tuple[UnitUse, ...]:
+    kinds = {name: node.op.kind for name, node in named_nodes(graph).items()}
+    rows = {row.node: row for row in cost.rows}
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for assignment in placement.assignments:
+        name = assignment.layer.name
+        found[kinds[name], assignment.unit].append(name)
+    return tuple(
+        UnitUse(
+            op,
+            unit,
+            len(layers),
+            sum(rows[name].macs for name in layers),
+            sum(rows[name].cycles for name in layers) / cost.clock_hz,
+        )
+        for (op, unit), layers in found.items()
+    )
