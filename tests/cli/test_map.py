@@ -34,6 +34,15 @@ def test_table_of_a_model_with_its_explanation(capsys: pytest.CaptureFixture[str
     assert "system" in shown
 
 
+def test_feature_memory_is_told_where_it_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(shared_file("models", "mlperf_tiny", "kws_dscnn_int8.tflite"))
+    assert main(["map", model, "--target", "generic-dimc"]) == 0
+    assert "of 65,536 B; off the chip 0 B; fused: none" in capsys.readouterr().out
+    assert main(["map", model, "--target", "generic-dimc", "--json"]) == 0
+    groups = json.loads(capsys.readouterr().out)["feature_groups"]
+    assert sum(len(group["layers"]) for group in groups) == 10
+
+
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
 def test_picture(suffix: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")

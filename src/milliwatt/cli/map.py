@@ -193,6 +193,22 @@ def _summary(placement: Placement, cost: Cost) -> list[str]:
         f"{cost.basis}: {cost.source}"
         + ("" if cost.error is None else f"; known error of the energy {cost.error:.0%}"),
     ]
+    if placement.machine.feature_memory_bytes is not None:
+        lines.append(_features(placement))
     if placement.host_nodes:
         lines.append(f"left to the host core, not in the cycles: {', '.join(placement.host_nodes)}")
     return lines
+
+
+def _features(placement: Placement) -> str:
+    from milliwatt.backend.dimc.features import plan_features
+    from milliwatt.units import format_bytes
+
+    groups = plan_features(placement)
+    fused = [" + ".join(group.layers) for group in groups if len(group.layers) > 1]
+    spilled = sum(group.external_bytes for group in groups)
+    return (
+        f"feature maps: at most {format_bytes(max(group.need_bytes for group in groups))} of "
+        f"{format_bytes(placement.machine.feature_memory_bytes or 0)}; "
+        f"off the chip {format_bytes(spilled)}; fused: {'; '.join(fused) or 'none'}"
+    )

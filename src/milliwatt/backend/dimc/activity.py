@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from milliwatt.backend.dimc.extract import is_linear
-from milliwatt.backend.dimc.linear import kernel_matrix
+from milliwatt.backend.dimc.extract import is_linear, kernel_matrix
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import Array

@@ -8,6 +8,7 @@ from typing import Any
 from milliwatt.backend.api import Cost, CostRow
 from milliwatt.backend.dimc.cycles import Mapping
 from milliwatt.backend.dimc.energy import tops_per_watt
+from milliwatt.backend.dimc.features import plan_features
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.placement import PlacedLayer, Placement
@@ -80,11 +81,26 @@ def placement_json(placement: Placement, cost: Cost) -> dict[str, Any]:
         "source": cost.source,
         "error": cost.error,
         "host_nodes": list(placement.host_nodes),
+        "feature_groups": _features_json(placement),
         "layers": [
             _layer_json(placement.machine, item, row)
             for item, row in zip(placement.layers, cost.rows, strict=True)
         ],
     }
+
+
+def _features_json(placement: Placement) -> list[dict[str, Any]] | None:
+    """The groups of fused layers; None where the machine's feature memory is not known."""
+    if placement.machine.feature_memory_bytes is None:
+        return None
+    return [
+        {
+            "layers": list(group.layers),
+            "need_bytes": group.need_bytes,
+            "external_bytes": group.external_bytes,
+        }
+        for group in plan_features(placement)
+    ]
 
 
 def _layer_json(machine: Machine, item: PlacedLayer, row: CostRow) -> dict[str, Any]:

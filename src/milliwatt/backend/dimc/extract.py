@@ -10,7 +10,7 @@ from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.slices import choose_code
 from milliwatt.errors import OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import TensorType
+from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
 
@@ -48,6 +48,13 @@ def graph_layers(graph: Graph, precision: Mapping[str, Precision]) -> dict[str, 
             f"'{graph.name}' do not compute; they compute: {', '.join(linear)}"
         )
     return {value: _layer(graph, node, precision.get(value)) for value, node in linear.items()}
+
+
+def kernel_matrix(node: Node, weights: Array) -> Array:
+    """Weights [kernels, elements], elements in the order rows, columns, channels."""
+    if isinstance(node.op, DepthwiseConv2D):
+        return weights.reshape(-1, weights.shape[3]).T
+    return weights.reshape(weights.shape[0], -1)
 
 
 def _problems(graph: Graph, node: Node) -> list[str]:

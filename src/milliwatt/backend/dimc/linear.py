@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from milliwatt.backend.dimc.cycles import Mapping
+from milliwatt.backend.dimc.extract import kernel_matrix
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.patches import Patches, dense_patches, image_patches
@@ -39,13 +40,6 @@ def run_linear(machine: Machine, graph: Graph, node: Node, placed: PlacedLayer, 
     factors = convolution_factors(x_type, w_type, y_type, layer.kernels)
     y = finish(sums, bias, factors, y_type, bias_type, node.op.activation)
     return y.reshape(x.shape[0], *y_type.shape)
-
-
-def kernel_matrix(node: Node, weights: Array) -> Array:
-    """Weights [kernels, elements], elements in the order rows, columns, channels."""
-    if isinstance(node.op, DepthwiseConv2D):
-        return weights.reshape(-1, weights.shape[3]).T
-    return weights.reshape(weights.shape[0], -1)
 
 
 def _patches(

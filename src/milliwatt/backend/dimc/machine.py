@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from milliwatt.errors import TargetError, UnknownFigureError, UnsupportedError
 from milliwatt.hardware.model import Basis, Figure
 from milliwatt.units import ceil_div
+
+WeightCoding = Literal["none", "bitmask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Machine:
     """On-chip memory that holds a network's weights; None where no limit is known."""
     feature_memory_bytes: int | None = None
     """On-chip memory for feature maps; None where none is known."""
+    weight_coding: WeightCoding = "none"
+    """How kernels are stored in memory and loaded; tiles hold them decoded."""
     area_mm2: float | None = None
     energy: MeasuredEnergy | None = None
     aliases: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from milliwatt.backend.dimc.machine import (
     MeasuredEnergy,
     OperatingPoint,
     TieBreak,
+    WeightCoding,
 )
 from milliwatt.hardware.model import Basis, Figure
 from milliwatt.hardware.table import TableReader
@@ -67,6 +68,7 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
             figures.integer(mapping, "tie_rounds"), figures.integer(mapping, "tie_stripe_multiple")
         ),
         operating_points=_operating_points(reader),
+        weight_coding=_weight_coding(reader),
         area_mm2=_area(reader, figures),
         energy=_energy(reader.table("energy"), figures) if reader.has("energy") else None,
         figures=figures.read,
@@ -119,6 +121,17 @@ def _area(reader: TableReader, figures: _Figures) -> float | None:
     figure = figures.number(table, "total_mm2", 1e-6, 1e6)
     table.finish()
     return figure.value
+
+
+def _weight_coding(reader: TableReader) -> WeightCoding:
+    if not reader.has("compression"):
+        return "none"
+    table = reader.table("compression")
+    coding = cast("WeightCoding", table.choice("weights", get_args(WeightCoding)))
+    table.text("source")
+    _basis(table)
+    table.finish()
+    return coding
 
 
 def _operating_points(reader: TableReader) -> tuple[OperatingPoint, ...]:

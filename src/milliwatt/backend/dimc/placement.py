@@ -9,6 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from milliwatt.backend.dimc.coding import coded_layers
 from milliwatt.backend.dimc.cycles import (
     MODES,
     Cycles,
@@ -95,7 +96,7 @@ def place(
     _check_options(machine, mode, clusters, objective, weights)
     count = clusters or machine.clusters
     if isinstance(network, Graph):
-        layers: Sequence[Layer] = tuple(graph_layers(network, precision).values())
+        layers: Sequence[Layer] = _graph_layers(network, machine, precision)
     else:
         layers = network.layers
         if precision:
@@ -107,6 +108,15 @@ def place(
     graph = network if isinstance(network, Graph) else None
     host = () if graph is None else tuple(n.name for n in graph.nodes if not is_linear(n))
     return Placement(machine, network.name, mode, count, objective, weights, placed, host, graph)
+
+
+def _graph_layers(
+    graph: Graph, machine: Machine, precision: Mapping[str, Precision]
+) -> tuple[Layer, ...]:
+    layers = graph_layers(graph, precision)
+    if machine.weight_coding == "bitmask":
+        layers = coded_layers(graph, layers)
+    return tuple(layers.values())
 
 
 def _place_layer(
@@ -162,7 +172,7 @@ def _check_weight_memory(machine: Machine, name: str, layers: Sequence[Layer]) -
 def _check_resident(
     machine: Machine, name: str, placed: Sequence[PlacedLayer], clusters: int
 ) -> None:
-    need = {item.layer.name: _held_rows(machine, item) for item in placed}
+    need = {item.layer.name: held_rows(machine, item) for item in placed}
     have = clusters * machine.tiles_per_cluster * machine.rows
     if sum(need.values()) > have:
         most = max(need, key=lambda key: need[key])
@@ -173,7 +183,7 @@ def _check_resident(
         )
 
 
-def _held_rows(machine: Machine, item: PlacedLayer) -> int:
+def held_rows(machine: Machine, item: PlacedLayer) -> int:
     """Rows that the layer's kernels take in all tiles, with a copy for each stripe and share."""
     rows = ceil_div(kernel_rows(machine, item.layer), item.mapping.pack)
     return rows * item.mapping.chain_length * item.mapping.stripes * item.mapping.shares
