@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from milliwatt.backend.aimc.estimate import estimate, peak_tops
 from milliwatt.backend.aimc.layers import Layer
 from milliwatt.backend.aimc.load import load_machine
+from milliwatt.backend.aimc.model import Machine
 from milliwatt.backend.aimc.packing import pack
 from milliwatt.backend.aimc.place import Options, arrays_needed, place_layers
 from milliwatt.backend.aimc.tiling import cut
@@ -141,6 +143,10 @@ def test_a_machine_that_can_do_neither_refuses_and_says_why() -> None:
     [
         (Options(pinned=(("conv", "depthwise engine"),)), "cannot be pinned"),
         (Options(pinned=(("other", "arrays"),)), "cannot be pinned"),
+        (Options(pinned=(("pointwize", "arrays"),)), "allowed: conv, pointwise"),
+        (Options(pinned=(("conv", "core"),)), "allowed: arrays, cores"),
+        (Options(weights="packed"), "allowed: sliced, rounded, continuous"),
+        (Options(overflow="drop"), "allowed: auto, cores, reprogram"),
     ],
 )
 def test_impossible_wishes_are_refused(options: Options, message: str) -> None:
@@ -159,3 +165,29 @@ def test_wider_weights_take_more_columns() -> None:
     layer = conv("c", 256, 256, 1, bits=8)
     assert arrays_needed([layer], machine) == 2
     assert arrays_needed([layer], machine, Options(weights="rounded")) == 1
+
+
+def on_arrays(network: list[Layer], machine: Machine, chosen: set[str]) -> float:
+    """Cycles with exactly these layers on arrays and the others on the cores."""
+    named = [replace(x, kind="pointwise" if x.name in chosen else "conv") for x in network]
+    pinned = (("pointwise", "arrays"), ("conv", "cores"))
+    placement = place_layers(named, machine, Options(pinned=pinned))
+    if any(a.layer.kind == "pointwise" and a.unit != "arrays" for a in placement.assignments):
+        return float("inf")
+    return estimate(placement).cycles
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(30, 300), st.integers(30, 300), st.integers(1, 400)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_choice_of_layers_is_the_best_of_all(shapes: list[tuple[int, int, int]]) -> None:
+    machine = resized("pcm-cluster", arrays=2)
+    network = [conv(f"c{i}", *shape) for i, shape in enumerate(shapes)]
+    names = [layer.name for layer in network]
+    subsets = (set(s) for n in range(len(names) + 1) for s in combinations(names, n))
+    best = min(on_arrays(network, machine, chosen) for chosen in subsets)
+    assert estimate(place_layers(network, machine)).cycles == pytest.approx(best)

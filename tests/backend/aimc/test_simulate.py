@@ -180,5 +180,9 @@ def test_wrong_inputs_and_times_are_refused() -> None:
         simulate(placement, [np.zeros((7, 7, 7), np.int8)])
     with pytest.raises(DataError, match="takes 1 inputs"):
         simulate(placement, [])
-    with pytest.raises(OptionError, match="negative"):
+    with pytest.raises(OptionError, match="from 0 to"):
         simulate(placement, [samples(graph, 1)[0]], 0, -1.0)
+    with pytest.raises(OptionError, match="seed must not be negative"):
+        simulate(placement, [samples(graph, 1)[0]], -1)
+    with pytest.raises(OptionError, match=r"unknown errors.*allowed: adc, dac"):
+        program_chip(placement, 0, frozenset({"rust"}))  # type: ignore[arg-type]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import combinations
+from typing import Literal, get_args
 
 from milliwatt.backend.aimc.layers import Kind, Layer, layers_of
 from milliwatt.backend.aimc.model import Machine
@@ -35,6 +36,21 @@ class Options:
     """Whether arrays left over hold copies of the slowest layers."""
 
 
+# All subsets of so few layers are tried: about a thousand packings.
+_EXHAUSTIVE_LAYERS = 10
+# More cycles than anything saves: what must be on arrays comes before what may.
+_MUST = 1e18
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A layer for the arrays, the cells it takes, and the cycles that this saves."""
+
+    layer: Layer
+    cells: int
+    saved_cycles: float
+
+
 def place(graph: Graph, machine: Machine, options: Options | None = None) -> Placement:
     """The graph on the machine.
 
@@ -56,8 +72,9 @@ def place_layers(
     options = options or Options()
     _check(machine, options)
     tiles = {layer.name: _tiles(layer, machine, options) for layer in layers if layer.rows}
-    wanted = _candidates(layers, machine, options, tiles)
-    chosen = _that_fit(wanted, machine, tiles)
+    candidates = _candidates(layers, machine, options, tiles)
+    wanted = [candidate.layer for candidate in candidates]
+    chosen = _that_fit(candidates, machine, tiles)
     left = [layer for layer in wanted if layer not in chosen]
     reprogram = options.overflow == "reprogram" or (
         options.overflow == "auto" and machine.system.cores is None
@@ -82,16 +99,33 @@ def arrays_needed(layers: Sequence[Layer], machine: Machine, options: Options | 
 
 
 def _check(machine: Machine, options: Options) -> None:
-    system, units = machine.system, [unit for _, unit in options.pinned]
-    if ("depthwise", "depthwise engine") in options.pinned and system.depthwise_engine is None:
-        raise OptionError(f"machine '{machine.name}' has no depthwise engine")
-    if system.cores is None and ("cores" in units or options.overflow == "cores"):
-        raise OptionError(f"machine '{machine.name}' has no cores; it cannot run layers on them")
+    """Refuse words that mean nothing and units that the machine does not have."""
+    _known("weights", options.weights, get_args(Weights))
+    _known("overflow", options.overflow, get_args(Overflow))
     if options.weights == "continuous" and machine.technology == "charge-sram":
         raise OptionError(f"SRAM cells of '{machine.name}' hold digits, not any conductance")
+    if options.overflow == "cores":
+        _has_unit(machine, "cores")
     for kind, unit in options.pinned:
+        _known("pinned kind", kind, get_args(Kind))
+        _known("pinned unit", unit, get_args(Unit))
         if kind == "other" or (unit == "depthwise engine" and kind != "depthwise"):
             raise OptionError(f"layers of kind '{kind}' cannot be pinned to the {unit}")
+        _has_unit(machine, unit)
+
+
+def _known(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise OptionError(f"{option} is '{value}'; allowed: {', '.join(allowed)}")
+
+
+def _has_unit(machine: Machine, unit: Unit) -> None:
+    system = machine.system
+    absent = (unit == "cores" and system.cores is None) or (
+        unit == "depthwise engine" and system.depthwise_engine is None
+    )
+    if absent:
+        raise OptionError(f"machine '{machine.name}' has no {unit}")
 
 
 def _tiles(layer: Layer, machine: Machine, options: Options) -> tuple[Tile, ...]:
@@ -111,21 +145,28 @@ def _candidates(
     machine: Machine,
     options: Options,
     tiles: Mapping[str, tuple[Tile, ...]],
-) -> list[Layer]:
+) -> list[_Candidate]:
     """Layers that belong on arrays, the one that saves most time for its cells first."""
-    gains: list[tuple[float, Layer]] = []
+    found: list[_Candidate] = []
     for layer in layers:
         if not layer.rows:
             continue
-        analogue = layer.vectors * sum(tile_cycles(t, machine) for t in tiles[layer.name])
+        cells = sum(t.area for t in tiles[layer.name])
         pinned = dict(options.pinned).get(layer.kind)
         other = _elsewhere(layer, machine, pinned)
         if other is None or pinned == "arrays":
-            gains.append((float("inf"), layer))
-        elif pinned is None and other[1] > analogue:
-            cells = sum(t.area for t in tiles[layer.name])
-            gains.append(((other[1] - analogue) / cells, layer))
-    return [layer for _, layer in sorted(gains, key=lambda item: item[0], reverse=True)]
+            found.append(_Candidate(layer, cells, _MUST))
+        elif pinned is None:
+            saved = other[1] - _analogue_cycles(layer, tiles[layer.name], machine)
+            if saved > 0:
+                found.append(_Candidate(layer, cells, saved))
+    return sorted(found, key=lambda c: c.saved_cycles / c.cells, reverse=True)
+
+
+def _analogue_cycles(layer: Layer, tiles: Sequence[Tile], machine: Machine) -> float:
+    """Cycles of a layer on arrays of its own, as many at once as the machine can use."""
+    turns = ceil_div(len(tiles), int(machine.system.concurrent_arrays.value))
+    return layer.vectors * turns * max(tile_cycles(t, machine) for t in tiles)
 
 
 def _elsewhere(layer: Layer, machine: Machine, pinned: Unit | None) -> tuple[Unit, float] | None:
@@ -140,10 +181,15 @@ def _elsewhere(layer: Layer, machine: Machine, pinned: Unit | None) -> tuple[Uni
 
 
 def _that_fit(
-    wanted: Sequence[Layer], machine: Machine, tiles: Mapping[str, tuple[Tile, ...]]
+    wanted: Sequence[_Candidate], machine: Machine, tiles: Mapping[str, tuple[Tile, ...]]
 ) -> list[Layer]:
-    """As many of the layers as the arrays hold, the most rewarding first."""
-    kept = list(wanted)
+    """The layers for the arrays: all, or those that save most time, exactly where they are few."""
+    everything = [candidate.layer for candidate in wanted]
+    if _fits(everything, machine, tiles):
+        return everything
+    if len(wanted) <= _EXHAUSTIVE_LAYERS:
+        return _best_subset(wanted, machine, tiles)
+    kept = list(everything)
     dropped: list[Layer] = []
     while kept and not _fits(kept, machine, tiles):
         dropped.append(kept.pop())
@@ -151,6 +197,16 @@ def _that_fit(
         if _fits([*kept, layer], machine, tiles):
             kept.append(layer)
     return kept
+
+
+def _best_subset(
+    wanted: Sequence[_Candidate], machine: Machine, tiles: Mapping[str, tuple[Tile, ...]]
+) -> list[Layer]:
+    """The subset that saves most, of all that pack into the arrays."""
+    subsets = (subset for count in range(len(wanted) + 1) for subset in combinations(wanted, count))
+    ranked = sorted(subsets, key=lambda s: sum(c.saved_cycles for c in s), reverse=True)
+    best = next(s for s in ranked if _fits([c.layer for c in s], machine, tiles))
+    return [candidate.layer for candidate in best]
 
 
 def _fits(layers: Sequence[Layer], machine: Machine, tiles: Mapping[str, tuple[Tile, ...]]) -> bool:

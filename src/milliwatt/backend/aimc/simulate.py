@@ -40,6 +40,7 @@ from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.scaling import convolution_factors
 
 _CHUNK_VECTORS_BYTES = 1 << 25
+_LATEST_S = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,14 @@ class AgedChip:
 def program_chip(placement: Placement, seed: int, errors: frozenset[Error] = ALL_ERRORS) -> Chip:
     """Program every array; the same seed gives the same chip.
 
-    OptionError: a placement of layers without weights. UnsupportedError: states between calls.
+    OptionError: a placement of layers without weights, a negative seed, an unknown error.
+    UnsupportedError: states between calls.
     """
+    if seed < 0:
+        raise OptionError(f"seed must not be negative, not {seed}")
+    if errors - ALL_ERRORS:
+        allowed = ", ".join(sorted(ALL_ERRORS))
+        raise OptionError(f"unknown errors {sorted(errors - ALL_ERRORS)}; allowed: {allowed}")
     graph = _graph(placement)
     rng = np.random.default_rng([seed, 0])
     nodes = named_nodes(graph)
@@ -125,8 +132,10 @@ def calibrate_chip(chip: Chip, inputs: Sequence[Array]) -> Chip:
 
 def age_chip(chip: Chip, time_s: float) -> AgedChip:
     """The chip `time_s` seconds after programming, its 1/f noise drawn anew for that time."""
-    if not time_s >= 0:
-        raise OptionError(f"time after programming must not be negative, not {time_s:g} s")
+    if not 0 <= time_s <= _LATEST_S:
+        raise OptionError(
+            f"time after programming must be from 0 to {_LATEST_S:g} s, not {time_s:g} s"
+        )
     rng = np.random.default_rng([chip.seed, 1, int(time_s * 1e3)])
     machine = chip.placement.machine
     aged = {
