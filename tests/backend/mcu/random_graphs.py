@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -21,7 +22,19 @@ from milliwatt.ops.quantize import Dequantize, Quantize
 from milliwatt.ops.resize import ResizeBilinear, ResizeNearest
 from milliwatt.ops.shape import Concat, Pack, Pad, Reshape, Slice, Split, Transpose, Unpack
 
-MAX_ELEMENTS = 2048
+
+@dataclass(frozen=True)
+class Size:
+    """How large values may be: rows and columns, channels, filters, elements in all."""
+
+    rows: int
+    channels: tuple[int, ...]
+    filters: int
+    elements: int
+
+
+SMALL = Size(7, tuple(range(1, 10)), 12, 2048)
+LARGE = Size(13, (1, 2, 3, 4, 7, 8, 12, 16, 17, 24, 32, 33, 40), 40, 16384)
 _FIXED_OUTPUTS: dict[tuple[type[Op], DType], Quant] = {
     (Softmax, DType.INT8): Quant.per_tensor(1 / 256, -128),
     (Logistic, DType.INT8): Quant.per_tensor(1 / 256, -128),
@@ -36,8 +49,9 @@ _FIXED_OUTPUTS: dict[tuple[type[Op], DType], Quant] = {
 class RandomGraph:
     """A graph under construction; every method that adds something draws from `rng`."""
 
-    def __init__(self, rng: np.random.Generator, dtype: DType) -> None:
+    def __init__(self, rng: np.random.Generator, dtype: DType, size: Size) -> None:
         self.rng = rng
+        self.size = size
         self.dtype = dtype
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
@@ -58,7 +72,8 @@ class RandomGraph:
         rank = self.number(1, 5) if self.chance(0.3) else 4
         if rank == 4:
             batch = 2 if self.chance(0.15) else 1
-            return batch, self.number(1, 7), self.number(1, 7), self.number(1, 9)
+            rows, columns = self.number(1, self.size.rows), self.number(1, self.size.rows)
+            return batch, rows, columns, int(self.rng.choice(self.size.channels))
         return tuple(self.number(1, 5) for _ in range(rank))
 
     def quant(self) -> Quant | None:
@@ -119,7 +134,7 @@ class RandomGraph:
             op.check(kinds, results)
         except ModelError:
             return ()
-        if len(results) > 16 or sum(t.elements for t in results) > MAX_ELEMENTS:
+        if len(results) > 16 or sum(t.elements for t in results) > self.size.elements:
             return ()
         if any(len(t.shape) > 5 for t in results):
             return ()
@@ -208,7 +223,7 @@ def _conv(graph: RandomGraph) -> None:
     groups = int(graph.rng.choice([g for g in range(1, channels + 1) if channels % g == 0]))
     groups = groups if graph.chance(0.2) else 1
     taps = (graph.number(1, 3), graph.number(1, 3)) if graph.chance(0.6) else (1, 1)
-    filters = groups * graph.number(1, max(1, 12 // groups))
+    filters = groups * graph.number(1, max(1, graph.size.filters // groups))
     shape = (filters, *taps, channels // groups)
     w, b, quant = graph.weights(shape, 0, kind, prod(shape[1:]))
     stride = (graph.number(1, 2), graph.number(1, 2))
@@ -464,10 +479,10 @@ _STEPS = (
 )
 
 
-def random_graph(seed: int, dtype: DType = DType.INT8) -> Graph:
+def random_graph(seed: int, dtype: DType = DType.INT8, size: Size = SMALL) -> Graph:
     """A graph of up to nine nodes whose activations have this type; one seed, one graph."""
     rng = np.random.default_rng(seed)
-    graph = RandomGraph(rng, dtype)
+    graph = RandomGraph(rng, dtype, size)
     for _ in range(graph.number(1, 2)):
         graph.add_input()
     for _ in range(graph.number(0, 2) if graph.chance(0.4) else 0):

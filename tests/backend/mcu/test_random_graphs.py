@@ -17,7 +17,7 @@ from milliwatt.ir.types import Array, DType
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import agree, ports_of, reference_outputs
 from tests.backend.mcu.batch import SANITIZERS, Outputs, run_on_core, run_on_host
-from tests.backend.mcu.random_graphs import random_graph
+from tests.backend.mcu.random_graphs import LARGE, SMALL, Size, random_graph
 from tests.support import needs_arm_gcc, needs_clang, needs_gcc
 
 BATCH = 12
@@ -27,11 +27,11 @@ DSP, PORTABLE = "nucleo-l4r5zi", "rp2040"
 TYPES = {"int8": DType.INT8, "int16": DType.INT16, "float32": DType.FLOAT32}
 
 
-def compile_batch(first_seed: int, dtype: DType, board: str) -> list[Compiled]:
+def compile_batch(first_seed: int, dtype: DType, board: str, size: Size = SMALL) -> list[Compiled]:
     """Graphs of consecutive seeds, each with its own prefix."""
     target = load_target(board)
     seeds = range(first_seed, first_seed + BATCH)
-    return [compile_graph(random_graph(seed, dtype), target, f"net{seed}") for seed in seeds]
+    return [compile_graph(random_graph(s, dtype, size), target, f"net{s}") for s in seeds]
 
 
 def samples_of(batch: Sequence[Compiled]) -> list[list[tuple[Array, ...]]]:
@@ -59,8 +59,10 @@ def check_on_host(first_seed: int, dtype: DType, board: str, folder: Path, **how
     assert_equal(batch, samples, run_on_host(batch, samples, folder, **how))  # type: ignore[arg-type]
 
 
-def check_on_core(first_seed: int, dtype: DType, board: str, folder: Path) -> None:
-    batch = compile_batch(first_seed, dtype, board)
+def check_on_core(
+    first_seed: int, dtype: DType, board: str, folder: Path, size: Size = SMALL
+) -> None:
+    batch = compile_batch(first_seed, dtype, board, size)
     samples = samples_of(batch)
     assert_equal(batch, samples, run_on_core(batch, samples, folder))
 
@@ -96,6 +98,13 @@ def test_on_the_core(first_seed: int, dtype: str, board: str, tmp_path: Path) ->
     check_on_core(first_seed, TYPES[dtype], board, tmp_path)
 
 
+@needs_arm_gcc
+@pytest.mark.emulator
+@pytest.mark.parametrize("first_seed", [600, 700])
+def test_larger_graphs_on_the_core(first_seed: int, tmp_path: Path) -> None:
+    check_on_core(first_seed, DType.INT8, DSP, tmp_path, LARGE)
+
+
 @pytest.mark.slow
 @needs_gcc
 @needs_arm_gcc
@@ -107,3 +116,10 @@ def test_many_more(first_seed: int, dtype: str, tmp_path: Path) -> None:
     core.mkdir()
     check_on_host(first_seed, TYPES[dtype], PORTABLE, host, flags=("-O1", *SANITIZERS))
     check_on_core(first_seed, TYPES[dtype], DSP, core)
+
+
+@pytest.mark.slow
+@needs_arm_gcc
+@pytest.mark.parametrize("first_seed", range(2000, 2600, BATCH))
+def test_many_more_larger_ones(first_seed: int, tmp_path: Path) -> None:
+    check_on_core(first_seed, DType.INT8, DSP, tmp_path, LARGE)
