@@ -16,30 +16,69 @@ typedef struct {
     int32_t fill;                 /* value outside the image */
 } mw_window_s8_mve;
 
-/* The window whose first tap is at (top, left). Taps outside the image hold the input's zero
- * point: together with the bias, which has the zero point folded in, they add nothing. */
-static MW_NOINLINE __attribute__((unused)) void mw_copy_window_s8_mve(
+/* `rows` rows of `run` bytes, `row_bytes` apart, side by side to `to`. */
+MW_INLINE void mw_copy_rows_mve(const int8_t *from, int8_t *to, int32_t rows, int32_t run,
+                                int32_t row_bytes)
+{
+#if MW_HAS_MVE
+    const int8_t *row;
+    __asm__ volatile("1:\n"
+                     "mov %[row], %[from]\n"
+                     "add %[from], %[from], %[row_bytes]\n"
+                     "mov r12, %[to]\n"
+                     "add %[to], %[to], %[run]\n"
+                     "dlstp.8 lr, %[run]\n"
+                     "2:\n"
+                     "vldrb.8 q0, [%[row]], #16\n"
+                     "vstrb.8 q0, [r12], #16\n"
+                     "letp lr, 2b\n"
+                     "subs %[rows], %[rows], #1\n"
+                     "bne 1b\n"
+                     : [from] "+&r"(from), [to] "+&r"(to), [rows] "+&r"(rows), [row] "=&r"(row)
+                     : [run] "r"(run), [row_bytes] "r"(row_bytes)
+                     : "r12", "lr", "q0", "cc", "memory");
+#else
+    for (; rows > 0; rows--) {
+        mw_copy_mve(to, from, run);
+        to += run;
+        from += rows > 1 ? row_bytes : 0;
+    }
+#endif
+}
+
+/* A window that reaches over an edge of the image. Taps outside hold the input's zero point:
+ * together with the bias, which has the zero point folded in, they add nothing. */
+static MW_NOINLINE __attribute__((unused)) void mw_copy_clipped_window_s8_mve(
     const int8_t *x, const mw_window_s8_mve *window, int32_t top, int32_t left, int8_t *to)
 {
     const int32_t run = window->kw * window->depth;
     const int32_t row_bytes = window->width * window->depth;
-    const int32_t inside = left >= 0 && left + window->kw <= window->width;
     const int32_t before = mw_clamp_i32(-left, 0, window->kw) * window->depth;
-    const int32_t end =
-        mw_clamp_i32((window->width - left) * window->depth, before, run);
-    const int8_t *from = x + top * row_bytes + left * window->depth;
+    const int32_t end = mw_clamp_i32((window->width - left) * window->depth, before, run);
+    const int32_t first = mw_max_i32(left, 0) * window->depth;
     for (int32_t y = top; y < top + window->kh; y++) {
         if (y < 0 || y >= window->height) {
             mw_fill_mve(to, window->fill, run);
-        } else if (inside) {
-            mw_copy_mve(to, from, run);
         } else {
             mw_fill_mve(to, window->fill, before);
-            mw_copy_mve(to + before, from + before, end - before);
+            mw_copy_mve(to + before, x + y * row_bytes + first, end - before);
             mw_fill_mve(to + end, window->fill, run - end);
         }
         to += run;
-        from += row_bytes;
+    }
+}
+
+/* The window whose first tap is at (top, left). */
+MW_INLINE void mw_copy_window_s8_mve(const int8_t *x, const mw_window_s8_mve *window, int32_t top,
+                                     int32_t left, int8_t *to)
+{
+    const int32_t row_bytes = window->width * window->depth;
+    if (top >= 0 && left >= 0 && top + window->kh <= window->height &&
+        left + window->kw <= window->width) {
+        mw_copy_rows_mve(x + top * row_bytes + left * window->depth, to, window->kh,
+                         window->kw * window->depth, row_bytes);
+    } else {
+        mw_copy_clipped_window_s8_mve(x, window, top, left, to);
     }
 }
 

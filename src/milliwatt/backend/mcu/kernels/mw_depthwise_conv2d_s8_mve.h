@@ -173,21 +173,26 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_gather_s8_mve(
 }
 
 /* Scratch memory: an offset for each of the taps, whose number is made even, then `ring_rows`
- * padded rows of `padded_bytes`, then 16 bytes that the last block of channels may read. */
+ * padded rows of `padded_bytes`, then 16 bytes that the last block of channels may read.
+ *
+ * `together` divides the width of the output. It is 1, or for stride 1 so many neighbouring pixels
+ * as fill whole blocks: the tables are those of `together` times as many channels. */
 MW_INLINE void mw_depthwise_conv2d_s8_mve(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *scales,
     int32_t height, int32_t width, int32_t channels, int32_t out_height, int32_t out_width,
     int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
     int32_t dilation_w, int32_t pad_top, int32_t pad_left, int32_t padded_bytes,
-    int32_t ring_rows, int32_t x_zero, int32_t y_zero, int32_t low, int32_t high, int32_t relu)
+    int32_t ring_rows, int32_t together, int32_t x_zero, int32_t y_zero, int32_t low,
+    int32_t high, int32_t relu)
 {
     const int32_t pairs = (kh * kw + 1) >> 1;
     mw_word *const offsets = scratch;
     int8_t *const ring = (int8_t *)(offsets + 2 * pairs);
     const int32_t out_bytes = out_width * channels;
-    mw_depthwise_row_s8_mve row = {ring,   offsets, pairs, channels,  stride_w * channels,
-                                   weights, scales, y,     out_width, y_zero,
-                                   low,     high};
+    mw_depthwise_row_s8_mve row = {
+        ring,    offsets, pairs, together * channels,  together * stride_w * channels,
+        weights, scales,  y,     out_width / together, y_zero,
+        low,     high};
     int32_t next = -pad_top; /* row of the image to be gathered */
     int32_t place = 0;       /* and where in the ring */
     for (int32_t top = -pad_top; top < out_height * stride_h - pad_top; top += stride_h) {

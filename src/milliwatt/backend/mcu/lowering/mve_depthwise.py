@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
@@ -84,17 +86,37 @@ def _lower(site: Site) -> Lowered:
     ring_rows = (kh - 1) * op.dilation_hw[0] + 1
     columns = (y.shape[2] - 1) * op.stride_hw[1] + (kw - 1) * op.dilation_hw[1] + 1
     padded_bytes = columns * channels
+    together = _pixels_together(site)
     return Lowered(
         "mw_depthwise_conv2d_s8_mve",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(*x.shape[1:], *y.shape[1:3], kh, kw, *op.stride_hw, *op.dilation_hw),
-            *passed(pad.top, pad.left, padded_bytes, ring_rows, x.zero_point),
+            *passed(pad.top, pad.left, padded_bytes, ring_rows, together, x.zero_point),
             *_zeros_and_clamp(site),
         ),
-        _tables(filters_of(site)),
+        _tables(_repeated(filters_of(site), together)),
         scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
         overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
+    )
+
+
+def _pixels_together(site: Site) -> int:
+    """Neighbouring outputs computed like one of more channels, so that no block is half empty."""
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    _, _, columns, channels = site.outputs[0].shape
+    pixels = VECTOR // gcd(channels, VECTOR)
+    return pixels if op.stride_hw[1] == 1 and columns % pixels == 0 else 1
+
+
+def _repeated(filters: Filters, times: int) -> Filters:
+    """The channels over again, `times` times in all."""
+    return Filters(
+        np.tile(filters.weights, (times, 1)),
+        np.tile(filters.bias, times),
+        np.tile(filters.multiplier, times),
+        np.tile(filters.shift, times),
     )
 
 
