@@ -21,6 +21,7 @@ from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
+from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 from milliwatt.ops.quantize import Dequantize, Quantize
 from milliwatt.ops.shape import Pad, Reshape, Slice, Transpose
 from milliwatt.passes.fold_constants import fold_constants
@@ -127,6 +128,20 @@ class TestFuseActivations:
         before = self.graph(int8(1, 2, 2, 3))
         after = fuse_activations(before)
         assert kinds(after) == ["Conv2D"]
+        assert_same_results(before, after)
+
+    @pytest.mark.parametrize("pool", [AveragePool2D, MaxPool2D])
+    def test_a_clamp_moves_into_a_pool(self, pool: type[AveragePool2D] | type[MaxPool2D]) -> None:
+        kind = int8(1, 2, 2, 3)
+        before = make_graph(
+            {"x": int8(1, 4, 4, 3)},
+            [
+                ("p", pool((2, 2), (2, 2), Padding(), NONE), ["x"], kind),
+                ("y", Relu(Activation.RELU), ["p"], kind),
+            ],
+        )
+        after = fuse_activations(before)
+        assert kinds(after) == [pool.__name__]
         assert_same_results(before, after)
 
     def test_a_relu_that_rescales_stays(self) -> None:
@@ -262,6 +277,18 @@ class TestShapeChanges:
         before = transposed_dense()
         after = remove_dead_nodes(fold_transpose_into_dense(before))
         assert kinds(after) == ["Reshape", "FullyConnected"]
+        assert_same_results(before, after)
+
+    def test_rows_that_the_layer_cuts_in_two_stay(self) -> None:
+        whole = transposed_dense()
+        weights = whole.constants["w"][:, :12].copy()
+        before = replace(
+            whole,
+            types={**whole.types, "w": replace(whole.types["w"], shape=(4, 12)), "y": int8(2, 4)},
+            constants={**whole.constants, "w": weights},
+        )
+        after = fold_transpose_into_dense(before)
+        assert kinds(after) == ["Transpose", "Reshape", "FullyConnected"]
         assert_same_results(before, after)
 
     def test_layers_of_one_name_get_weights_of_their_own(self) -> None:

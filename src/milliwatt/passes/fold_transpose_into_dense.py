@@ -54,7 +54,8 @@ def _transposed_source(
         return None
     shape = graph.types[transpose.inputs[0]].shape
     row = graph.types[reshape.outputs[0]].shape
-    one_row_each = row == (shape[0], int(np.prod(shape[1:])))
+    depth = graph.types[node.inputs[1]].shape[1]
+    one_row_each = row == (shape[0], int(np.prod(shape[1:]))) == (shape[0], depth)
     return (reshape, transpose) if one_row_each and transpose.op.perm[0] == 0 else None
 
 

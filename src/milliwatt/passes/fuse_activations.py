@@ -11,9 +11,20 @@ from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Activation
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
 from milliwatt.ops.dense import FullyConnected
+from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 from milliwatt.passes.rewrite import sole_reader
 
-_FUSES = Conv2D | DepthwiseConv2D | TransposeConv2D | FullyConnected | Add | Sub | Mul
+_FUSES = (
+    Conv2D
+    | DepthwiseConv2D
+    | TransposeConv2D
+    | FullyConnected
+    | AveragePool2D
+    | MaxPool2D
+    | Add
+    | Sub
+    | Mul
+)
 
 
 def fuse_activations(graph: Graph) -> Graph:

@@ -118,7 +118,7 @@ def _c_pointer(plan: Plan, step: Step, arg: Arg) -> str:
         case Scratch():
             return "void *"
         case Ref(table):
-            return f"const {c_type(find_table(step.lowered, table).data.dtype)} *"
+            return f"const {c_type(_find_table(step.lowered, table).data.dtype)} *"
         case Lit(value, _):
             return "float " if isinstance(value, float) else "int32_t "
 
@@ -139,7 +139,7 @@ def _value(plan: Plan, step: Step, arg: Arg) -> str:
             return _literal(value)
 
 
-def find_table(lowered: Lowered, name: str) -> Table:
+def _find_table(lowered: Lowered, name: str) -> Table:
     """The table of that name; a VerifyError where the kernel did not declare it."""
     for table in lowered.tables:
         if table.name == name:
