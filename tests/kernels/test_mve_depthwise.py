@@ -35,6 +35,8 @@ WINDOWS = [
     Window((1, 25, 5, 12), 12, (25, 5)),
     Window((1, 2, 2, 3), 3, (5, 4), padding=Padding(3, 2, 3, 1)),
     Window((1, 12, 1, 48), 48, (5, 1)),
+    Window((1, 12, 1, 20), 20, (9, 1), activation=Activation.RELU),
+    Window((1, 7, 7, 24), 24, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU),
     Window((1, 7, 9, 2), 2, (1, 2), stride=(3, 4), padding=Padding(2, 3, 1, 1)),
     Window((1, 9, 3, 138), 138, (2, 2), stride=(3, 1), padding=Padding(1, 0, 1, 1)),
 ]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, prod
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from milliwatt.units import align_up, ceil_div
 
 _LANES = np.arange(VECTOR).reshape(4, 4).T[[0, 2, 1, 3]].reshape(-1)
 """The channels in the order in which the kernel adds them up."""
+NINE = 9
+"""The number of taps with a loop of its own, which needs no even number."""
 _LARGEST_PAIR = 255
 """What two weights' magnitudes may come to, so that two products of int8 fit 16 bits."""
 
@@ -51,7 +53,7 @@ def _even_taps(weights: Array) -> Array:
 
 def _tables(filters: Filters) -> tuple[Table, Table]:
     """Weights with biases, and scales, as mw_depthwise_conv2d_s8_mve.h reads them."""
-    taps = _even_taps(filters.weights)
+    taps = filters.weights if filters.weights.shape[1] == NINE else _even_taps(filters.weights)
     channels = align_up(len(taps), VECTOR)
     full = np.zeros((channels, taps.shape[1]), np.int8)
     full[: len(taps)] = taps
@@ -71,10 +73,12 @@ def _in_lanes(values: Array) -> Array:
 
 
 def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
+    """The arguments every kernel ends with."""
     op, y = site.op, site.outputs[0]
     assert isinstance(op, DepthwiseConv2D)
     low, high = activation_range(op.activation, y)
-    return (*passed(y.zero_point, low, high), *fixed(int(low >= y.zero_point)))
+    nine = prod(site.inputs[1].shape[1:3]) == NINE
+    return (*passed(y.zero_point, low, high), *fixed(int(nine), int(low >= y.zero_point)))
 
 
 def _lower(site: Site) -> Lowered:
