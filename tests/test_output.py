@@ -55,25 +55,47 @@ def test_a_folder_behind_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "a.c").read_text() == "text"
 
 
+def test_an_existing_folder_stays_the_same_folder(tmp_path: Path) -> None:
+    """It may be a mount point, or the folder the user's shell is in."""
+    before = tmp_path.stat().st_ino
+    for text in ("one", "two"):
+        write_folder(tmp_path, project(a_c=text), MARKER)
+        assert contents(tmp_path)["a.c"] == text
+    assert tmp_path.stat().st_ino == before
+    assert set(contents(tmp_path)) == {"a.c", MARKER} == {p.name for p in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("moves", range(5))
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_an_interrupted_swap_leaves_the_old_output(
-    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_exchange_leaves_the_old_output(
+    error: BaseException, moves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    first = project(a_c="old")
+    first = project(a_c="old", b_c="gone")
     write_folder(out, first, MARKER)
+    (out / "main.c").write_text("the user's")
     replace = os.replace
+    done: list[Path] = []
 
     def fail(source: Path, target: Path) -> None:
-        if Path(target) == out and Path(source).name != "it":
+        if len(done) == moves:
+            done.append(source)
             raise error
+        done.append(source)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises((OptionError, KeyboardInterrupt)):
         write_folder(out, project(a_c="new"), MARKER)
-    assert contents(out) == first
+    assert contents(out) == {**first, "main.c": "the user's"}
+    assert len(list(out.iterdir())) == 4
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_name_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="File name too long"):
+        check_folder(tmp_path / ("n" * 300), MARKER)
+    write_folder(tmp_path / ("n" * 255), project(a_c="x"), MARKER)
 
 
 def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:

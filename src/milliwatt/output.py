@@ -41,9 +41,11 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 def check_folder(folder: Path, marker: str) -> None:
     """Raise OptionError unless `write_folder` may write to `folder`."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / marker).is_file():
+    with _writing(folder):
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return
+        written_by_us = (folder / marker).is_file()
+    if not written_by_us:
         raise OptionError(
             f"{folder} exists and was not written by milliwatt (no {marker} in it): "
             "choose another output folder, or empty this one"
@@ -61,46 +63,47 @@ def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: s
     check_folder(folder, marker)
     with _writing(folder):
         place = folder.resolve()
+        exists = place.exists()
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
+        stage = Path(tempfile.mkdtemp(dir=place if exists else place.parent, prefix=".milliwatt."))
         try:
+            new = stage / "new"
+            new.mkdir()
             for name, content in files.items():
-                (temporary / name).write_bytes(
-                    content.encode() if isinstance(content, str) else content
-                )
-            os.chmod(temporary, 0o755)
-            _replace_folder(temporary, place, _added_by_user(place, marker, files))
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+                (new / name).write_bytes(content.encode() if isinstance(content, str) else content)
+            if exists:
+                _exchange(place, new, stage / "old", _ours(place, marker, files))
+            else:
+                os.replace(new, place)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
 
 
-def _added_by_user(folder: Path, marker: str, files: Mapping[str, str | bytes]) -> list[str]:
-    """Names in `folder` that are neither in `files` nor in the list that `marker` holds."""
-    if not folder.exists():
-        return []
+def _ours(folder: Path, marker: str, files: Mapping[str, str | bytes]) -> list[str]:
+    """Names in `folder` that are in `files`, or in the list that `marker` holds."""
     try:
         content = json.loads((folder / marker).read_text(encoding="utf-8"))
         ours = {marker, *map(str, content["files"])}
     except (OSError, ValueError, KeyError, TypeError):
         ours = {marker}
-    return [path.name for path in folder.iterdir() if path.name not in ours | set(files)]
+    return [path.name for path in folder.iterdir() if path.name in ours | set(files)]
 
 
-def _replace_folder(new: Path, folder: Path, kept: Sequence[str]) -> None:
-    """Swap `folder` for `new`, then move `kept` over from the old one, and delete what is left."""
-    if not folder.exists():
-        os.replace(new, folder)
-        return
-    backup = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-    old = backup / "it"
-    os.replace(folder, old)
+def _exchange(folder: Path, new: Path, old: Path, replaced: Sequence[str]) -> None:
+    """Move `replaced` from `folder` to `old` and all of `new` to `folder`, or undo every move.
+
+    The folder itself stays: it may be a mount point, or where the user's shell is.
+    """
+    old.mkdir()
+    moves = [(folder / name, old / name) for name in replaced]
+    moves += [(path, folder / path.name) for path in sorted(new.iterdir())]
+    begun: list[tuple[Path, Path]] = []
     try:
-        os.replace(new, folder)
+        for source, target in moves:
+            begun.append((source, target))
+            os.replace(source, target)
     except BaseException:
-        os.replace(old, folder)
-        backup.rmdir()
+        for source, target in reversed(begun):
+            with contextlib.suppress(FileNotFoundError):  # the move that failed
+                os.replace(target, source)
         raise
-    for name in kept:
-        os.replace(old / name, folder / name)
-    shutil.rmtree(backup, ignore_errors=True)
