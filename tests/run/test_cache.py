@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import errno
 import os
 import threading
 import time
@@ -15,6 +16,7 @@ from milliwatt.run.cache import (
     content_key,
     prune_cache,
     scratch_folder,
+    tool_environment,
 )
 
 
@@ -128,3 +130,41 @@ def test_pruning_while_scratch_folders_come_and_go() -> None:
         for thread in threads:
             thread.join()
     assert all_files() == []
+
+
+def test_a_disk_that_is_full_for_the_compiler_says_what_to_set() -> None:
+    with pytest.raises(OptionError, match="No space left on device"), scratch_folder() as folder:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    assert all_files() == []
+
+
+def test_a_relative_folder_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "milliwatt"
+
+
+def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(OptionError, match=r"^no home folder .* set XDG_CACHE_HOME"):
+        cache_folder()
+
+
+def test_a_full_disk_says_what_to_set() -> None:
+    def make(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OptionError, match=r"No space left on device; set XDG_CACHE_HOME"):
+        cached_file("abcd", ".txt", make)
+    assert all_files() == []
+
+
+def test_zig_keeps_its_cache_beside_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZIG_GLOBAL_CACHE_DIR", raising=False)
+    assert tool_environment()["ZIG_GLOBAL_CACHE_DIR"] == str(cache_folder().parent / "zig")
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", "/elsewhere")
+    assert tool_environment()["ZIG_GLOBAL_CACHE_DIR"] == "/elsewhere"

@@ -48,6 +48,15 @@ def test_gcc_comes_first() -> None:
     assert choose_compiler(find_core("cortex-m4")).kind == "gcc"
 
 
+@needs_arm_gcc
+def test_compilers_that_are_not_chosen_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = ("zig", ("/nonexistent/zig", "cc"))
+    monkeypatch.setattr(compilers, "_zig_command", lambda: iter((broken,)))
+    assert choose_compiler(find_core("cortex-m4")).kind == "gcc"
+    with pytest.raises(ToolchainError, match="cannot start /nonexistent/zig"):
+        choose_compiler(find_core("cortex-m4"), "zig")
+
+
 def test_zig_is_found_for_every_core() -> None:
     pytest.importorskip("ziglang")
     for core in CORES.values():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -27,13 +28,33 @@ def cache_folder() -> Path:
 
     Raises OptionError when it cannot be written.
     """
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "milliwatt"
+    folder = _base_folder() / "milliwatt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(_unusable(folder, error)) from error
     return folder
+
+
+def tool_environment() -> dict[str, str]:
+    """This process's environment for a compiler; zig's cache is beside ours.
+
+    zig's own choice fails where HOME is not set, and never returns where it cannot be created.
+    """
+    return {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder().parent / "zig"), **os.environ}
+
+
+def _base_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification: "consider the path invalid and ignore it" where it is relative.
+    if os.path.isabs(base):
+        return Path(base)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OptionError(
+            "no home folder to keep the cache in: set XDG_CACHE_HOME to a folder you can write"
+        ) from error
 
 
 def _unusable(folder: Path, error: OSError) -> str:
@@ -60,7 +81,8 @@ def cached_file(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
     """
     path = cache_folder() / key[:2] / f"{key}{suffix}"
     if path.is_file():
-        os.utime(path)
+        with suppress(OSError):  # a cache that is read-only by now still serves
+            os.utime(path)
         return path
     _prune_once()
     with scratch_folder() as folder:
@@ -76,7 +98,10 @@ def cached_file(key: str, suffix: str, make: Callable[[Path], None]) -> Path:
 
 @contextmanager
 def scratch_folder() -> Generator[Path]:
-    """A temporary folder on the cache's file system, removed on the way out."""
+    """A temporary folder on the cache's file system, removed on the way out.
+
+    Raises OptionError when it cannot be made, or fills up while it is used.
+    """
     base = cache_folder()
     try:
         folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=base))
@@ -84,6 +109,10 @@ def scratch_folder() -> Generator[Path]:
         raise OptionError(_unusable(base, error)) from error
     try:
         yield folder
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OptionError(_unusable(base, error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

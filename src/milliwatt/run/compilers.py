@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,15 +33,14 @@ class Compiler:
 
 def find_compilers(core: Core) -> tuple[Compiler, ...]:
     """Every compiler found for `core`, the preferred one first (gcc, then zig)."""
-    found: list[Compiler] = []
-    if core.gcc_flags is not None:
-        path = shutil.which(CROSS_GCC)
-        if path:
-            found.append(_compiler("gcc", (path,)))
-    zig = _find_zig()
-    if zig:
-        found.append(zig)
-    return tuple(found)
+    return tuple(_compiler(*found) for found in _cross_commands(core))
+
+
+def _cross_commands(core: Core) -> Iterator[tuple[CompilerKind, tuple[str, ...]]]:
+    path = shutil.which(CROSS_GCC)
+    if path and core.gcc_flags is not None:
+        yield "gcc", (path,)
+    yield from _zig_command()
 
 
 def choose_compiler(core: Core, kind: str = "auto") -> Compiler:
@@ -51,9 +51,9 @@ def choose_compiler(core: Core, kind: str = "auto") -> Compiler:
     """
     if kind not in ("auto", "gcc", "zig"):
         raise OptionError(f"unknown compiler '{kind}' for {core.name}; allowed: auto, gcc, zig")
-    for compiler in find_compilers(core):
-        if kind in ("auto", compiler.kind):
-            return compiler
+    for found, command in _cross_commands(core):
+        if kind in ("auto", found):
+            return _compiler(found, command)
     raise ToolchainError(_none_found(core, kind))
 
 
@@ -70,16 +70,16 @@ def _none_found(core: Core, kind: str) -> str:
 
 def find_host_compilers() -> tuple[Compiler, ...]:
     """Every C compiler for this machine: gcc, clang, then the pip package ziglang."""
-    found: list[Compiler] = []
-    kinds: tuple[tuple[CompilerKind, str], ...] = (("gcc", "gcc"), ("clang", "clang"))
-    for kind, name in kinds:
-        path = shutil.which(name)
+    return tuple(_compiler(*found) for found in _host_commands())
+
+
+def _host_commands() -> Iterator[tuple[CompilerKind, tuple[str, ...]]]:
+    kinds: tuple[CompilerKind, ...] = ("gcc", "clang")
+    for kind in kinds:
+        path = shutil.which(kind)
         if path:
-            found.append(_compiler(kind, (path,)))
-    zig = _find_zig()
-    if zig:
-        found.append(zig)
-    return tuple(found)
+            yield kind, (path,)
+    yield from _zig_command()
 
 
 def choose_host_compiler(kind: str = "auto") -> Compiler:
@@ -89,9 +89,9 @@ def choose_host_compiler(kind: str = "auto") -> Compiler:
     """
     if kind not in ("auto", "gcc", "clang", "zig"):
         raise OptionError(f"unknown host compiler '{kind}'; allowed: auto, gcc, clang, zig")
-    for compiler in find_host_compilers():
-        if kind in ("auto", compiler.kind):
-            return compiler
+    for found, command in _host_commands():
+        if kind in ("auto", found):
+            return _compiler(found, command)
     wanted = "gcc and clang on PATH, the Python package ziglang" if kind == "auto" else kind
     raise ToolchainError(
         f"no C compiler for this machine found; looked for: {wanted}\n"
@@ -99,12 +99,10 @@ def choose_host_compiler(kind: str = "auto") -> Compiler:
     )
 
 
-def _find_zig() -> Compiler | None:
+def _zig_command() -> Iterator[tuple[CompilerKind, tuple[str, ...]]]:
     spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        return None
-    binary = Path(spec.origin).parent / "zig"
-    return _compiler("zig", (str(binary), "cc"))
+    if spec is not None and spec.origin is not None:
+        yield "zig", (str(Path(spec.origin).parent / "zig"), "cc")
 
 
 @cache

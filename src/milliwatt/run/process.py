@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from milliwatt.errors import ToolchainError
+from milliwatt.run.cache import tool_environment
 
 TAIL_LINES = 30
 
@@ -23,7 +24,9 @@ def run_tool(command: Sequence[str], *, purpose: str, cwd: Path | None = None) -
     Raises ToolchainError with the command, its exit code and last lines when it fails.
     """
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=tool_environment(), capture_output=True, check=False
+        )
     except OSError as error:
         raise ToolchainError(
             f"{purpose}: cannot start {command[0]}: {error.strerror}", command=command

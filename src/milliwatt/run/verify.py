@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +17,7 @@ from milliwatt.ir.interpret import run, trace
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.run.abi import ModelAbi
 from milliwatt.run.build import build_firmware
+from milliwatt.run.cache import scratch_folder
 from milliwatt.run.cores import find_core
 from milliwatt.run.image import Firmware
 from milliwatt.run.measurement import Measurement
@@ -87,14 +86,14 @@ def build_compiled(
 ) -> Firmware:
     """Compile and link the generated C for the target's core."""
     name = compiled.plan.name
-    with tempfile.TemporaryDirectory(prefix="milliwatt-") as folder:
+    with scratch_folder() as folder:
         for file_name, text in compiled.files.items():
-            (Path(folder) / file_name).write_text(text, encoding="utf-8")
+            (folder / file_name).write_text(text, encoding="utf-8")
         return build_firmware(
-            [Path(folder) / f"{name}.c", Path(folder) / f"{name}_weights.c"],
+            [folder / f"{name}.c", folder / f"{name}_weights.c"],
             abi_of(compiled),
             find_core(compiled.target.core),
-            include_folders=[Path(folder)],
+            include_folders=[folder],
             compiler=compiler,
             optimisation=optimisation,
         )
