@@ -6,6 +6,7 @@ import pytest
 
 from milliwatt.errors import DataError, VerifyError
 from milliwatt.ir.interpret import run, trace
+from milliwatt.ir.text import from_text
 from tests.ir.graphs import PAIR, split_and_add, streaming
 
 X = np.array([[1, -2, 3, 4]], np.int8)
@@ -38,6 +39,22 @@ def test_states_go_from_call_to_call() -> None:
     assert second.outputs[0].tolist() == [[5, 6, 7, 8]]
     again = run(graph, [np.array([[5, 6]], np.int8)])
     assert again.outputs[0].tolist() == [[3, 4, 5, 6]]
+
+
+def test_floats_overflow_in_silence() -> None:
+    graph = from_text(
+        """
+        graph "huge" {
+          input %x: float32[1,2]
+          constant %w: float32[1,2] = [3e38,3e38]
+          constant %b: float32[1] = [0.0]
+          %y: float32[1,1] = FullyConnected(%x, %w, %b) {activation=none, keep_dims=false} @ "dense"
+          output %y
+        }
+        """
+    )
+    (output,) = run(graph, [np.array([[1e38, 1e38]], np.float32)]).outputs
+    assert output.tolist() == [[np.inf]]
 
 
 def test_results_are_copies() -> None:
