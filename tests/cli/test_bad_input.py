@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from milliwatt.cli.console import interrupts_wait
 from milliwatt.cli.main import main
 from milliwatt.ir.text import to_text
 from tests.backend.mcu.networks import residual
@@ -223,3 +224,84 @@ def test_options_out_of_range(
     arguments = compile_arguments(model, tmp_path / "out", "--verify", *options)
     assert expected in fails(capsys, *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_without_verification(
+    capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+) -> None:
+    arguments = compile_arguments(model, tmp_path / "out", "--input", tmp_path / "missing.npy")
+    assert "add --verify" in fails(capsys, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_no_regular_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "model.tflite")
+    assert "not a regular file" in fails(capsys, "inspect", tmp_path / "model.tflite")
+
+
+def test_the_demo_without_pytorch(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "pip install 'milliwatt[demo]'" in fails(capsys, "demo", "-o", tmp_path / "out")
+
+
+def test_outputs_are_refused_before_the_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = fails(capsys, "run", tmp_path / "missing", "-o", tmp_path / "outputs.txt")
+    assert "outputs are saved as .npz" in text
+
+
+def run_in_shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `command` in a shell, where `milliwatt` is this package."""
+    return subprocess.run(
+        ["bash", "-c", f'milliwatt() {{ "{sys.executable}" -m milliwatt "$@"; }}; {command}'],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", ["targets", "targets --json", "--help"])
+def test_standard_output_that_is_full(arguments: str) -> None:
+    done = run_in_shell(f"milliwatt {arguments} > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_standard_output_that_is_closed() -> None:
+    done = run_in_shell("milliwatt targets >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_characters_that_the_terminal_lacks(model: Path) -> None:
+    done = run_in_shell(f"milliwatt inspect '{model}'", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "????" in done.stdout
+
+
+def test_a_reader_that_goes_away_takes_nothing_from_the_output(model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    done = run_in_shell(
+        f"milliwatt compile '{model}' --target {BOARD} -o '{output}' --verify --samples 1 | true"
+    )
+    assert "Traceback" not in done.stderr
+    assert (output / "milliwatt.json").is_file()
+
+
+def test_interrupts_wait_for_the_end_of_the_block() -> None:
+    events: list[str] = []
+
+    def work() -> None:
+        with interrupts_wait():
+            os.kill(os.getpid(), signal.SIGINT)
+            events.append("done")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert events == ["done"]

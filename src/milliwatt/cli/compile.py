@@ -13,6 +13,7 @@ from milliwatt.units import format_count
 
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.compile import Compiled
+    from milliwatt.report.compilation import CompileReport
     from milliwatt.run.samples import Sample
 
 
@@ -94,10 +95,13 @@ def command(
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
     from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.errors import OptionError
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder, write_file, write_folder
 
+    if input_files and not verify:
+        raise OptionError("--input names samples to verify on: add --verify")
     check_folder(output, MANIFEST)
     board = load_target(target)
     compiled = compile_graph(load_model(model), board, model.stem if name is None else name)
@@ -109,16 +113,18 @@ def command(
         sram_bytes=plan.arena_bytes + plan.state_bytes,
     )
     drawing = b"" if picture is None else _draw(compiled, picture)
-    result = None
+    report = None
     if verify:
         chosen = _samples(compiled, input_files, samples, seed)
-        result = _verify(compiled, chosen, emulator, compiler, optimisation, as_json=as_json)
+        report = _verify(compiled, chosen, emulator, compiler, optimisation)
     write_folder(output, compiled.files, MANIFEST)
     if picture is not None:
         write_file(picture, drawing)
     if as_json:
-        show_json(result or _unverified(compiled))
+        show_json(_unverified(compiled) if report is None else _verified(report))
     else:
+        if report is not None:
+            _show_report(report)
         show(
             f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
             f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
@@ -153,12 +159,9 @@ def _verify(
     emulator: str,
     compiler: str,
     optimisation: str,
-    *,
-    as_json: bool,
-) -> dict[str, object]:
+) -> CompileReport:
     from milliwatt.backend.mcu.fit import require_fit
     from milliwatt.report.compilation import compile_report
-    from milliwatt.report.tables import cost_table, memory_table
     from milliwatt.run.verify import build_compiled, choose_emulator, verify_compiled
 
     say(f"building for {compiled.target.core}")
@@ -174,12 +177,20 @@ def _verify(
         flash_bytes=report.memory.flash_bytes,
         sram_bytes=report.memory.sram_bytes,
     )
-    if not as_json:
-        show(cost_table(report))
-        show("")
-        show(memory_table(report.memory))
-        show(f"verified: {done.samples} samples, every output equals the reference")
-    return {"verified_samples": done.samples, **report.as_json()}
+    return report
+
+
+def _show_report(report: CompileReport) -> None:
+    from milliwatt.report.tables import cost_table, memory_table
+
+    show(cost_table(report))
+    show("")
+    show(memory_table(report.memory))
+    show(f"verified: {report.samples} samples, every output equals the reference")
+
+
+def _verified(report: CompileReport) -> dict[str, object]:
+    return {"verified_samples": report.samples, **report.as_json()}
 
 
 def _unverified(compiled: Compiled) -> dict[str, object]:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from milliwatt.cli.console import json_option, say, show, show_json
+from milliwatt.cli.console import interrupts_wait, json_option, say, show, show_json
 
 
 @click.command("demo")
@@ -31,6 +32,7 @@ def command(output: Path, target: str, as_json: bool) -> None:
     from milliwatt.demo import run_demo
     from milliwatt.report.tables import cost_table, memory_table
 
+    _import_torch()
     result = run_demo(output, target, say)
     if as_json:
         content = asdict(result)
@@ -49,3 +51,15 @@ accuracy on {result.test_images} test images
   int8, emulated core        {result.core_accuracy:.2%}, every output byte equal to the reference
 
 {result.folder}/ holds the C project and memory.png""")
+
+
+def _import_torch() -> None:
+    from milliwatt.errors import OptionError
+
+    try:
+        with interrupts_wait():  # PyTorch's start aborts the process where it is interrupted
+            import_module("torch")
+    except ImportError as error:
+        raise OptionError(
+            "the demo trains in PyTorch; to install: pip install 'milliwatt[demo]'"
+        ) from error

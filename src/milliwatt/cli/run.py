@@ -63,9 +63,12 @@ def command(
     Samples are consecutive calls: a streaming model keeps its state from one to the next. The
     host has no instruction counts.
     """
+    from milliwatt.errors import OptionError
     from milliwatt.run.project import load_project
     from milliwatt.run.samples import load_samples, random_samples
 
+    if output is not None and output.suffix != ".npz":
+        raise OptionError(f"{output}: outputs are saved as .npz")
     project = load_project(folder)
     samples = [s for path in input_files for s in load_samples(path, project.inputs)]
     samples = samples or random_samples(project.inputs, 1, seed)
@@ -119,11 +122,8 @@ def _preview(array: Array) -> str:
 def _save(project: Project, decoded: list[tuple[Array, ...]], path: Path) -> None:
     import numpy as np
 
-    from milliwatt.errors import OptionError
     from milliwatt.output import write_file
 
-    if path.suffix != ".npz":
-        raise OptionError(f"{path}: outputs are saved as .npz")
     stream = io.BytesIO()
     stacks: dict[str, Any] = {
         f"output_{i}": np.stack([row[i] for row in decoded]) for i in range(len(project.outputs))

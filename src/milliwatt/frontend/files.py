@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from milliwatt.errors import ModelError
@@ -15,7 +16,11 @@ MAX_FILE_BYTES = 1 << 28
 def read_bytes(path: Path) -> bytes:
     """The whole file; ModelError where it cannot be read or is too large."""
     try:
-        size_bytes = path.stat().st_size
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # Devices and pipes have no size, and may never end.
+            raise ModelError(f"cannot read {path}: not a regular file")
+        size_bytes = status.st_size
         if size_bytes > MAX_FILE_BYTES:
             raise ModelError(
                 f"{path}: {format_bytes(size_bytes)}; models have at most "

@@ -92,7 +92,9 @@ def c_identifier(text: str) -> str:
     """
     name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_")
     if not name:
-        raise OptionError(f"'{text}' does not make a C name: use letters, digits and underscores")
+        raise OptionError(
+            f"'{text}' does not make a C name: give one of letters, digits and underscores (--name)"
+        )
     taken = name[0].isdigit() or name in _RESERVED_NAMES or _OWN_PREFIX.match(name)
     return f"m_{name}" if taken else name
 
