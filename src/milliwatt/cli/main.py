@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from io import TextIOWrapper
 
 import click
 
@@ -19,6 +22,10 @@ _VERBS = {
     "run": "Run a generated project on the host or on an emulated core.",
     "targets": "The boards milliwatt knows, each figure with its source.",
 }
+
+
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to standard output fails with, but for a closed pipe."""
 
 
 class _LazyGroup(click.Group):
@@ -53,8 +60,10 @@ def _milliwatt() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code is 0, or 2 for whatever the user can mend."""
+    _prepare_streams()
     try:
         _milliwatt.main(arguments, prog_name="milliwatt", standalone_mode=False)
+        sys.stdout.flush()
     except MilliwattError as error:
         return _fail(str(error))
     except click.ClickException as error:
@@ -65,7 +74,29 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 2
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
+            raise
+        _discard_output()
+        return _fail(f"cannot write to standard output: {error.strerror}")
     return 0
+
+
+def _prepare_streams() -> None:
+    """Make streams that are closed, or that lack a character, swallow what they cannot show."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, so that Python's exit does not fail on it again."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
 
 
 def _fail(message: str) -> int:
