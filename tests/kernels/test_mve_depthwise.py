@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.lowering import mve_depthwise
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
+from milliwatt.ops.conv import DepthwiseConv2D
 from tests import cases
 from tests.cases import linear
-from tests.cases.build import Case
+from tests.cases.build import Case, case, tensor, values
 from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
@@ -57,6 +59,23 @@ def sites() -> list[Case]:
     ]
 
 
+def coarse_outputs(y_zero: int) -> Case:
+    """A layer whose sums some channels shift to the left, some not at all, some to the right."""
+    rng = np.random.default_rng(3)
+    channels = 20
+    scales = tuple((0.3, 0.7, 1.3, 5.2)[i % 4] for i in range(channels))
+    weights = TensorType((1, 3, 3, channels), DType.INT8, Quant(scales, (0,) * channels, 3))
+    bias = TensorType((channels,), DType.INT32)
+    x, y = (tensor((1, 5, 5, channels), DType.INT8, 1.0, zero) for zero in (3, y_zero))
+    operands = [
+        (x, values(x, rng)),
+        (weights, rng.integers(-3, 4, weights.shape).astype(np.int8)),
+        (bias, rng.integers(-50, 51, channels).astype(np.int32)),
+    ]
+    op = DepthwiseConv2D((1, 1), (1, 1), Padding(1, 1, 1, 1), Activation.NONE)
+    return case(op, operands, [y], constant=(1, 2))
+
+
 def jobs(found: list[Case]) -> list[Job]:
     """Each site with each Helium kernel that takes it."""
     return [
@@ -75,6 +94,13 @@ def test_host(cc: str) -> None:
     check_kernels(found, cc=cc)
 
 
+def test_left_shifts_go_into_the_weights() -> None:
+    found = jobs([coarse_outputs(-128)])
+    assert found
+    check_kernels(found)
+    assert not jobs([coarse_outputs(0)])
+
+
 def test_host_cases_of_every_kernel() -> None:
     found = jobs(cases.sites("depthwise_s8"))
     assert found
@@ -83,7 +109,8 @@ def test_host_cases_of_every_kernel() -> None:
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
 def test_cortex_m55(compiler: str, optimisation: str) -> None:
-    check_emulated(jobs(sites()), "cortex-m55", compiler, optimisation=optimisation)
+    found = jobs([*sites(), coarse_outputs(-128)])
+    check_emulated(found, "cortex-m55", compiler, optimisation=optimisation)
 
 
 def test_cores_without_helium_are_refused() -> None:

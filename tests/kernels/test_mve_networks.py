@@ -23,7 +23,7 @@ PEERS = {
     "ic_resnet8_int8": 4_556_000,
     "sww_int8": 378_533,
 }
-"""Instructions of straight-line C calling CMSIS-NN, zig cc -Os: its best build, measured 2026-11."""
+"""Instructions of straight-line C calling CMSIS-NN, best built: zig cc -Os, measured 2026-11."""
 SHARE = 0.75
 
 

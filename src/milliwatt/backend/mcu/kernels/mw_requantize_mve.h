@@ -5,7 +5,7 @@
  * which is not positive, rounds ties upward too, where the definition rounds them away from zero:
  * a negative number is made one less first, which moves its ties and nothing else, as long as the
  * shift is at least 1. Under a clamp at the zero point or above no negative number is seen, and
- * that step is left out (`RELU`). tests/kernels/test_mve_requantize.py compares it with the
+ * that step is left out (`RELU`); there a shift of 0 is exact too. tests/kernels/test_mve_requantize.py compares it with the
  * definition. */
 #ifndef MW_REQUANTIZE_MVE_H
 #define MW_REQUANTIZE_MVE_H

@@ -8,12 +8,18 @@ from math import gcd, prod
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
+from milliwatt.backend.mcu.lowering import dsp_depthwise
 from milliwatt.backend.mcu.lowering._overlap import in_order, windows
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.conv import reaches_outside
-from milliwatt.backend.mcu.lowering.dsp_depthwise import filters_of
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters, is_exact
-from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, MveKernel, filled
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters
+from milliwatt.backend.mcu.lowering.mve_layout import (
+    VECTOR,
+    MveKernel,
+    filled,
+    is_exact,
+    without_left_shifts,
+)
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
@@ -34,9 +40,20 @@ def _accepts(site: Site) -> bool:
         and has_int8_parameters(site)
         and site.inputs[0].shape[0] == 1
         and site.inputs[0].shape[3] == site.outputs[0].shape[3]
-        and is_exact(filters_of(site))
-        and bool((_pairs(filters_of(site)).sum(axis=2) <= _LARGEST_PAIR).all())
+        and is_exact(_filters(site), _is_relu(site))
+        and bool((_pairs(_filters(site)).sum(axis=2) <= _LARGEST_PAIR).all())
     )
+
+
+def _filters(site: Site) -> Filters:
+    return without_left_shifts(dsp_depthwise.filters_of(site))
+
+
+def _is_relu(site: Site) -> bool:
+    """Whether the least output is not below the zero point."""
+    op, y = site.op, site.outputs[0]
+    assert isinstance(op, DepthwiseConv2D)
+    return activation_range(op.activation, y)[0] >= y.zero_point
 
 
 def _pairs(filters: Filters) -> Array:
@@ -78,7 +95,7 @@ def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
     assert isinstance(op, DepthwiseConv2D)
     low, high = activation_range(op.activation, y)
     nine = prod(site.inputs[1].shape[1:3]) == NINE
-    return (*passed(y.zero_point, low, high), *fixed(int(nine), int(low >= y.zero_point)))
+    return (*passed(y.zero_point, low, high), *fixed(int(nine), int(_is_relu(site))))
 
 
 def _lower(site: Site) -> Lowered:
@@ -99,7 +116,7 @@ def _lower(site: Site) -> Lowered:
             *passed(pad.top, pad.left, padded_bytes, ring_rows, together, x.zero_point),
             *_zeros_and_clamp(site),
         ),
-        _tables(_repeated(filters_of(site), together)),
+        _tables(_repeated(_filters(site), together)),
         scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
         overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
     )
@@ -164,7 +181,7 @@ def _lower_inside(site: Site) -> Lowered:
             *passed(op.stride_hw[1] * channels, channels, *y.shape[1:3]),
             *_zeros_and_clamp(site),
         ),
-        (*_tables(filters_of(site)), Table("offsets", even, "constants")),
+        (*_tables(_filters(site)), Table("offsets", even, "constants")),
         overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
     )
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site, Table
+from milliwatt.backend.mcu.lowering import dsp_layout
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters
 from milliwatt.ir.types import Array
 from milliwatt.units import align_up, ceil_div
@@ -33,6 +34,31 @@ class MveKernel:
     def lower(self, site: Site) -> Lowered:
         """The call."""
         return self.build(site)
+
+
+def without_left_shifts(filters: Filters) -> Filters:
+    """`filters`, with the weights and biases of channels shifted to the left shifted instead.
+
+    Only of channels whose weights stay int8.
+    """
+    factor = np.left_shift(1, np.clip(filters.shift, 0, 7))
+    fits = (np.abs(filters.weights).max(axis=1) * factor <= 127) & (filters.shift <= 7)
+    factor = np.where(fits, factor, 1)
+    return Filters(
+        filters.weights * factor[:, None],
+        filters.bias * factor,
+        filters.multiplier,
+        np.where(fits, np.minimum(filters.shift, 0), filters.shift),
+    )
+
+
+def is_exact(filters: Filters, relu: bool) -> bool:
+    """Whether the vector requantisation equals the reference for whatever the layer is given.
+
+    A shift of 0 is exact only where negative numbers cannot be seen (`relu`).
+    """
+    shift = np.where(filters.shift == 0, -1, filters.shift) if relu else filters.shift
+    return dsp_layout.is_exact(replace(filters, shift=shift))
 
 
 def block_weights(filters: Filters, block: int) -> Table:
