@@ -244,6 +244,12 @@ def test_floats_are_quantised_as_the_input_says(digits: Graph, tmp_path: Path) -
     np.testing.assert_array_equal(load_labelled(path, digits).inputs, codes)
 
 
+def test_samples_are_taken_evenly(workload: Workload) -> None:
+    assert workload.data is not None
+    assert list(workload.data.spread(4).labels) == [0, 2, 5, 7]
+    assert list(workload.data.spread(100).labels) == list(range(10))
+
+
 def test_noise_without_samples_is_refused(digits: Graph) -> None:
     with pytest.raises(OptionError, match="at least one"):
         make_workload(digits, noise_seeds=0)

@@ -15,6 +15,7 @@ import click
 from milliwatt.errors import MilliwattError
 
 _VERBS = {
+    "compare": "Boards, digital and analogue in-memory computing side by side on one model.",
     "compile": "Turn a model into C for a target, and prove it on an emulated core.",
     "demo": "The whole road: train, quantise, compile, run every test image on the core.",
     "inspect": "Show a model's operators, sizes and memory over time, and what is unsupported.",

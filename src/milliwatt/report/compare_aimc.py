@@ -31,7 +31,7 @@ FAMILY = "analogue IMC"
 ACCELERATOR_COMPONENTS = (*MACRO_COMPONENTS, "data movement", "reprogramming", "depthwise engine")
 
 CALIBRATION_SAMPLES = 20
-"""The last samples of the data; labels are not used."""
+"""Samples, evenly over the data, that set the converters' ranges; their labels are not used."""
 
 
 def names() -> dict[str, str]:
@@ -80,7 +80,7 @@ def noisy_accuracy(workload: Workload, placement: Placement) -> Accuracy | Unkno
     """
     if workload.data is None:
         return NO_LABELS
-    data = workload.data.first(workload.noise_samples)
+    data = workload.data.spread(workload.noise_samples)
     try:
         study = accuracy_over_time(
             placement,
@@ -88,7 +88,7 @@ def noisy_accuracy(workload: Workload, placement: Placement) -> Accuracy | Unkno
             data.labels,
             seeds=range(workload.noise_seeds),
             times_s=[workload.after_s],
-            calibration=[workload.data.inputs[-CALIBRATION_SAMPLES:]],
+            calibration=[workload.data.spread(CALIBRATION_SAMPLES).inputs],
         )
     except (UnknownFigureError, UnsupportedError) as error:
         return Unknown(str(error))
@@ -102,9 +102,12 @@ def noisy_accuracy(workload: Workload, placement: Placement) -> Accuracy | Unkno
 
 
 def _settings(machine: Machine, placement: Placement) -> str:
+    clock = f"{machine.system.clock_hz.value / 1e6:g} MHz"
+    if not placement.arrays_used:
+        return f"nothing on the arrays, {clock}"
     where = "weights resident" if placement.rounds == 1 else f"{placement.rounds} rounds of weights"
     arrays = f"{placement.arrays_used} of {int(machine.arrays.value)} arrays"
-    return f"{arrays}, {where}, {machine.system.clock_hz.value / 1e6:g} MHz"
+    return f"{arrays}, {where}, {clock}"
 
 
 def _basis_text(machine: Machine) -> str:

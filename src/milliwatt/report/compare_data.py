@@ -33,9 +33,11 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def first(self, count: int) -> Labelled:
-        """The first `count` samples."""
-        return Labelled(self.inputs[:count], self.labels[:count])
+    def spread(self, count: int) -> Labelled:
+        """At most `count` samples, evenly over all: files often hold one class after another."""
+        step = max(1.0, len(self) / count)
+        chosen = [int(i * step) for i in range(min(count, len(self)))]
+        return Labelled(self.inputs[chosen], self.labels[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Workload:
     exact: Accuracy | Unknown
     """Accuracy of the integer reference, which every bit-exact target has."""
     noise_samples: int
-    """Labelled samples that noisy inference runs, the first ones."""
+    """Labelled samples that noisy inference runs, evenly over all."""
     noise_seeds: int
     after_s: float
     """Seconds between programming analogue cells and the inference."""
