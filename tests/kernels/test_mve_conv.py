@@ -45,6 +45,11 @@ WINDOWS = [
     Window((1, 9, 2, 4), 3, (2, 1), dilation=(1, 3)),
     Window((1, 4, 4, 16), 8, (3, 3), padding="same", activation=Activation.RELU),
 ]
+ONE_CHANNEL = [
+    Window((1, 9, 7, 1), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
+    Window((1, 6, 5, 1), 3, (5, 4), padding="same"),
+    Window((1, 20, 1, 1), 1, (10, 1), stride=(2, 1)),
+]
 NUMBERS = [
     PLAIN,
     Numbers(x_zero=127, y_zero=127, gain=0.3),
@@ -59,6 +64,15 @@ def sites(windows: list[Window]) -> list[Case]:
     return [
         linear.convolution(w, DType.INT8, numbers, 100 * i + j)
         for i, w in enumerate(windows)
+        for j, numbers in enumerate(NUMBERS)
+    ]
+
+
+def one_channel_sites() -> list[Case]:
+    """Depthwise convolutions of a single channel."""
+    return [
+        linear.depthwise(w, DType.INT8, numbers, 10 * i + j)
+        for i, w in enumerate(ONE_CHANNEL)
         for j, numbers in enumerate(NUMBERS)
     ]
 
@@ -79,7 +93,9 @@ def test_host(cc: str) -> None:
     windows = jobs(sites(WINDOWS), "conv2d_s8_mve")
     assert len(pointwise) >= 4 * len(POINTWISE)
     assert len(windows) >= 4 * len(WINDOWS)
-    check_kernels(pointwise + windows, cc=cc)
+    one_channel = jobs(one_channel_sites())
+    assert len(one_channel) >= 3 * len(ONE_CHANNEL)
+    check_kernels(pointwise + windows + one_channel, cc=cc)
 
 
 def test_host_cases_of_every_kernel() -> None:
@@ -90,7 +106,7 @@ def test_host_cases_of_every_kernel() -> None:
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
 def test_cortex_m55(compiler: str, optimisation: str) -> None:
-    found = jobs(sites(POINTWISE + WINDOWS))
+    found = jobs(sites(POINTWISE + WINDOWS) + one_channel_sites())
     check_emulated(found, "cortex-m55", compiler, optimisation=optimisation)
 
 

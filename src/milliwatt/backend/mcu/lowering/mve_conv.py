@@ -6,9 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
-from milliwatt.backend.mcu.lowering import dsp_conv
+from milliwatt.backend.mcu.lowering import dsp_conv, dsp_depthwise
 from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters, is_exact
 from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,
@@ -16,7 +17,7 @@ from milliwatt.backend.mcu.lowering.mve_layout import (
     block_weights,
 )
 from milliwatt.ir.types import Array
-from milliwatt.ops.conv import Conv2D
+from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.units import ceil_div
 
@@ -47,13 +48,35 @@ def _lower_1x1(site: Site) -> Lowered:
 
 
 def _lower_conv(site: Site) -> Lowered:
+    return _windows(site, dsp_conv.filters_of(site), site.inputs[1].shape[3])
+
+
+def _accepts_one_channel(site: Site) -> bool:
+    """Whether the site is a depthwise convolution of a single channel: any filter reads it all."""
     op = site.op
-    assert isinstance(op, Conv2D)
-    x, weights, _ = site.inputs
-    (y,) = site.outputs
-    channels, kh, kw, depth = weights.shape
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and has_int8_parameters(site)
+        and site.inputs[0].shape[0] == site.inputs[0].shape[3] == 1
+        and all(
+            d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
+        )
+        and is_exact(dsp_depthwise.filters_of(site))
+    )
+
+
+def _lower_one_channel(site: Site) -> Lowered:
+    return _windows(site, dsp_depthwise.filters_of(site), 1)
+
+
+def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
+    """The call that multiplies each window of `depth` channels with all filters."""
+    op = site.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    x, (y,) = site.inputs[0], site.outputs
+    _, kh, kw, _ = site.inputs[1].shape
+    channels = y.shape[3]
     vectors = ceil_div(kh * kw * depth, VECTOR)
-    filters = dsp_conv.filters_of(site)
     low, high = activation_range(op.activation, y)
     first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
     return Lowered(
@@ -87,4 +110,10 @@ def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...
 KERNELS: tuple[Kernel, ...] = (
     MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", dsp_conv.accepts_1x1, _lower_1x1),
     MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", dsp_conv.accepts_conv, _lower_conv),
+    MveKernel(
+        "depthwise_conv2d_one_channel_s8_mve",
+        "mw_conv2d_s8_mve.h",
+        _accepts_one_channel,
+        _lower_one_channel,
+    ),
 )
