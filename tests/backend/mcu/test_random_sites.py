@@ -6,16 +6,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.kernel import Core, Site
 from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.views import is_view
 from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array, DType
+from milliwatt.ops.base import Padding
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import FLOAT_TOLERANCE, ports_of
 from tests.backend.mcu.random_graphs import LARGE, random_graph
+from tests.cases.build import values
 from tests.kernels.harness import Job, check_kernels, expected
+from tests.passes.graphs import conv, conv_constants, int8
 from tests.support import needs_gcc
 
 GRAPHS = 40
@@ -72,3 +75,18 @@ def test_float32() -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_many_more(core: str, first_seed: int) -> None:
     check(first_seed, DType.INT8, CORES[core])
+
+
+@needs_gcc
+@pytest.mark.parametrize("columns", [6, 7, 9, 10])
+def test_a_block_of_pixels_that_ends_in_the_next_row(columns: int) -> None:
+    """Its later pixels read the row again from the left, below what its first one reads."""
+    rng = np.random.default_rng(1)
+    x, y = int8(1, 5, columns, 16), int8(1, 6, columns, 8)
+    constants = conv_constants(16, 8, 1)
+    kinds = [x, *(kind for _, kind in constants.values())]
+    arrays = [values(x, rng), *(array for array, _ in constants.values())]
+    site = Site(conv(Padding(1, 0, 0, 0)), tuple(kinds), (y,), (None, *arrays[1:]))
+    for core in CORES.values():
+        job = Job(select_kernel("conv", site, core), site, arrays)
+        assert check_kernels([job], sanitize=False) > 1
