@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from milliwatt.output import write_folder
     from milliwatt.passes.pipeline import run_pipeline
     from milliwatt.quant.calibrate import quantize_graph
+    from milliwatt.report.compare_data import load_labelled, make_workload
+    from milliwatt.report.comparison import compare
     from milliwatt.report.compilation import CompileReport, compile_report
     from milliwatt.report.inspection import Inspection, inspect_graph
     from milliwatt.report.pictures import memory_picture
@@ -43,16 +45,19 @@ __all__ = [
     "Target",
     "build_compiled",
     "choose_emulator",
+    "compare",
     "compile_graph",
     "compile_report",
     "from_text",
     "import_torch",
     "inspect_graph",
     "list_targets",
+    "load_labelled",
     "load_model",
     "load_project",
     "load_samples",
     "load_target",
+    "make_workload",
     "memory_picture",
     "ports_of",
     "quantize_graph",
@@ -77,16 +82,19 @@ _HOMES = {
     "Target": "hardware.model",
     "build_compiled": "run.verify",
     "choose_emulator": "run.verify",
+    "compare": "report.comparison",
     "compile_graph": "backend.mcu.compile",
     "compile_report": "report.compilation",
     "from_text": "ir.text",
     "import_torch": "frontend.torch",
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
+    "load_labelled": "report.compare_data",
     "load_model": "frontend.load",
     "load_project": "run.project",
     "load_samples": "run.samples",
     "load_target": "hardware.load",
+    "make_workload": "report.compare_data",
     "memory_picture": "report.pictures",
     "ports_of": "run.verify",
     "quantize_graph": "quant.calibrate",

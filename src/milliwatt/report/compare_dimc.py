@@ -28,7 +28,7 @@ from milliwatt.report.compare_types import (
 )
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import ports_of
-from milliwatt.units import ceil_div, format_count
+from milliwatt.units import ceil_div, format_count, format_si
 
 FAMILY = "digital IMC"
 RANGE = "; low: every row counted as full"
@@ -109,6 +109,12 @@ def _energy(serial: Placement, full: Placement, level: Level) -> Known:
         standing_j = standing_w * cost.seconds if level == "system" else 0.0
         found.append(cost.energy_pj * 1e-12 + standing_j)
     source = f"{estimate(serial, level=level).source}{RANGE}"
+    if level == "system" and machine.energy is not None:
+        per_mac = machine.energy.system_fj_per_mac
+        source += (
+            f"; system: {per_mac.value:g} fJ a MAC and {format_si(standing_w, 'W')} while it runs "
+            f"({per_mac.source}); no host, no memory off the chip"
+        )
     return Quantity(found[0], "estimated", source, min(found), found[0])
 
 
@@ -136,7 +142,7 @@ def _memory(placement: Placement) -> tuple[MemoryUse, ...]:
         for layer in layers
     )
     return (
-        MemoryUse("kernels in tiles", weights, machine.capacity_bits // 8),
+        MemoryUse("kernels through tiles", weights, machine.capacity_bits // 8),
         MemoryUse("kernels on chip", weights, machine.weight_memory_bytes),
         MemoryUse("feature maps", maps, machine.feature_memory_bytes),
     )

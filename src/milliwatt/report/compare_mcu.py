@@ -26,6 +26,8 @@ from milliwatt.run.samples import Sample, random_samples
 from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
 
 FAMILY = "Cortex-M"
+ESTIMATE = "estimate: "
+"""How the board's own texts begin; a quantity says so beside its source."""
 NO_ARRAY = Unknown("a Cortex-M computes on its core: there is no array or accelerator to part")
 PEAK_MACS_PER_CYCLE = {"mve": 8, "dsp": 2, "": 1}
 """8-bit multiply-accumulates a cycle: Helium's dual-beat VMLADAV on a Cortex-M55, SMLAD, MLA."""
@@ -104,12 +106,12 @@ def _candidate(workload: Workload, target: Target, report: CompileReport) -> Can
 
 def _latency(latency: Latency) -> Quantity:
     seconds = (latency.seconds, latency.seconds_low, latency.seconds_high)
-    return Quantity(seconds[0], "estimated", latency.basis, *seconds[1:])
+    return Quantity(seconds[0], "estimated", latency.basis.removeprefix(ESTIMATE), *seconds[1:])
 
 
 def _energy(energy: Energy) -> Quantity:
     value, low, high = (uj * 1e-6 for uj in (energy.uj, energy.uj_low, energy.uj_high))
-    return Quantity(value, "estimated", energy.basis, low, high)
+    return Quantity(value, "estimated", energy.basis.removeprefix(ESTIMATE), low, high)
 
 
 def _standby(target: Target) -> Standby:
