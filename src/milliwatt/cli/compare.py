@@ -101,7 +101,13 @@ def command(
     """
     from milliwatt.report.compare_daily import with_standby
     from milliwatt.report.compare_pictures import check_picture
-    from milliwatt.report.compare_sweeps import RATES_HZ, sweep_kinds, sweep_rates, sweep_sizes
+    from milliwatt.report.compare_sweeps import (
+        RATES_HZ,
+        STACK_CHANNELS,
+        sweep_kinds,
+        sweep_rates,
+        sweep_sizes,
+    )
     from milliwatt.report.comparison import compare, find_adapter
 
     names = [name.strip() for name in targets.split(",") if name.strip()]
@@ -114,7 +120,7 @@ def command(
     comparison = with_standby(compare(workload, names, say), powers_uw)
     days = sweep_rates(comparison, rates or RATES_HZ)
     kinds = sweep_kinds(names, progress) if "layers" in sweeps else []
-    sizes = sweep_sizes(names, progress=progress) if "sizes" in sweeps else []
+    sizes = sweep_sizes(names, STACK_CHANNELS, progress) if "sizes" in sweeps else []
     progress("")
     mixes = _mixes(kinds)
     if picture is not None:
