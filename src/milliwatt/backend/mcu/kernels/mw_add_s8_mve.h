@@ -2,7 +2,7 @@
 /* int8 a + b of equal shape, four elements at a time.
  *
  * `a` is the operand of the larger scale: its factor is 1/2, of which nothing is lost. Per four
- * elements 19 instructions, 2 more where negative results can be seen; 4 fewer where both scales
+ * elements 18 instructions, 2 more where negative results can be seen; 4 fewer where both scales
  * are equal. */
 #ifndef MW_ADD_S8_MVE_H
 #define MW_ADD_S8_MVE_H

@@ -4,7 +4,7 @@
  * Taps are taken by twos, whose products VMULL makes 16 bits wide and whose sum still fits 16
  * bits; it is then widened and added to four vectors of sums. Per two taps of 16 channels (32
  * multiplications): 5 loads, 4 VMULL, 10 to add up; filters other than 3x3 take 4 more for
- * addresses and loop. Per 16 outputs: about 38, and 8 where negative numbers can be seen. */
+ * addresses and loop. Per 16 outputs: about 40, and 8 where negative numbers can be seen. */
 #ifndef MW_DEPTHWISE_ROW_S8_MVE_H
 #define MW_DEPTHWISE_ROW_S8_MVE_H
 

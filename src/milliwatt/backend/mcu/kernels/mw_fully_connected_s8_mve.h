@@ -3,7 +3,7 @@
  *
  * Sums are in r0 to r14, even ones. Odd registers point: r1 weights, r3 inputs, r7 scales, r5
  * outputs; r9 counts, r11 is the distance of the next scales. Per 16 inputs (128
- * multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per 8 outputs: 35 more, and 4
+ * multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per 8 outputs: 33 more, and 4
  * where negative numbers can be seen. */
 #ifndef MW_FULLY_CONNECTED_S8_MVE_H
 #define MW_FULLY_CONNECTED_S8_MVE_H

@@ -4,7 +4,7 @@
  * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14
  * the second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11
  * counts. Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop.
- * Per 8 outputs: 33 more, and 4 where negative numbers can be seen. */
+ * Per 8 outputs: 31 more, and 4 where negative numbers can be seen. */
 #ifndef MW_MATMUL_S8_2PX_MVE_H
 #define MW_MATMUL_S8_2PX_MVE_H
 
