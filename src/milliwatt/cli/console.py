@@ -46,12 +46,19 @@ def _finite(value: Any) -> Any:
 
 @contextmanager
 def interrupts_wait() -> Generator[None]:
-    """Hold Ctrl-C back until the block is done, which must be short."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Hold Ctrl-C back until the block is done, which must be short; main thread only.
+
+    A handler, not a signal mask: a library's thread may take the signal, and Python would still
+    interrupt the main one.
+    """
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
 
 
 def progress(text: str) -> None:
