@@ -16,8 +16,8 @@ from milliwatt.cli.console import json_option, show, show_json
 def command(model: Path, as_json: bool) -> None:
     """Show the operators, shapes, MACs, parameters and memory over time of MODEL.
 
-    MODEL is a .tflite or .onnx file. Everything that is not supported is listed at once, and the
-    exit code is 2.
+    MODEL is a .tflite, .onnx or .mw file. Everything that is not supported is listed at once, and
+    the exit code is 2.
     """
     from milliwatt.backend.mcu.select import refuse_unsupported
     from milliwatt.frontend.load import load_model

@@ -156,8 +156,3 @@ def _layers(
         )
         for step, symbol in zip(compiled.plan.steps, compiled.node_symbols, strict=True)
     )
-
-
-def heaviest(layers: Sequence[LayerCost]) -> LayerCost | None:
-    """The layer that takes most instructions."""
-    return max(layers, key=lambda layer: layer.instructions, default=None)
