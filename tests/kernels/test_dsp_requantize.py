@@ -10,6 +10,9 @@ import numpy as np
 from milliwatt.ir.types import Array
 from milliwatt.quant.arith import multiply_by_quantized_multiplier
 from tests.kernels.clib import map_arrays
+from tests.support import needs_gcc
+
+pytestmark = needs_gcc
 
 HEADER = "mw_requantize_dsp.h"
 EXPRESSION = "mw_requantize_s8_dsp(doubled, multiplier, divisor, zero)"
