@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.compile import Compiled, compile_graph
     from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.backend.mcu.objective import Objective, parse_objective
     from milliwatt.demo import run_demo
     from milliwatt.errors import MilliwattError
     from milliwatt.frontend.load import load_model
@@ -42,6 +43,7 @@ __all__ = [
     "Graph",
     "Inspection",
     "MilliwattError",
+    "Objective",
     "Target",
     "build_compiled",
     "choose_emulator",
@@ -59,6 +61,7 @@ __all__ = [
     "load_target",
     "make_workload",
     "memory_picture",
+    "parse_objective",
     "ports_of",
     "quantize_graph",
     "random_samples",
@@ -79,6 +82,7 @@ _HOMES = {
     "Graph": "ir.graph",
     "Inspection": "report.inspection",
     "MilliwattError": "errors",
+    "Objective": "backend.mcu.objective",
     "Target": "hardware.model",
     "build_compiled": "run.verify",
     "choose_emulator": "run.verify",
@@ -96,6 +100,7 @@ _HOMES = {
     "load_target": "hardware.load",
     "make_workload": "report.compare_data",
     "memory_picture": "report.pictures",
+    "parse_objective": "backend.mcu.objective",
     "ports_of": "run.verify",
     "quantize_graph": "quant.calibrate",
     "random_samples": "run.samples",

@@ -63,9 +63,13 @@ if TYPE_CHECKING:
 @click.option(
     "--optimisation",
     type=click.Choice(["-O2", "-O3", "-Os"]),
-    default="-O2",
+    help="Compiler optimisation of the verified firmware; default: -Os for flash, else -O2.",
+)
+@click.option(
+    "--objective",
+    default="speed",
     show_default=True,
-    help="Compiler optimisation of the verified firmware.",
+    help="speed, sram, flash, or weights such as speed=1,flash=0.2.",
 )
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Draw memory over time (.svg, .png, .pdf)."
@@ -82,7 +86,8 @@ def command(
     seed: int,
     emulator: str,
     compiler: str,
-    optimisation: str,
+    optimisation: str | None,
+    objective: str,
     picture: Path | None,
     as_json: bool,
 ) -> None:
@@ -95,6 +100,7 @@ def command(
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
     from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.backend.mcu.objective import parse_objective
     from milliwatt.errors import OptionError
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
@@ -104,7 +110,12 @@ def command(
         raise OptionError("--input names samples to verify on: add --verify")
     check_folder(output, MANIFEST)
     board = load_target(target)
-    compiled = compile_graph(load_model(model), board, model.stem if name is None else name)
+    compiled = compile_graph(
+        load_model(model),
+        board,
+        model.stem if name is None else name,
+        objective=parse_objective(objective),
+    )
     plan = compiled.plan
     require_fit(
         plan,
@@ -158,7 +169,7 @@ def _verify(
     samples: list[Sample],
     emulator: str,
     compiler: str,
-    optimisation: str,
+    optimisation: str | None,
 ) -> CompileReport:
     from milliwatt.backend.mcu.fit import require_fit
     from milliwatt.report.compilation import compile_report

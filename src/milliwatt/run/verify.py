@@ -82,9 +82,12 @@ def _stored_bytes(kind: TensorType) -> int:
 
 
 def build_compiled(
-    compiled: Compiled, *, compiler: str = "auto", optimisation: str = "-O2"
+    compiled: Compiled, *, compiler: str = "auto", optimisation: str | None = None
 ) -> Firmware:
-    """Compile and link the generated C for the target's core."""
+    """Compile and link the generated C for the target's core.
+
+    `optimisation` None is the objective's: -Os for flash, else -O2.
+    """
     name = compiled.plan.name
     with scratch_folder() as folder:
         for file_name, text in compiled.files.items():
@@ -95,7 +98,7 @@ def build_compiled(
             find_core(compiled.target.core),
             include_folders=[folder],
             compiler=compiler,
-            optimisation=optimisation,
+            optimisation=optimisation or compiled.plan.objective.optimisation,
         )
 
 

@@ -12,6 +12,7 @@ from milliwatt.backend.mcu.emit.header import has_one_scale
 from milliwatt.backend.mcu.emit.literals import c_identifier
 from milliwatt.backend.mcu.emit.project import project_files
 from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.place import make_plan
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.hardware.model import Target
@@ -34,14 +35,28 @@ class Compiled:
         return tuple(node_symbol(self.plan, step) for step in self.plan.steps)
 
 
-def compile_graph(graph: Graph, target: Target, name: str | None = None) -> Compiled:
+def compile_graph(
+    graph: Graph,
+    target: Target,
+    name: str | None = None,
+    *,
+    objective: Objective = SPEED,
+    kept: Mapping[str, str] | None = None,
+) -> Compiled:
     """Optimise, place and emit `graph` for `target`; `name` (default the graph's) prefixes symbols.
 
-    Raises UnsupportedError where no kernel computes a node.
+    `kept` names kernels already decided, by node; the others are the objective's best. Raises
+    UnsupportedError where no kernel computes a node, OptionError where a kept one does not.
     """
-    core = Core(dsp="dsp" in target.features, mve="mve" in target.features)
-    plan = make_plan(run_pipeline(graph), core, c_identifier(graph.name if name is None else name))
+    prefix = c_identifier(graph.name if name is None else name)
+    core = core_of(target)
+    plan = make_plan(run_pipeline(graph), core, prefix, objective=objective, kept=kept)
     return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
+
+
+def core_of(target: Target) -> Core:
+    """What kernel choice needs to know of the target's processor."""
+    return Core(dsp="dsp" in target.features, mve="mve" in target.features)
 
 
 def manifest(plan: Plan, target: Target) -> dict[str, object]:

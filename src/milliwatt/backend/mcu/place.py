@@ -10,8 +10,9 @@ import numpy as np
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
+from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
-from milliwatt.backend.mcu.select import select_kernel, site_of
+from milliwatt.backend.mcu.select import choose, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
 from milliwatt.backend.mcu.tables import pool_tables
 from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
@@ -34,15 +35,25 @@ class _Lowering:
     lowered: Lowered
 
 
-def make_plan(graph: Graph, core: Core, name: str) -> Plan:
+def make_plan(
+    graph: Graph,
+    core: Core,
+    name: str,
+    *,
+    objective: Objective = SPEED,
+    kept: Mapping[str, str] | None = None,
+) -> Plan:
     """Place `graph` (verified, passes done) on a microcontroller core.
 
-    `name` prefixes the C symbols. Raises UnsupportedError where no kernel computes a node or C
-    has no form for a value, VerifyError where the memory plan is wrong.
+    `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Raises
+    UnsupportedError where no kernel computes a node or C has no form for a value, OptionError
+    where a kept kernel does not compute its node, VerifyError where the memory plan is wrong.
     """
     _refuse_unstorable(graph)
     graph = separate_outputs(graph)
-    lowerings = {i: _lower(graph, node, core) for i, node in enumerate(graph.nodes)}
+    lowerings = {
+        i: _lower(graph, node, core, objective, kept or {}) for i, node in enumerate(graph.nodes)
+    }
     states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
     problem = _memory_problem(graph, lowerings, states)
     solution = memory.solve(problem)
@@ -63,6 +74,7 @@ def make_plan(graph: Graph, core: Core, name: str) -> Plan:
         state_copies=tuple(StateCopy(s, graph.types[s.before].size_bytes) for s in states.copied),
         memory=problem,
         solution=solution,
+        objective=objective,
     )
 
 
@@ -84,11 +96,13 @@ def _refuse_unstorable(graph: Graph) -> None:
         raise UnsupportedError(f"{graph.name} has no form in C:", problems)
 
 
-def _lower(graph: Graph, node: Node, core: Core) -> _Lowering | None:
+def _lower(
+    graph: Graph, node: Node, core: Core, objective: Objective, kept: Mapping[str, str]
+) -> _Lowering | None:
     if is_view(graph, node):
         return None
     site = site_of(graph, node)
-    kernel = select_kernel(node.name, site, core)
+    kernel = choose(node.name, site, core, objective, kept)
     return _Lowering(kernel.name, kernel.header, kernel.lower(site))
 
 

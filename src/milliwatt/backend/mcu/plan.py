@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from milliwatt.backend.mcu.kernel import Core, In, Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
+from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
 
@@ -65,6 +66,7 @@ class Plan:
     state_copies: tuple[StateCopy, ...]
     memory: Problem
     solution: Solution
+    objective: Objective = SPEED
 
     @property
     def macs(self) -> int:

@@ -29,7 +29,7 @@ def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
         f"{name}.c": source,
         f"{name}_weights.c": weights_text(plan),
         **_kernel_headers(source),
-        "CMakeLists.txt": _cmake(name),
+        "CMakeLists.txt": _cmake(name, plan.objective.optimisation),
         "example_main.c": example_text(plan),
     }
     content = {**manifest, "files": sorted([*files, MANIFEST])}
@@ -49,7 +49,7 @@ def _kernel_headers(source: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _cmake(name: str) -> str:
+def _cmake(name: str, optimisation: str) -> str:
     return f"""# SPDX-License-Identifier: MIT
 cmake_minimum_required(VERSION 3.13)
 project({name} C)
@@ -57,7 +57,7 @@ project({name} C)
 add_library({name} STATIC {name}.c {name}_weights.c)
 target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
-target_compile_options({name} PRIVATE -O2 -ffp-contract=off)
+target_compile_options({name} PRIVATE {optimisation} -ffp-contract=off)
 
 if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR AND NOT CMAKE_CROSSCOMPILING)
   add_executable({name}_example example_main.c)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The kernels, one module a family of operators; specialised ones before portable ones."""
+"""The kernels, one module a family of operators.
+
+Specialised ones come before portable ones, and those before alternatives: kernels that are slower
+than one of the others on every site but smaller, or of which only a measurement can tell.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +34,13 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
+_ALTERNATIVE: tuple[str, ...] = ()
+"""Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 
 def all_kernels() -> tuple[Kernel, ...]:
     """Every kernel in order of preference."""
     found: list[Kernel] = []
-    for family in (*_SPECIALISED, *_PORTABLE):
+    for family in (*_SPECIALISED, *_PORTABLE, *_ALTERNATIVE):
         found.extend(import_module(f"{__name__}.{family}").KERNELS)
     return tuple(found)
