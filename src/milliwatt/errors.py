@@ -10,6 +10,11 @@ class MilliwattError(Exception):
     """Something the user can mend. The command line prints it in one block and exits with 2."""
 
 
+def reason_of(error: Exception) -> str:
+    """What went wrong, in words: of an OSError neither its number nor its path."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 class ModelError(MilliwattError):
     """A model file or graph that is malformed or inconsistent."""
 

@@ -54,6 +54,17 @@ def test_picture(suffix: str, tmp_path: Path) -> None:
     assert first == second
 
 
+def test_a_picture_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "tiles.svg"
+    path.mkdir()
+    assert main(["map", "st-vgg16-tiny", *PUBLISHED, "--picture", str(path)]) == 2
+    assert f"cannot write {path}: Is a directory" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["tiles.svg"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

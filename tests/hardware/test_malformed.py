@@ -46,10 +46,34 @@ def drop(*path: str | int) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def rename(*path: str | int, to: str) -> Callable[[dict[str, Any]], None]:
+    """A change that gives what is at a path another key."""
+
+    def change(content: dict[str, Any]) -> None:
+        place: Any = content
+        for key in path[:-1]:
+            place = place[key]
+        place[to] = place.pop(path[-1])
+
+    return change
+
+
 CASES = {
     "missing name": (drop("name"), "name is missing"),
     "missing core": (drop("core"), "core is missing"),
     "missing source": (drop("clock_hz", "source"), "clock_hz.source is missing"),
+    "misspelt name": (
+        rename("title", to="titel"),
+        "title is missing; is 'titel' meant to be it?",
+    ),
+    "misspelt figure": (
+        rename("clock_hz", "value", to="values"),
+        "clock_hz.value is missing; is 'values' meant to be it?",
+    ),
+    "misspelt table": (
+        rename("memory", to="memmory"),
+        "memory has no region that holds code; is 'memmory' meant to be it?",
+    ),
     "number for text": (put("title", value=3), "title must be a string, not an integer"),
     "blank text": (put("vendor", value="  "), "vendor must not be empty"),
     "bad name": (
@@ -275,5 +299,5 @@ def test_not_a_target_file(tmp_path: Path, raw: bytes, message: str) -> None:
 @pytest.mark.parametrize("name", ["absent.toml", "folder.toml", "nul\0.toml"])
 def test_no_such_file(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(TargetError, match=r"cannot be read: "):
+    with pytest.raises(TargetError, match=r"cannot be read: \w"):
         load_target(tmp_path / name)

@@ -129,6 +129,14 @@ def test_a_damaged_file_is_refused_or_read(
         assert {x.shape for (x,) in load_samples(path, [IMAGE])} == {IMAGE.shape}
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".bin"])
+def test_a_missing_file_is_named_once(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{suffix}"
+    with pytest.raises(DataError) as caught:
+        load_samples(path, [IMAGE])
+    assert str(caught.value) == f"cannot read {path}: No such file or directory"
+
+
 def test_random_samples_cover_their_type_and_repeat() -> None:
     ports = [
         Port("a", DType.INT8, (4000,)),

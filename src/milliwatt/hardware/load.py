@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from milliwatt.errors import TargetError
+from milliwatt.errors import TargetError, reason_of
 from milliwatt.hardware.model import Target
 from milliwatt.hardware.parse import parse_target
 
@@ -68,7 +68,7 @@ def _load_file(path: Path) -> Target:
         with path.open("rb") as file:
             raw = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise TargetError(f"{path}: cannot be read: {error}") from error
+        raise TargetError(f"{path}: cannot be read: {reason_of(error)}") from error
     if len(raw) > _MAX_FILE_BYTES:
         raise TargetError(f"{path}: is larger than {_MAX_FILE_BYTES:,} bytes; not a target file")
     return _parse(raw, str(path))

@@ -43,8 +43,14 @@ class TableReader:
         return f"{self._path}.{key}" if self._path else key
 
     def fail(self, key: str, problem: str) -> NoReturn:
-        """Raise a TargetError naming the file and the dotted path of `key`."""
-        raise TargetError(f"{self._file}: {self.where(key)} {problem}")
+        """Raise a TargetError naming the file and the dotted path of `key`.
+
+        Where the table lacks `key` but has one so near that it may be misspelt, it names that too.
+        """
+        unread = [other for other in self._content if other not in self._known]
+        slips = difflib.get_close_matches(key, unread, n=1, cutoff=0.75)
+        hint = f"; is '{slips[0]}' meant to be it?" if slips and key not in self._content else ""
+        raise TargetError(f"{self._file}: {self.where(key)} {problem}{hint}")
 
     def has(self, key: str) -> bool:
         """Whether the key is there; also marks it as one that is allowed."""

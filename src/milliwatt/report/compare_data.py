@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from milliwatt.errors import DataError, OptionError
+from milliwatt.errors import DataError, OptionError, reason_of
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run
 from milliwatt.ir.types import Array, TensorType
@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Array]:
                 raise DataError(f"{path} holds a single array; labelled data is an .npz")
             return {name: content[name] for name in content.files}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _samples(path: Path, graph: Graph, arrays: Mapping[str, Array]) -> Array:

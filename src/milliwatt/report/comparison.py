@@ -7,7 +7,13 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from milliwatt.errors import FitError, TargetError, UnknownFigureError, UnsupportedError
+from milliwatt.errors import (
+    FitError,
+    TargetError,
+    UnknownFigureError,
+    UnsupportedError,
+    reason_of,
+)
 from milliwatt.report import compare_aimc, compare_dimc, compare_mcu
 from milliwatt.report.compare_data import Workload
 from milliwatt.report.compare_types import Candidate, Comparison, Family, Refusal
@@ -100,7 +106,7 @@ def _by_content(path: str) -> Adapter:
         with open(path, "rb") as file:
             content = tomllib.load(file)
     except (OSError, ValueError, RecursionError) as error:
-        raise TargetError(f"{path}: cannot be read as TOML: {error}") from error
+        raise TargetError(f"{path}: cannot be read as TOML: {reason_of(error)}") from error
     for adapter in ADAPTERS:
         if adapter.mark in content:
             return adapter

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from milliwatt.errors import DataError
+from milliwatt.errors import DataError, reason_of
 from milliwatt.ir.types import Array, DType, Shape
 from milliwatt.units import format_count
 
@@ -116,7 +116,7 @@ def _load(path: Path) -> Array | dict[str, Array]:
                 return content
             return {name: content[name] for name in content.files}
     except _UNREADABLE as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def _match(
@@ -155,7 +155,7 @@ def _split_bytes(path: Path, ports: Sequence[Port]) -> list[Sample]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {reason_of(error)}") from error
     step = sum(port.size_bytes for port in ports)
     if len(data) % step:
         raise DataError(f"{path}: {len(data)} bytes are not whole samples of {step} bytes")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.parse import parse_machine
-from milliwatt.errors import TargetError
+from milliwatt.errors import TargetError, reason_of
 
 _MAX_FILE_BYTES = 1_000_000
 
@@ -50,7 +50,7 @@ def _load_file(path: Path) -> Machine:
         with path.open("rb") as file:
             raw = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise TargetError(f"{path}: cannot be read: {error}") from error
+        raise TargetError(f"{path}: cannot be read: {reason_of(error)}") from error
     if len(raw) > _MAX_FILE_BYTES:
         raise TargetError(f"{path}: is larger than {_MAX_FILE_BYTES:,} bytes; no machine file")
     return parse_machine(_content(raw, str(path)), str(path))

@@ -12,6 +12,7 @@ from milliwatt.backend.dimc.describe import describe_merge
 from milliwatt.backend.dimc.placement import PlacedLayer, Placement
 from milliwatt.backend.dimc.tiles import TileContent, tile_contents
 from milliwatt.errors import OptionError
+from milliwatt.output import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,11 +57,7 @@ def mapping_picture(placement: Placement, suffix: str, layers: Sequence[str] = (
 
 def save_mapping_picture(placement: Placement, path: Path) -> None:
     """Write the picture of all layers; an OptionError where the file cannot be written."""
-    content = mapping_picture(placement, path.suffix)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written: {error}") from error
+    write_file(path, mapping_picture(placement, path.suffix))
 
 
 def _draw(figure: Figure, placement: Placement, shown: Sequence[PlacedLayer]) -> None:

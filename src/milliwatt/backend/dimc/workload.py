@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from milliwatt.backend.dimc.layer import Layer
-from milliwatt.errors import ModelError, TargetError
+from milliwatt.errors import ModelError, TargetError, reason_of
 from milliwatt.hardware.table import TableReader
 
 _MOST = 1 << 24
@@ -42,7 +42,7 @@ def load_workload(name: str | Path) -> Workload:
         try:
             return _parse(path.read_bytes(), str(path))
         except OSError as error:
-            raise ModelError(f"{path}: cannot be read: {error}") from error
+            raise ModelError(f"{path}: cannot be read: {reason_of(error)}") from error
     for workload in list_workloads():
         if workload.name == name:
             return workload
