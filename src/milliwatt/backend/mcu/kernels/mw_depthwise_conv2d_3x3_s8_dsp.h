@@ -8,17 +8,6 @@
 #include "mw_depthwise_line_3x3_dsp.h"
 #include "mw_depthwise_lines_s8_dsp.h"
 
-/* The filter's lines as pairs (0, 1), (1, 2), doubled. */
-MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter)
-{
-    for (int32_t k = 0; k < 3; k++) {
-        const int32_t e = mw_pair(weights[3 * k], weights[3 * k + 1]);
-        const int32_t f = mw_pair(weights[3 * k + 1], weights[3 * k + 2]);
-        filter[2 * k] = mw_add_pairs(e, e);
-        filter[2 * k + 1] = mw_add_pairs(f, f);
-    }
-}
-
 /* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
  * and divisor of each channel. Channels are taken four at a time where `multiplier` is 1 and as
  * many are left. Scratch memory: three lines for each channel taken at a time. */
@@ -42,9 +31,8 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
         int32_t next = -pad_across;
         taken = multiplier == 1 && channels - c >= 4 ? 4 : 1;
         for (int32_t i = 0; i < taken; i++) {
-            const mw_line_3x3 values = {*bias++, scales[0],      scales[1],
-                                        y_zero,  out_step_along, out_along};
-            layer[i] = values;
+            layer[i] = mw_make_line_3x3(*bias++, scales, y_zero, out_step_along, out_along, 1,
+                                        stride, 4 * line_words, out_step_across);
             scales += 2;
             mw_depthwise_filter_3x3(weights, filter[i]);
             weights += 9;

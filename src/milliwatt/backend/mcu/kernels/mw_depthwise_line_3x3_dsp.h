@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One line of outputs of one channel, filter 3x3, from three padded lines of int16.
+/* Lines of outputs of one channel, filter 3x3, each from three padded lines of int16.
  *
  * Four outputs a..d are in flight. Of each filter line, `e` holds weights (0, 1) and `f` (1, 2):
  * a word of the line is then right for an output that begins in its low half and for one that
  * begins in its high half. Registers: 4 sums, 3 words of the line, e, f, 3 lines, filter, output:
  * all 14. Stride 1: 64 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
- * 2: 67. One or two outputs left at the end take 36 or 39. Compilers at hand spill and need 75 to
- * 83, hence the assembly.
+ * 2: 67. One or two outputs left at the end take 36 or 39, the step to the next line 15. Compilers
+ * at hand spill and need 75 to 83, hence the assembly.
  *
  * Where the layer's least output is its zero point (RELU), how a negative number is rounded
  * cannot be seen, and the `_relu` functions leave out one instruction an output. */
@@ -18,8 +18,42 @@
 /* What a line needs besides its pointers, in the order in which the assembly reads it. */
 typedef struct {
     int32_t bias, multiplier, divisor; /* of the channel; bias and weights are doubled */
-    int32_t zero, step, count;         /* zero point; bytes between outputs; outputs */
+    int32_t zero, step, count;         /* zero point; bytes between outputs; outputs of a line */
+    int32_t lines;                     /* lines of outputs */
+    int32_t skip, y_skip;              /* bytes from where a line's reads, writes end to the next */
 } mw_line_3x3;
+
+/* Blocks of a line: four outputs, or the three that end it. */
+MW_INLINE int32_t mw_blocks_3x3(int32_t count) { return (count + 1) >> 2; }
+
+/* The layer's values for `lines` lines of `count` outputs. The lines read lie `pitch` bytes apart,
+ * those written `y_pitch`. */
+MW_INLINE mw_line_3x3 mw_make_line_3x3(int32_t bias, const int32_t *scale, int32_t zero,
+                                       int32_t step, int32_t count, int32_t lines,
+                                       int32_t stride, int32_t pitch, int32_t y_pitch)
+{
+    const mw_line_3x3 values = {bias,
+                                scale[0],
+                                scale[1],
+                                zero,
+                                step,
+                                count,
+                                lines,
+                                stride * pitch - 8 * stride * mw_blocks_3x3(count),
+                                y_pitch - step * ((count >> 2) * 4 + ((count & 3) == 3 ? 2 : 0))};
+    return values;
+}
+
+/* The filter's lines as pairs (0, 1), (1, 2), doubled. */
+MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter)
+{
+    for (int32_t k = 0; k < 3; k++) {
+        const int32_t e = mw_pair(weights[3 * k], weights[3 * k + 1]);
+        const int32_t f = mw_pair(weights[3 * k + 1], weights[3 * k + 2]);
+        filter[2 * k] = mw_add_pairs(e, e);
+        filter[2 * k + 1] = mw_add_pairs(f, f);
+    }
+}
 
 #if MW_HAS_DSP
 
@@ -77,14 +111,15 @@ typedef struct {
     "smmlsr " sum ", " sum ", r9, r10\n"                                                       \
     "ssat " sum ", #8, " sum "\n"
 
-/* On the stack: the layer's values, `count` counting down, and 9 saved registers. */
+/* On the stack: the layer's values, `count` and `lines` counting down, 9 saved registers, y, and
+ * the layer. */
 #define MW_3X3_LINE(products, products_of_2, ties)                                             \
     ".syntax unified\n"                                                                        \
     "push {r4-r11, lr}\n"                                                                      \
     "ldr r12, [sp, #36]\n"                                                                     \
     "ldr r4, [sp, #40]\n"                                                                      \
-    "ldmia.w r4, {r5-r10}\n"                                                                   \
-    "push {r5-r10}\n"                                                                          \
+    "ldmia.w r4, {r5-r11}\n"                                                                   \
+    "push {r5-r11}\n"                                                                          \
     "b.w 2f\n"                                                                                 \
                                                                                                \
     "1:\n"                                                                                     \
@@ -126,7 +161,22 @@ typedef struct {
     "strb.w r5, [r12, r11]\n"                                                                  \
                                                                                                \
     "3:\n"                                                                                     \
-    "add sp, sp, #24\n"                                                                        \
+    "ldr r8, [sp, #24]\n"                                                                      \
+    "subs r8, r8, #1\n"                                                                        \
+    "beq 4f\n"                                                                                 \
+    "str r8, [sp, #24]\n"                                                                      \
+    "ldr r9, [sp, #68]\n"                                                                      \
+    "ldr.w r10, [r9, #20]\n"                                                                   \
+    "str.w r10, [sp, #20]\n"                                                                   \
+    "ldrd r8, r9, [r9, #28]\n"                                                                 \
+    "add r0, r0, r8\n"                                                                         \
+    "add r1, r1, r8\n"                                                                         \
+    "add r2, r2, r8\n"                                                                         \
+    "add r12, r12, r9\n"                                                                       \
+    "b.w 2b\n"                                                                                 \
+                                                                                               \
+    "4:\n"                                                                                     \
+    "add sp, sp, #28\n"                                                                        \
     "pop {r4-r11, pc}\n"
 
 #define MW_3X3_FUNCTION(name, products, products_of_2, ties)                                   \
@@ -175,12 +225,20 @@ MW_INLINE void mw_depthwise_line_3x3_any(const mw_word *first, const mw_word *se
                                          const mw_word *third, const mw_word *filter, int8_t *y,
                                          const mw_line_3x3 *layer, int32_t stride)
 {
-    for (int32_t i = 0; i < layer->count; i++) {
-        int32_t sum = mw_line_3x3_products(first, stride * i, filter, layer->bias);
-        sum = mw_line_3x3_products(second, stride * i, filter + 2, sum);
-        sum = mw_line_3x3_products(third, stride * i, filter + 4, sum);
-        *y = (int8_t)mw_requantize_s8_dsp(sum, layer->multiplier, layer->divisor, layer->zero);
-        y += layer->step;
+    const int32_t skip = layer->skip / 4 + 2 * stride * mw_blocks_3x3(layer->count);
+    const int32_t written = (layer->count >> 2) * 4 + ((layer->count & 3) == 3 ? 2 : 0);
+    for (int32_t line = 0; line < layer->lines; line++) {
+        for (int32_t i = 0; i < layer->count; i++) {
+            int32_t sum = mw_line_3x3_products(first, stride * i, filter, layer->bias);
+            sum = mw_line_3x3_products(second, stride * i, filter + 2, sum);
+            sum = mw_line_3x3_products(third, stride * i, filter + 4, sum);
+            y[i * layer->step] = (int8_t)mw_requantize_s8_dsp(sum, layer->multiplier,
+                                                              layer->divisor, layer->zero);
+        }
+        first += skip;
+        second += skip;
+        third += skip;
+        y += written * layer->step + layer->y_skip;
     }
 }
 
@@ -214,7 +272,8 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_r
 
 #endif
 
-/* y: outputs `layer->step` bytes apart. The lines begin with the first output's first tap. */
+/* y: outputs `layer->step` bytes apart. The lines begin with the first output's first tap. More
+ * than one line of outputs: the lines read follow one another. */
 MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second,
                                      const mw_word *third, const mw_word *filter, int8_t *y,
                                      const mw_line_3x3 *layer, int32_t stride, int32_t relu)

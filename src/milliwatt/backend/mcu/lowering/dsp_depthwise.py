@@ -169,17 +169,25 @@ def _tables(site: Site, lines: Lines) -> tuple[Table, Table, Table]:
     )
 
 
-def _image(site: Site, lines: Lines) -> tuple[Arg, ...]:
-    """The arguments every kernel begins with."""
+_OPERANDS: tuple[Arg, ...] = (
+    *(In(0), Out(0), Scratch()),
+    *(Ref("weights"), Ref("bias"), Ref("scales")),
+)
+
+
+def _image(lines: Lines) -> tuple[Arg, ...]:
+    """Extents of the image and of its steps."""
     along, across = lines.along, lines.across
-    channels = site.outputs[0].shape[3]
     return (
-        *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
-        *passed(channels),
-        *fixed(channels // site.inputs[0].shape[3]),
         *passed(along.size, across.size, along.step, across.step),
         *passed(along.out_size, across.out_size, along.out_step, across.out_step),
     )
+
+
+def _channels(site: Site) -> tuple[Arg, ...]:
+    """Output channels, and how many of them an input channel has."""
+    channels = site.outputs[0].shape[3]
+    return (*passed(channels), *fixed(channels // site.inputs[0].shape[3]))
 
 
 def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
@@ -218,7 +226,9 @@ def _lower(site: Site) -> Lowered:
     return Lowered(
         "mw_depthwise_conv2d_s8_dsp",
         (
-            *_image(site, lines),
+            *_OPERANDS,
+            *_channels(site),
+            *_image(lines),
             *passed(along.taps, across.taps),
             *fixed(along.stride),
             *passed(across.stride, along.pad, across.pad),
@@ -252,7 +262,9 @@ def _lower_3x3(site: Site) -> Lowered:
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
         (
-            *_image(site, lines),
+            *_OPERANDS,
+            *_channels(site),
+            *_image(lines),
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words),
             *_zeros_and_clamp(site),
@@ -264,7 +276,67 @@ def _lower_3x3(site: Site) -> Lowered:
     )
 
 
+LARGEST_PLANES_BYTES = 1024
+"""Scratch memory up to which gathering whole planes is worth the time that it saves."""
+
+
+def _accepts_plane(site: Site) -> bool:
+    return (
+        _accepts_3x3(site)
+        and site.inputs[0].shape[3] == site.outputs[0].shape[3]
+        and _planes_bytes(site, _shortest(site)) <= LARGEST_PLANES_BYTES
+    )
+
+
+def _shortest(site: Site) -> Lines:
+    """The direction with the least work."""
+    return min(_ways(site), key=_work)
+
+
+def _plane_lines(lines: Lines) -> int:
+    """Lines of a padded plane, as many as are read or gathered."""
+    across = lines.across
+    read = (across.out_size - 1) * across.stride + across.taps
+    return max(read, across.pad + across.size)
+
+
+def _planes_bytes(site: Site, lines: Lines) -> int:
+    """Scratch memory of the channels gathered together."""
+    together = 4 if site.outputs[0].shape[3] >= 4 else 1
+    return 4 * together * _plane_lines(lines) * lines.line_words
+
+
+def _lower_plane(site: Site) -> Lowered:
+    lines = _shortest(site)
+    along, across = lines.along, lines.across
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, DepthwiseConv2D)
+    lowest_output, _ = activation_range(op.activation, y)
+    pixels_in, pixels_out = (t.shape[1] * t.shape[2] for t in (site.inputs[0], y))
+    return Lowered(
+        "mw_depthwise_conv2d_3x3_plane_s8_dsp",
+        (
+            *_OPERANDS,
+            *passed(y.shape[3]),
+            *_image(lines),
+            *fixed(along.stride),
+            *passed(along.pad, across.pad, lines.line_words, _plane_lines(lines)),
+            *_zeros_and_clamp(site),
+            *fixed(int(lowest_output >= y.zero_point)),
+        ),
+        _tables(site, lines),
+        scratch_bytes=_planes_bytes(site, lines),
+        overlaps=(Overlap(0, 0, exact=True),) if pixels_out <= pixels_in else (),
+    )
+
+
 KERNELS: tuple[Kernel, ...] = (
+    DspKernel(
+        "depthwise_conv2d_3x3_plane_s8_dsp",
+        "mw_depthwise_conv2d_3x3_plane_s8_dsp.h",
+        _accepts_plane,
+        _lower_plane,
+    ),
     DspKernel(
         "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", _accepts_3x3, _lower_3x3
     ),
