@@ -18,9 +18,14 @@ from milliwatt.hardware import list_targets, load_target
 L4R5 = load_target("nucleo-l4r5zi")
 TIMED = [target for target in list_targets() if target.timing is not None]
 TRACE = TraceCounts(
-    store_multiple_registers=40, divide_extra_cycles=12, taken_branches=100, flash_line_misses=10
+    store_multiple_registers=40,
+    load_multiple_registers=20,
+    dual_accesses=30,
+    divide_extra_cycles=12,
+    taken_branches=100,
+    flash_line_misses=10,
 )
-NO_TRACE = TraceCounts(0, 0, 0, 0)
+NO_TRACE = TraceCounts(0, 0, 0, 0, 0, 0)
 
 
 def test_cycles_by_ratio() -> None:
@@ -47,9 +52,9 @@ def test_cycles_by_ratio() -> None:
 
 def test_cycles_by_fitted_model() -> None:
     latency = estimate_latency(L4R5, [NodeCount("conv", 1_000, TRACE)])
-    # 1000 + 40 + 12 + 7.55 x 100 + 13.6 x 10, and 11 % either way.
-    assert latency.cycles == pytest.approx(1_943)
-    assert (latency.cycles_low, latency.cycles_high) == pytest.approx((1_729.27, 2_156.73))
+    # 1000 + 40 + 20 + 30 + 12 + 7.55 x 100 + 13.6 x 10, and 11 % either way.
+    assert latency.cycles == pytest.approx(1_993)
+    assert (latency.cycles_low, latency.cycles_high) == pytest.approx((1_773.77, 2_212.23))
     assert latency.error == 0.11
     assert "mean error 3.8%, at most 11%" in latency.basis
 
@@ -60,10 +65,12 @@ def test_each_term_of_the_fitted_model() -> None:
     assert fitted is not None
     for trace, extra in (
         (NO_TRACE, 0),
-        (TraceCounts(7, 0, 0, 0), 7),
-        (TraceCounts(0, 7, 0, 0), 7),
-        (TraceCounts(0, 0, 2, 0), 15.1),
-        (TraceCounts(0, 0, 0, 5), 68),
+        (TraceCounts(7, 0, 0, 0, 0, 0), 7),
+        (TraceCounts(0, 7, 0, 0, 0, 0), 7),
+        (TraceCounts(0, 0, 7, 0, 0, 0), 7),
+        (TraceCounts(0, 0, 0, 7, 0, 0), 7),
+        (TraceCounts(0, 0, 0, 0, 2, 0), 15.1),
+        (TraceCounts(0, 0, 0, 0, 0, 5), 68),
     ):
         assert fitted_cycles(fitted, NodeCount("n", 100, trace)) == pytest.approx(100 + extra)
     with pytest.raises(VerifyError, match=r"^node 'n' has no trace counts$"):
@@ -99,7 +106,7 @@ def test_no_cycle_figure(name: str) -> None:
 
 
 counts = st.integers(0, 10**9)
-traces = st.builds(TraceCounts, counts, counts, counts, counts)
+traces = st.builds(TraceCounts, counts, counts, counts, counts, counts, counts)
 untraced_nodes = st.lists(st.builds(NodeCount, st.text(max_size=5), counts), max_size=6)
 traced_nodes = st.lists(st.builds(NodeCount, st.text(max_size=5), counts, traces), max_size=6)
 

@@ -22,8 +22,8 @@ from tests.run.toys import (
 pytest.importorskip("unicorn")
 pytestmark = pytest.mark.emulator
 
-# push, movs, 5 rounds of 5, then 6 more; both arms of ite count.
-NODE_0 = 2 + 5 * 5 + 6
+# push, movs, 5 rounds of 5, then 9 more; both arms of ite count.
+NODE_0 = 2 + 5 * 5 + 9
 NODE_1 = 2 + 3 + 40 + 2
 
 

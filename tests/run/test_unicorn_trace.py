@@ -22,12 +22,16 @@ def test_events_equal_those_made_by_hand() -> None:
     node = rows["counted_node_0"]
     # Twice: push of 3, stmdb of 2; sdiv and udiv; 4 of 5 rounds branch back, then the return.
     assert node.store_multiple_registers == 2 * 5
+    # Twice: ldmia of 2, pop of 3; ldrd and strd.
+    assert node.load_multiple_registers == 2 * 5
+    assert node.dual_accesses == 2 * 2
     assert node.divides == 2 * 2
     assert node.float_divides == 0
     assert node.taken_branches == 2 * 5
     assert node.data_line_misses == 0
     # push; to the helper, back, and the return; one literal read from flash.
     assert rows["counted_node_1"].store_multiple_registers == 2
+    assert rows["counted_node_1"].load_multiple_registers == 2
     assert rows["counted_node_1"].taken_branches == 3
     assert rows["counted_node_1"].data_line_misses == 1
     # Its push, and its three calls; the return leaves what is traced.

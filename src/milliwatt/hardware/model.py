@@ -77,10 +77,11 @@ class CacheGeometry:
 
 @dataclass(frozen=True, slots=True)
 class FittedTiming:
-    """Coefficients of cycles = instructions + stores + divides + branches + flash misses.
+    """Coefficients of cycles = instructions + registers + divides + branches + flash misses.
 
-    Each register of a store-multiple costs one cycle more and divides cost their counted
-    extra cycles; taken branches and flash-line misses cost what was fitted.
+    Each register of a load- or store-multiple, and the second of a dual access, costs one cycle
+    more, and divides cost their counted extra cycles; taken branches and flash-line misses cost
+    what was fitted.
     """
 
     taken_branch_cycles: Figure

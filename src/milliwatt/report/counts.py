@@ -50,6 +50,8 @@ def _traces(
     return {
         name: TraceCounts(
             store_multiple_registers=row.store_multiple_registers,
+            load_multiple_registers=row.load_multiple_registers,
+            dual_accesses=row.dual_accesses,
             divide_extra_cycles=row.divides * DIVIDE_EXTRA_CYCLES
             + row.float_divides * FLOAT_DIVIDE_EXTRA_CYCLES,
             taken_branches=row.taken_branches,

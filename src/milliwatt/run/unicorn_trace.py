@@ -35,15 +35,18 @@ class FlashCaches:
 class TraceCounts:
     """Events of one row in one run.
 
-    `store_multiple_registers` are words stored by STM, PUSH, VSTM and VPUSH; `divides` are SDIV
-    and UDIV, `float_divides` VDIV.F32 and VSQRT.F32. Instructions that a condition skips count
-    as executed. Line misses are of caches that start each run empty; data reads count only where
-    they go to flash.
+    `store_multiple_registers` are words stored by STM, PUSH, VSTM and VPUSH,
+    `load_multiple_registers` words loaded by LDM, POP, VLDM and VPOP; `dual_accesses` are LDRD and
+    STRD, `divides` SDIV and UDIV, `float_divides` VDIV.F32 and VSQRT.F32. Instructions that a
+    condition skips count as executed. Line misses are of caches that start each run empty; data
+    reads count only where they go to flash.
     """
 
     instructions: int
     taken_branches: int
     store_multiple_registers: int
+    load_multiple_registers: int
+    dual_accesses: int
     divides: int
     float_divides: int
     instruction_line_misses: int
@@ -80,7 +83,7 @@ class _CountsStruct(ctypes.Structure):
 
 
 class _BlockStruct(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_uint32), ("row", ctypes.c_int32), ("counts", ctypes.c_uint16 * 4)]
+    _fields_ = [("size", ctypes.c_uint32), ("row", ctypes.c_int32), ("counts", ctypes.c_uint16 * 6)]
 
 
 class _CacheStruct(ctypes.Structure):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Unicorn hooks that collect what a Cortex-M4 cycle model needs, by row: taken branches, store
- * multiples, divides, and misses of small fully associative LRU caches in front of the flash. */
+/* Unicorn hooks that collect what a Cortex-M4 cycle model needs, by row: taken branches, registers
+ * of multiple loads and stores, divides, and misses of small fully associative LRU caches in front
+ * of the flash. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@ typedef struct {
     uint64_t instructions;
     uint64_t taken_branches;
     uint64_t store_multiple_registers;
+    uint64_t load_multiple_registers;
+    uint64_t dual_accesses;
     uint64_t divides;
     uint64_t float_divides;
     uint64_t instruction_line_misses;
@@ -31,6 +34,8 @@ typedef struct {
     int32_t row;
     uint16_t instructions;
     uint16_t store_multiple_registers;
+    uint16_t load_multiple_registers;
+    uint16_t dual_accesses;
     uint16_t divides;
     uint16_t float_divides;
 } block;
@@ -73,21 +78,29 @@ static uint32_t bits_set(uint32_t value) {
     return (uint32_t)__builtin_popcount(value);
 }
 
-/* Encodings: Armv7-M Architecture Reference Manual, A7.7 (STM, STMDB, PUSH, VSTM, VPUSH). */
-static uint32_t narrow_store_registers(uint32_t code) {
-    if ((code & 0xFE00u) == 0xB400u) {
+/* Encodings: Armv7-M Architecture Reference Manual, A7.7 (STM, STMDB, PUSH, VSTM, VPUSH; LDM, LDMDB,
+ * POP, VLDM, VPOP). Bit 11 of a narrow one and bit 4 of a wide one's first half tell loads. */
+static uint32_t narrow_multiple_registers(uint32_t code, bool load) {
+    const uint32_t bit = load ? 0x0800u : 0u;
+    if ((code & 0xFE00u) == (0xB400u | bit)) {
         return bits_set(code & 0x1FFu);
     }
-    return (code & 0xF800u) == 0xC000u ? bits_set(code & 0xFFu) : 0u;
+    return (code & 0xF800u) == (0xC000u | bit) ? bits_set(code & 0xFFu) : 0u;
 }
 
-static uint32_t wide_store_registers(uint32_t high, uint32_t low) {
-    if ((high & 0xFFD0u) == 0xE880u || (high & 0xFFD0u) == 0xE900u) {
+static uint32_t wide_multiple_registers(uint32_t high, uint32_t low, bool load) {
+    const uint32_t bit = load ? 0x0010u : 0u;
+    if ((high & 0xFFD0u) == (0xE880u | bit) || (high & 0xFFD0u) == (0xE900u | bit)) {
         return bits_set(low);
     }
-    const uint32_t form = high & 0xFFB0u; /* P, U, W and L; D left out */
-    const bool vector_store = form == 0xEC80u || form == 0xECA0u || form == 0xED20u;
-    return vector_store && (low & 0x0E00u) == 0x0A00u ? low & 0xFFu : 0u;
+    const uint32_t form = (high & 0xFFB0u) ^ bit; /* P, U, W and L; D left out */
+    const bool vector = form == 0xEC80u || form == 0xECA0u || form == 0xED20u;
+    return vector && (low & 0x0E00u) == 0x0A00u ? low & 0xFFu : 0u;
+}
+
+/* LDRD and STRD; with P and W both 0 the encoding is another instruction's. */
+static bool is_dual(uint32_t high) {
+    return (high & 0xFE40u) == 0xE840u && (high & 0x0120u) != 0u;
 }
 
 static bool is_divide(uint32_t high) {
@@ -107,11 +120,14 @@ static void learn_block(const tracer *t, block *known, uint64_t offset, uint32_t
         const uint32_t high = halfword(t, at);
         known->instructions++;
         if ((high >> 11) < 0x1Du) {
-            known->store_multiple_registers += (uint16_t)narrow_store_registers(high);
+            known->store_multiple_registers += (uint16_t)narrow_multiple_registers(high, false);
+            known->load_multiple_registers += (uint16_t)narrow_multiple_registers(high, true);
             at += 2;
         } else {
             const uint32_t low = halfword(t, at + 2);
-            known->store_multiple_registers += (uint16_t)wide_store_registers(high, low);
+            known->store_multiple_registers += (uint16_t)wide_multiple_registers(high, low, false);
+            known->load_multiple_registers += (uint16_t)wide_multiple_registers(high, low, true);
+            known->dual_accesses += (uint16_t)is_dual(high);
             known->divides += (uint16_t)is_divide(high);
             known->float_divides += (uint16_t)is_float_divide(high, low);
             at += 4;
@@ -171,6 +187,8 @@ void mw_trace_block(void *engine, uint64_t address, uint32_t size, tracer *t) {
     counts *const row = &t->rows[t->row];
     row->instructions += known->instructions;
     row->store_multiple_registers += known->store_multiple_registers;
+    row->load_multiple_registers += known->load_multiple_registers;
+    row->dual_accesses += known->dual_accesses;
     row->divides += known->divides;
     row->float_divides += known->float_divides;
     row->instruction_line_misses += count_misses(&t->instruction_cache, offset, size);
