@@ -134,3 +134,19 @@ def test_a_state_may_stay_as_it_is() -> None:
     graph = split_and_add()
     kept = State("h", "h", np.zeros((1, 2), np.int8))
     verify(replace(graph, types={**graph.types, "h": PAIR}, states=(kept,)))
+
+
+def test_everything_unsupported_is_listed_at_once() -> None:
+    kind = TensorType((2,), DType.INT32)
+    graph = Graph(
+        name="wide",
+        nodes=(Node("one", ADD, ("x", "x"), ("y",)), Node("two", ADD, ("y", "y"), ("z",))),
+        types=dict.fromkeys(("x", "y", "z"), kind),
+        constants={},
+        inputs=("x",),
+        outputs=("z",),
+    )
+    with pytest.raises(UnsupportedError) as caught:
+        verify(graph)
+    reason = "Add: first operand is int32[2]; supported: float32, int16, int8"
+    assert caught.value.problems == (f"node 'one': {reason}", f"node 'two': {reason}")

@@ -16,14 +16,14 @@ def verify(graph: Graph) -> None:
     VerifyError: a value read before it is defined, or defined twice; a value without a type, or a
     type without a value; a constant or initial state that its type does not describe; a node
     whose outputs have other shapes than it infers; outputs or states that nothing defines.
-    ModelError and UnsupportedError: what an operator says of its operands, with the node's name.
+    ModelError and UnsupportedError: what an operator says of its operands, with the node's name;
+    everything unsupported at once.
     """
     _check_definitions(graph)
     _check_types(graph)
     for name, value in graph.constants.items():
         _check_value(f"constant '{name}'", value, graph.types[name])
-    for node in graph.nodes:
-        _check_node(graph, node)
+    _check_nodes(graph)
     _check_states(graph)
 
 
@@ -72,6 +72,19 @@ def _check_value(what: str, value: Array, kind: TensorType) -> None:
             raise VerifyError(
                 f"{what} holds {value.min()}..{value.max()}, outside int4's {low}..{high}"
             )
+
+
+def _check_nodes(graph: Graph) -> None:
+    unsupported: list[UnsupportedError] = []
+    for node in graph.nodes:
+        try:
+            _check_node(graph, node)
+        except UnsupportedError as error:
+            unsupported.append(error)
+    if len(unsupported) == 1:
+        raise unsupported[0]
+    if unsupported:
+        raise UnsupportedError(f"{graph.name} is not supported:", [str(e) for e in unsupported])
 
 
 def _check_node(graph: Graph, node: Node) -> None:

@@ -6,17 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
 from milliwatt.backend.mcu.select import choose, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
+from milliwatt.backend.mcu.support import refuse_unsupported
 from milliwatt.backend.mcu.tables import pool_tables
 from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
-from milliwatt.errors import UnsupportedError
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
 from milliwatt.ops.shape import Reshape
@@ -49,7 +47,7 @@ def make_plan(
     UnsupportedError where no kernel computes a node or C has no form for a value, OptionError
     where a kept kernel does not compute its node, VerifyError where the memory plan is wrong.
     """
-    _refuse_unstorable(graph)
+    refuse_unsupported(graph)
     graph = separate_outputs(graph)
     lowerings = {
         i: _lower(graph, node, core, objective, kept or {}) for i, node in enumerate(graph.nodes)
@@ -76,24 +74,6 @@ def make_plan(
         solution=solution,
         objective=objective,
     )
-
-
-def _refuse_unstorable(graph: Graph) -> None:
-    """UnsupportedError for ports and states below a byte, and for constants that are not finite."""
-    ports = dict.fromkeys((*graph.inputs, *graph.outputs, *(s.before for s in graph.states)))
-    problems = [
-        f"'{v}' is {graph.types[v]}: inputs, outputs and states need whole bytes"
-        for v in ports
-        if graph.types[v].dtype.bits < 8
-    ]
-    held = {**graph.constants, **{s.before: s.initial for s in graph.states}}
-    problems += [
-        f"'{v}' holds values that are not finite"
-        for v, array in held.items()
-        if graph.types[v].dtype.is_float and not np.isfinite(array).all()
-    ]
-    if problems:
-        raise UnsupportedError(f"{graph.name} has no form in C:", problems)
 
 
 def _lower(

@@ -85,15 +85,3 @@ def _cost(predicted: Predicted, first: Predicted, objective: Objective) -> float
 @cache
 def _ordered_kernels() -> tuple[Kernel, ...]:
     return all_kernels()
-
-
-def refuse_unsupported(graph: Graph) -> None:
-    """Raise one UnsupportedError that lists every node for which there is no portable kernel."""
-    problems: list[str] = []
-    for node in graph.nodes:
-        try:
-            select_kernel(node.name, site_of(graph, node), Core())
-        except UnsupportedError as error:
-            problems.append(str(error))
-    if problems:
-        raise UnsupportedError(f"{graph.name} has operators without a kernel:", problems)
