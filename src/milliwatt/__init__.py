@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from milliwatt.report.compilation import CompileReport, compile_report
     from milliwatt.report.inspection import Inspection, inspect_graph
     from milliwatt.report.pictures import memory_picture
+    from milliwatt.run.execute import run_project
     from milliwatt.run.project import load_project
     from milliwatt.run.samples import load_samples, random_samples
     from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
@@ -69,6 +70,7 @@ __all__ = [
     "run_demo",
     "run_graph",
     "run_pipeline",
+    "run_project",
     "to_text",
     "verify_compiled",
     "write_folder",
@@ -108,6 +110,7 @@ _HOMES = {
     "run_demo": "demo",
     "run_graph": "ir.interpret",
     "run_pipeline": "passes.pipeline",
+    "run_project": "run.execute",
     "to_text": "ir.text",
     "verify_compiled": "run.verify",
     "write_folder": "output",

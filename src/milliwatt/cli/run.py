@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from milliwatt.ir.types import Array
+    from milliwatt.run.execute import ProjectRun
     from milliwatt.run.measurement import Measurement
     from milliwatt.run.project import Project
 
@@ -64,6 +65,7 @@ def command(
     host has no instruction counts.
     """
     from milliwatt.errors import OptionError
+    from milliwatt.run.execute import run_project
     from milliwatt.run.project import load_project
     from milliwatt.run.samples import load_samples, random_samples
 
@@ -73,43 +75,17 @@ def command(
     samples = [s for path in input_files for s in load_samples(path, project.inputs)]
     samples = samples or random_samples(project.inputs, 1, seed)
     say(f"running {format_count(len(samples), 'sample')} of {project.name}")
-    raw, measured = _run(project, samples, engine, compiler)
-    decoded = [project.decode(row) for row in raw]
+    done = run_project(project, samples, on=engine, compiler=compiler)
     if output is not None:
-        _save(project, decoded, output)
+        _save(done, output)
     if as_json:
-        show_json(_as_json(project, decoded, measured))
+        show_json(_as_json(done))
         return
-    for index, arrays in enumerate(decoded):
+    for index, arrays in enumerate(done.outputs):
         for port, array in zip(project.outputs, arrays, strict=True):
             show(f"sample {index}, {port}: {_preview(array)}")
-    if measured is not None:
-        show(_table(project, measured))
-
-
-def _run(
-    project: Project, samples: list[tuple[Array, ...]], engine: str, compiler: str
-) -> tuple[tuple[tuple[bytes, ...], ...], Measurement | None]:
-    if engine == "host":
-        from milliwatt.run.host import build_host, run_host
-
-        program = build_host(
-            project.sources, project.abi, include_folders=[project.folder], compiler=compiler
-        )
-        return run_host(program, samples, reset_each=False), None
-    from milliwatt.run.build import build_firmware
-    from milliwatt.run.cores import find_core
-    from milliwatt.run.verify import choose_emulator, measure
-
-    firmware = build_firmware(
-        project.sources,
-        project.abi,
-        find_core(project.core),
-        include_folders=[project.folder],
-        compiler=compiler,
-    )
-    measured = measure(firmware, project.abi, samples, choose_emulator(project.core, engine))
-    return measured.outputs, measured
+    if done.measurement is not None:
+        show(_table(project, done.measurement))
 
 
 def _preview(array: Array) -> str:
@@ -119,26 +95,26 @@ def _preview(array: Array) -> str:
     return shown if values.size <= 16 else f"{shown} … ({values.size} values)"
 
 
-def _save(project: Project, decoded: list[tuple[Array, ...]], path: Path) -> None:
+def _save(done: ProjectRun, path: Path) -> None:
     import numpy as np
 
     from milliwatt.output import write_file
 
     stream = io.BytesIO()
     stacks: dict[str, Any] = {
-        f"output_{i}": np.stack([row[i] for row in decoded]) for i in range(len(project.outputs))
+        f"output_{i}": np.stack([row[i] for row in done.outputs])
+        for i in range(len(done.project.outputs))
     }
     np.savez(stream, **stacks)
     write_file(path, stream.getvalue())
 
 
-def _as_json(
-    project: Project, decoded: list[tuple[Array, ...]], measured: Measurement | None
-) -> dict[str, object]:
+def _as_json(done: ProjectRun) -> dict[str, object]:
     content: dict[str, object] = {
-        "name": project.name,
-        "outputs": [[array.tolist() for array in arrays] for arrays in decoded],
+        "name": done.project.name,
+        "outputs": [[array.tolist() for array in arrays] for arrays in done.outputs],
     }
+    measured = done.measurement
     if measured is not None:
         content |= {
             "emulator": measured.emulator,

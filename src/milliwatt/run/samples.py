@@ -61,6 +61,19 @@ def _random(port: Port, rng: np.random.Generator) -> Array:
     return rng.integers(low, high, port.shape, dtype=port.dtype.numpy, endpoint=True)
 
 
+def check_samples(samples: Sequence[Sample], ports: Sequence[Port]) -> None:
+    """DataError unless every sample has an array of the type and shape of each input."""
+    for index, sample in enumerate(samples):
+        if len(sample) != len(ports):
+            raise DataError(
+                f"sample {index} has {len(sample)} arrays; the model needs {len(ports)}"
+            )
+        for port, array in zip(ports, sample, strict=True):
+            if array.dtype != port.dtype.numpy or array.shape != port.shape:
+                held = f"{array.dtype}[{','.join(map(str, array.shape))}]"
+                raise DataError(f"sample {index} holds {held} for input {port}")
+
+
 def load_samples(path: str | Path, ports: Sequence[Port]) -> list[Sample]:
     """Samples from a file, checked against the model's inputs.
 
