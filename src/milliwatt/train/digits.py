@@ -79,10 +79,16 @@ def make_network() -> torch.nn.Module:
 
 
 def train_network(
-    digits: Digits, *, epochs: int = 30, seed: int = 0, progress: Progress | None = None
+    digits: Digits,
+    *,
+    epochs: int = 30,
+    seed: int = 0,
+    network: torch.nn.Module | None = None,
+    progress: Progress | None = None,
 ) -> torch.nn.Module:
     """A trained network in evaluation mode; the same seed gives the same weights on a machine.
 
+    `network` is what to train further, a sequence that ends in a softmax; None is a new one.
     `progress` is told epoch, epochs and mean loss.
     """
     import torch
@@ -90,7 +96,7 @@ def train_network(
     # The network is so small that a second thread costs more than it brings.
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    network = make_network()
+    network = make_network() if network is None else network
     images, labels = torch.from_numpy(digits.train_images), torch.from_numpy(digits.train_labels)
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3, weight_decay=1e-5)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)

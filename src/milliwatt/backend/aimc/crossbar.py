@@ -44,7 +44,7 @@ def program_tile(
 
     The positive device holds the digit's positive part, the negative one the rest.
     """
-    scale = _g_max_us(machine) / largest_digit(machine.cell_bits)
+    scale = full_conductance_us(machine) / largest_digit(machine.cell_bits)
     pairs = max(1, int(machine.crossbar.cells_per_weight.value) // 2)
     exact = "programming" not in errors
     parts: list[Devices] = []
@@ -74,7 +74,7 @@ def effective_digits(
         wire_ohm = machine.circuit_noise.wire_ohm_per_cell.value
         conductances = [noise.with_ir_drop(g, wire_ohm, tile.first_row) for g in conductances]
     net = conductances[0] - conductances[1]
-    scale = largest_digit(machine.cell_bits) / _g_max_us(machine)
+    scale = largest_digit(machine.cell_bits) / full_conductance_us(machine)
     return net * scale * _compensation(tile, net, machine, errors)
 
 
@@ -145,7 +145,7 @@ def _compensation(
     return float(before / now) if now else 1.0
 
 
-def _g_max_us(machine: Machine) -> float:
+def full_conductance_us(machine: Machine) -> float:
     """Full-scale conductance; 1 for capacitors, which only have a ratio."""
     device_noise = machine.device_noise
     return 1.0 if isinstance(device_noise, ChargeNoise) else device_noise.g_max_us.value
