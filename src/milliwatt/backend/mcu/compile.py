@@ -18,6 +18,7 @@ from milliwatt.backend.mcu.plan import Plan
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.passes.pipeline import run_pipeline
+from milliwatt.passes.remove_constant_channels import remove_constant_channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def compile_graph(
     """
     prefix = c_identifier(graph.name if name is None else name)
     core = core_of(target)
-    plan = make_plan(run_pipeline(graph), core, prefix, objective=objective, kept=kept)
+    reduced = remove_constant_channels(run_pipeline(graph))
+    plan = make_plan(reduced, core, prefix, objective=objective, kept=kept)
     return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
 
 
