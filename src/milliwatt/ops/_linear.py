@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +19,9 @@ from milliwatt.quant.arith import (
     multiply_by_quantized_multiplier_64,
     wrap_int32,
 )
+
+IntegerProduct = Callable[[Array, Array], Array]
+"""Computes what `exact_product` does."""
 
 _BIAS = {
     DType.INT8: (DType.INT32,),
@@ -72,6 +77,12 @@ def exact_float(x: Array, weights: Array, channel_axis: int) -> npt.DTypeLike:
     if bound >= 1 << 53:
         raise ModelError(f"sums of products up to {bound} do not fit 53 bits")
     return np.float32 if bound < 1 << 24 else np.float64
+
+
+def exact_product(x: Array, weights: Array) -> Array:
+    """Sums [..., kernels] in int64 of integers x[..., depth] with weights[kernels, depth]."""
+    kind = exact_float(x, weights, 0)
+    return (x.astype(kind) @ weights.astype(kind).T).astype(np.int64)
 
 
 def largest_sum(x: Array, weights: Array, channel_axis: int) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.ir.types import Array, DType, TensorType
-from milliwatt.ops._linear import centred, exact_float
+from milliwatt.ops._linear import IntegerProduct, centred, exact_product
 from milliwatt.ops.base import Types
 from milliwatt.quant.arith import (
     multiply_by_quantized_multiplier,
@@ -46,14 +46,20 @@ def lstm_float(operands: Sequence[Array], cell_clip: float) -> tuple[Array, Arra
 
 
 def lstm_integer(
-    operands: Sequence[Array], types: Types, cell_clip: float
+    operands: Sequence[Array],
+    types: Types,
+    cell_clip: float,
+    products: Sequence[IntegerProduct] = (exact_product, exact_product),
 ) -> tuple[Array, Array, Array]:
-    """y, new hidden and new cell state of an integer LSTM."""
+    """y, new hidden and new cell state of an integer LSTM.
+
+    `products` are how the input and the hidden state are multiplied with their gates' weights.
+    """
     x, weights, recurrent, bias, hidden, cell = _grouped(operands)
     factors = lstm_factors(types[0], types[1:5], types[5:9], types[13], types[14], cell_clip)
     wide = types[0].dtype is DType.INT16
-    from_input = _Gates(types[0], weights, factors.input, wide)
-    from_hidden = _Gates(types[13], recurrent, factors.recurrent, wide)
+    from_input = _Gates(types[0], weights, factors.input, wide, products[0])
+    from_hidden = _Gates(types[13], recurrent, factors.recurrent, wide, products[1])
     projected = from_input(x, bias)
     steps: list[Array] = []
     for gates in projected:
@@ -71,11 +77,11 @@ class _Gates:
     weights: Array
     factors: tuple[Factor, ...]
     wide: bool
+    product: IntegerProduct
 
     def __call__(self, value: Array, bias: Array | np.int64) -> Array:
         x, weights = centred(value, self.kind), self.weights.astype(np.int32)
-        exact = exact_float(x, weights, 0)
-        sums = (x.astype(exact) @ weights.astype(exact).T).astype(np.int64) + bias
+        sums = self.product(x, weights) + bias
         units = self.weights.shape[0] // 4
         multiplier, shift = (np.repeat(column, units) for column in zip(*self.factors, strict=True))
         if self.wide:

@@ -14,7 +14,7 @@ import numpy as np
 
 from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.ir.types import Array, DType, Shape, TensorType
-from milliwatt.ops._linear import centred, exact_float
+from milliwatt.ops._linear import IntegerProduct, centred, exact_product
 from milliwatt.ops._lstm import lstm_float, lstm_integer
 from milliwatt.ops._operands import (
     expect_count,
@@ -93,7 +93,28 @@ class Svdf(Op):
     ) -> tuple[Array, ...]:
         if inputs[0].dtype.is_float:
             return self._float(values, inputs)
-        return self._integer(values, inputs, outputs[0])
+        return self.integer_reference(values, inputs, outputs, (exact_product,))
+
+    def integer_reference(
+        self,
+        values: Sequence[Array],
+        inputs: Types,
+        outputs: Types,
+        products: Sequence[IntegerProduct],
+    ) -> tuple[Array, ...]:
+        """`reference` of integers; `products` has how the input meets the feature weights."""
+        x, feature, time, _, state = inputs
+        (product,), (y, _) = products, outputs
+        factors = svdf_factors(x, feature, time, state, y)
+        sums = product(centred(values[0], x), values[1].astype(np.int32))
+        scaled = multiply_by_quantized_multiplier(wrap_int32(sums), *factors.feature)
+        features = np.clip(scaled, *state.dtype.integer_range) + state.zero_point
+        history = _shift_in(values[4], features.astype(state.dtype.numpy), time.shape)
+        weighted = centred(history, state).astype(np.int64) * values[2]
+        total = wrap_int32(self._over_time(weighted) + values[3])
+        scaled = multiply_by_quantized_multiplier(total, *factors.time)
+        result = np.clip(scaled + y.zero_point, *y.dtype.integer_range)
+        return result.astype(y.dtype.numpy), history.reshape(state.shape)
 
     def macs(self, inputs: Types, outputs: Types) -> int:
         batch = inputs[0].shape[0]
@@ -105,21 +126,6 @@ class Svdf(Op):
         total = self._over_time(history.astype(np.float64) * time) + bias
         y = clamp_float(total.astype(np.float32), self.activation)
         return y, history.reshape(state.shape)
-
-    def _integer(self, values: Sequence[Array], inputs: Types, y: TensorType) -> tuple[Array, ...]:
-        x, feature, time, _, state = inputs
-        factors = svdf_factors(x, feature, time, state, y)
-        centre, weights = centred(values[0], x), values[1].astype(np.int32)
-        kind = exact_float(centre, weights, 0)
-        sums = (centre.astype(kind) @ weights.astype(kind).T).astype(np.int64)
-        scaled = multiply_by_quantized_multiplier(wrap_int32(sums), *factors.feature)
-        features = np.clip(scaled, *state.dtype.integer_range) + state.zero_point
-        history = _shift_in(values[4], features.astype(state.dtype.numpy), time.shape)
-        products = centred(history, state).astype(np.int64) * values[2]
-        total = wrap_int32(self._over_time(products) + values[3])
-        scaled = multiply_by_quantized_multiplier(total, *factors.time)
-        result = np.clip(scaled + y.zero_point, *y.dtype.integer_range)
-        return result.astype(y.dtype.numpy), history.reshape(state.shape)
 
     def _over_time(self, products: Array) -> Array:
         """Sums [N,F/rank] over rank and time of products [N,F,M]."""
@@ -180,12 +186,26 @@ class UnidirectionalLstm(Op):
     def reference(
         self, values: Sequence[Array], inputs: Types, outputs: Types
     ) -> tuple[Array, ...]:
-        x = values[0] if self.time_major else values[0].swapaxes(0, 1)
-        operands = [x, *values[1:]]
         if inputs[0].dtype.is_float:
-            y, hidden, cell = lstm_float(operands, self.cell_clip)
-        else:
-            y, hidden, cell = lstm_integer(operands, inputs, self.cell_clip)
+            return self._like_input(*lstm_float(self._steps_first(values), self.cell_clip))
+        return self.integer_reference(values, inputs, outputs, (exact_product, exact_product))
+
+    def integer_reference(
+        self,
+        values: Sequence[Array],
+        inputs: Types,
+        outputs: Types,
+        products: Sequence[IntegerProduct],
+    ) -> tuple[Array, ...]:
+        """`reference` of integers; `products` has how input and hidden state meet the weights."""
+        return self._like_input(
+            *lstm_integer(self._steps_first(values), inputs, self.cell_clip, products)
+        )
+
+    def _steps_first(self, values: Sequence[Array]) -> list[Array]:
+        return [values[0] if self.time_major else values[0].swapaxes(0, 1), *values[1:]]
+
+    def _like_input(self, y: Array, hidden: Array, cell: Array) -> tuple[Array, Array, Array]:
         return np.ascontiguousarray(y if self.time_major else y.swapaxes(0, 1)), hidden, cell
 
     def macs(self, inputs: Types, outputs: Types) -> int:
