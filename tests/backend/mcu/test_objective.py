@@ -8,7 +8,8 @@ import pytest
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED, Objective, parse_objective
 from milliwatt.backend.mcu.place import make_plan
-from milliwatt.backend.mcu.select import candidates, choose, select_kernel, site_of
+from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.select import candidates, site_of
 from milliwatt.errors import OptionError
 from tests.backend.mcu.networks import residual
 
@@ -55,13 +56,15 @@ def test_flash_builds_for_size() -> None:
 def test_speed_takes_the_first_candidate_and_kept_choices_come_first() -> None:
     graph = residual()
     node = next(n for n in graph.nodes if len(candidates(site_of(graph, n), CORE)) > 1)
-    site = site_of(graph, node)
-    first, *others = candidates(site, CORE)
-    assert choose(node.name, site, CORE) is first is select_kernel(node.name, site, CORE)
-    kept = {node.name: others[-1].name}
-    assert choose(node.name, site, CORE, SPEED, kept) is others[-1]
-    steps = {s.node.name: s.kernel for s in make_plan(graph, CORE, "net", kept=kept).steps}
-    assert steps[node.name] == others[-1].name
+    first, *others = candidates(site_of(graph, node), CORE)
+    assert kernels(make_plan(graph, CORE, "net"))[node.name] == first.name
+    for wanted in (others[-1].name, first.name + "@shape"):
+        plan = make_plan(graph, CORE, "net", kept={node.name: wanted})
+        assert kernels(plan)[node.name] == wanted
+
+
+def kernels(plan: Plan) -> dict[str, str]:
+    return {step.node.name: step.kernel for step in plan.steps}
 
 
 def test_a_kept_kernel_that_does_not_compute_the_node_is_refused() -> None:
@@ -69,3 +72,8 @@ def test_a_kept_kernel_that_does_not_compute_the_node_is_refused() -> None:
     node = graph.nodes[0]
     with pytest.raises(OptionError, match=f"'{node.name}', kernel 'none_such'.*there are: "):
         make_plan(graph, CORE, "net", kept={node.name: "none_such"})
+
+
+def test_kept_choices_of_another_model_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"name nodes that .* does not have: elsewhere; tune"):
+        make_plan(residual(), CORE, "net", kept={"elsewhere": "relu"})

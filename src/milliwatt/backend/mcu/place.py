@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.kernel import Core, Lowered, Overlap
+from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph
+from milliwatt.backend.mcu.decide import Arena
+from milliwatt.backend.mcu.kernel import Core, Overlap
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
-from milliwatt.backend.mcu.select import choose, site_of
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
 from milliwatt.backend.mcu.support import refuse_unsupported
 from milliwatt.backend.mcu.tables import pool_tables
-from milliwatt.backend.mcu.views import is_view, view_shifts_bytes
+from milliwatt.backend.mcu.views import view_shifts_bytes
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
 from milliwatt.ops.shape import Reshape
@@ -22,15 +23,6 @@ from milliwatt.ops.shape import Reshape
 BUFFER_ALIGNMENT_BYTES = 4
 """Buffers start at a multiple of this, so that kernels load words at one cycle each. Parts of
 another buffer start where they lie, at a multiple of their element's size."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lowering:
-    """What a node became: a kernel's call, or nothing where it is only a view."""
-
-    kernel: str
-    header: str
-    lowered: Lowered
 
 
 def make_plan(
@@ -49,11 +41,9 @@ def make_plan(
     """
     refuse_unsupported(graph)
     graph = separate_outputs(graph)
-    lowerings = {
-        i: _lower(graph, node, core, objective, kept or {}) for i, node in enumerate(graph.nodes)
-    }
-    states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
-    problem = _memory_problem(graph, lowerings, states)
+    arena_of = partial(_arena, graph)
+    lowerings = lower_graph(graph, core, objective, kept or {}, arena_of)
+    states, problem = _memory_problem(graph, lowerings)
     solution = memory.solve(problem)
     memory.check(problem, solution)
     places = _places(graph, states, solution)
@@ -76,19 +66,24 @@ def make_plan(
     )
 
 
-def _lower(
-    graph: Graph, node: Node, core: Core, objective: Objective, kept: Mapping[str, str]
-) -> _Lowering | None:
-    if is_view(graph, node):
-        return None
-    site = site_of(graph, node)
-    kernel = choose(node.name, site, core, objective, kept)
-    return _Lowering(kernel.name, kernel.header, kernel.lower(site))
+def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
+    """The arena where `kept` names kernels of nodes, by heuristics; `full_at` indexes nodes."""
+    graph = separate_outputs(graph)
+    arena_of = partial(_arena, graph)
+    return arena_of(lower_graph(graph, core, SPEED, kept, arena_of))
 
 
-def _memory_problem(
-    graph: Graph, lowerings: Mapping[int, _Lowering | None], states: StatePlan
-) -> memory.Problem:
+def _arena(graph: Graph, lowerings: Lowerings) -> Arena:
+    _, problem = _memory_problem(graph, lowerings)
+    solution = memory.solve(problem, effort=0)
+    usage = memory.usage_over_time(problem, solution)
+    most = max((step.live_bytes for step in usage), default=0)
+    full = (i for i, step in zip(solution.order, usage, strict=True) if step.live_bytes == most)
+    return Arena(solution.arena_bytes, tuple(sorted(full)))
+
+
+def _memory_problem(graph: Graph, lowerings: Lowerings) -> tuple[StatePlan, memory.Problem]:
+    states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
     parts = {v for i, n in enumerate(graph.nodes) if lowerings[i] is None for v in n.outputs}
     in_arena = [v for v in graph.types if v not in graph.constants and v not in states.offsets]
     arena = frozenset(in_arena)
@@ -96,7 +91,7 @@ def _memory_problem(
         _memory_step(graph, i, node, lowerings[i], arena) for i, node in enumerate(graph.nodes)
     )
     kept = [*graph.outputs, *(s.after for s in states.copied)]
-    return memory.Problem(
+    return states, memory.Problem(
         buffers=tuple(
             memory.Buffer(
                 v, graph.types[v].size_bytes, _alignment_bytes(graph.types[v], part=v in parts)
@@ -115,7 +110,7 @@ def _alignment_bytes(kind: TensorType, *, part: bool) -> int:
 
 
 def _memory_step(
-    graph: Graph, index: int, node: Node, lowering: _Lowering | None, arena: frozenset[str]
+    graph: Graph, index: int, node: Node, lowering: Lowering | None, arena: frozenset[str]
 ) -> memory.Step:
     reads = tuple(dict.fromkeys(v for v in node.inputs if v in arena))
     writes = tuple(v for v in node.outputs if v in arena)
@@ -150,7 +145,7 @@ def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
 
 def _steps(
     graph: Graph,
-    lowerings: Mapping[int, _Lowering | None],
+    lowerings: Lowerings,
     places: Mapping[str, Place],
     solution: memory.Solution,
 ) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.kernel import Kernel, Site
+from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 
 _CODE_BYTES = 800
 _PER_OUTPUT = 20.0
@@ -18,29 +18,22 @@ class Predicted:
     """Cost of one kernel on one site.
 
     `instructions` and `code_bytes` are predictions; `table_bytes` (weights, biases and constants)
-    and `scratch_bytes` are exact.
+    is exact.
     """
 
     instructions: float
     code_bytes: int
     table_bytes: int
-    scratch_bytes: int
-
-    @property
-    def flash_bytes(self) -> int:
-        """Code and tables, as if no other layer shared them."""
-        return self.code_bytes + self.table_bytes
 
 
-def predict(kernel: Kernel, site: Site) -> Predicted:
-    """Cost of `kernel` on a site that it supports."""
-    lowered = kernel.lower(site)
+def predict(kernel: str, lowered: Lowered, site: Site, core: Core) -> Predicted:
+    """Cost of the kernel of that name, `lowered` for `site`, on `core`."""
+    del core
     macs = site.op.macs(site.inputs, site.outputs)
     outputs = sum(kind.elements for kind in site.outputs)
-    per_mac = _PER_MAC.get(kernel.name.rpartition("_")[2], _PORTABLE_PER_MAC)
+    per_mac = _PER_MAC.get(kernel.rpartition("_")[2], _PORTABLE_PER_MAC)
     return Predicted(
         instructions=per_mac * macs + _PER_OUTPUT * outputs,
         code_bytes=_CODE_BYTES,
         table_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
-        scratch_bytes=lowered.scratch_bytes,
     )
