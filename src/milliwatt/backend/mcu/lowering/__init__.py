@@ -17,6 +17,8 @@ _SPECIALISED = (
     "mve_dense",
     "mve_arith",
     "mve_pool",
+    "sparse_conv",
+    "sparse_dense",
     "dsp_conv",
     "dsp_depthwise",
     "dsp_dense",
