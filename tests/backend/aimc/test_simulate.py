@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milliwatt.backend.aimc.converters import through_adc, through_dac
 from milliwatt.backend.aimc.crossbar import (
     NO_ERRORS,
     Error,
@@ -165,6 +166,31 @@ def test_the_adc_rounds_and_clips() -> None:
     assert np.abs(found).max() == pytest.approx(full_scale)
     inside = np.abs(vectors * 8) < full_scale
     assert np.abs(found - vectors * 8)[inside].max() <= step / 2 * (1 + 1e-9)
+
+
+def test_converters_err_evenly_within_a_step() -> None:
+    """Of inputs and sums that lie anywhere, the error has mean 0 and variance step² / 12."""
+    values = np.random.default_rng(0).uniform(-900.0, 900.0, 200_000)
+    for step, found in (
+        (7.0, through_dac(values, 7.0)),
+        (2 * 1000 / 254, through_adc(values, 1000.0, 8)),
+    ):
+        error = found - values
+        assert abs(error.mean()) < 5 * step / (12 * len(values)) ** 0.5
+        assert error.var() == pytest.approx(step**2 / 12, rel=0.01)
+
+
+def test_a_narrow_dac_rounds_the_inputs_of_a_layer() -> None:
+    """Four bits over the 256 codes of an input leave steps of 17."""
+    graph = layer_graph("dense", DType.INT8, 3)
+    machine = resized("pcm-cluster", dac_bits=4, dac_bits_per_pulse=4)
+    placement = place(graph, machine, Options(pinned=ON_ARRAYS))
+    x = np.clip(samples(graph, 20), -110, 110)
+    chip = age_chip(program_chip(placement, 0, frozenset({"dac"})), 0.0)
+    zero = graph.types["in0"].zero_point
+    rounded = np.round((x.astype(np.int64) - zero) / 17) * 17 + zero
+    expected = [run(graph, [one.astype(np.int8)]).outputs[0] for one in rounded]
+    assert np.array_equal(run_chip(chip, [x])[0], expected)
 
 
 def test_layers_without_weights_cannot_be_run() -> None:
