@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from milliwatt.backend.mcu.choices import Choices, choices_text, load_choices
     from milliwatt.backend.mcu.compile import Compiled, compile_graph
     from milliwatt.backend.mcu.fit import require_fit
     from milliwatt.backend.mcu.objective import Objective, parse_objective
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from milliwatt.ir.text import from_text, to_text
     from milliwatt.output import write_folder
     from milliwatt.passes.pipeline import run_pipeline
+    from milliwatt.passes.use_integer_io import use_integer_io
     from milliwatt.quant.calibrate import quantize_graph
     from milliwatt.report.compare_data import load_labelled, make_workload
     from milliwatt.report.comparison import compare
@@ -35,10 +37,12 @@ if TYPE_CHECKING:
     from milliwatt.run.project import load_project
     from milliwatt.run.samples import load_samples, random_samples
     from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
+    from milliwatt.tuning.tune import Tuning, tune
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Choices",
     "CompileReport",
     "Compiled",
     "Graph",
@@ -46,7 +50,9 @@ __all__ = [
     "MilliwattError",
     "Objective",
     "Target",
+    "Tuning",
     "build_compiled",
+    "choices_text",
     "choose_emulator",
     "compare",
     "compile_graph",
@@ -55,6 +61,7 @@ __all__ = [
     "import_torch",
     "inspect_graph",
     "list_targets",
+    "load_choices",
     "load_labelled",
     "load_model",
     "load_project",
@@ -72,6 +79,8 @@ __all__ = [
     "run_pipeline",
     "run_project",
     "to_text",
+    "tune",
+    "use_integer_io",
     "verify_compiled",
     "write_folder",
 ]
@@ -79,6 +88,7 @@ __all__ = [
 # `run_graph` cannot be called `run`: that name is the package of runners, and importing any of
 # them would put the package in its place.
 _HOMES = {
+    "Choices": "backend.mcu.choices",
     "CompileReport": "report.compilation",
     "Compiled": "backend.mcu.compile",
     "Graph": "ir.graph",
@@ -86,7 +96,9 @@ _HOMES = {
     "MilliwattError": "errors",
     "Objective": "backend.mcu.objective",
     "Target": "hardware.model",
+    "Tuning": "tuning.tune",
     "build_compiled": "run.verify",
+    "choices_text": "backend.mcu.choices",
     "choose_emulator": "run.verify",
     "compare": "report.comparison",
     "compile_graph": "backend.mcu.compile",
@@ -95,6 +107,7 @@ _HOMES = {
     "import_torch": "frontend.torch",
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
+    "load_choices": "backend.mcu.choices",
     "load_labelled": "report.compare_data",
     "load_model": "frontend.load",
     "load_project": "run.project",
@@ -112,6 +125,8 @@ _HOMES = {
     "run_pipeline": "passes.pipeline",
     "run_project": "run.execute",
     "to_text": "ir.text",
+    "tune": "tuning.tune",
+    "use_integer_io": "passes.use_integer_io",
     "verify_compiled": "run.verify",
     "write_folder": "output",
 }

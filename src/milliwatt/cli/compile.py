@@ -12,7 +12,9 @@ from milliwatt.cli.console import json_option, progress, say, show, show_json
 from milliwatt.units import format_count
 
 if TYPE_CHECKING:
+    from milliwatt.backend.mcu.choices import Choices
     from milliwatt.backend.mcu.compile import Compiled
+    from milliwatt.ir.graph import Graph
     from milliwatt.report.compilation import CompileReport
     from milliwatt.run.samples import Sample
 
@@ -67,9 +69,19 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--objective",
-    default="speed",
-    show_default=True,
-    help="speed, sram, flash, or weights such as speed=1,flash=0.2.",
+    help="speed, sram, flash, or weights such as speed=1,flash=0.2; default: that of --choices, "
+    "else speed.",
+)
+@click.option(
+    "--choices",
+    "choices_file",
+    type=click.Path(path_type=Path),
+    help="Kernels kept by `milliwatt tune -o FILE`.",
+)
+@click.option(
+    "--integer-io",
+    is_flag=True,
+    help="Give and take integers where the model quantises float inputs and outputs itself.",
 )
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Draw memory over time (.svg, .png, .pdf)."
@@ -87,7 +99,9 @@ def command(
     emulator: str,
     compiler: str,
     optimisation: str | None,
-    objective: str,
+    objective: str | None,
+    choices_file: Path | None,
+    integer_io: bool,
     picture: Path | None,
     as_json: bool,
 ) -> None:
@@ -100,9 +114,8 @@ def command(
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
     from milliwatt.backend.mcu.fit import require_fit
-    from milliwatt.backend.mcu.objective import parse_objective
+    from milliwatt.backend.mcu.objective import SPEED, parse_objective
     from milliwatt.errors import OptionError
-    from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder, write_file, write_folder
 
@@ -110,11 +123,14 @@ def command(
         raise OptionError("--input names samples to verify on: add --verify")
     check_folder(output, MANIFEST)
     board = load_target(target)
+    choices = None if choices_file is None else _choices(choices_file, board.core)
+    wanted = SPEED if choices is None else choices.objective
     compiled = compile_graph(
-        load_model(model),
+        _graph(model, integer_io),
         board,
         model.stem if name is None else name,
-        objective=parse_objective(objective),
+        objective=wanted if objective is None else parse_objective(objective),
+        kept=None if choices is None else choices.kernels,
     )
     plan = compiled.plan
     require_fit(
@@ -127,7 +143,8 @@ def command(
     report = None
     if verify:
         chosen = _samples(compiled, input_files, samples, seed)
-        report = _verify(compiled, chosen, emulator, compiler, optimisation)
+        flag = optimisation or (None if choices is None else choices.optimisation)
+        report = _verify(compiled, chosen, emulator, compiler, flag)
     write_folder(output, compiled.files, MANIFEST)
     if picture is not None:
         write_file(picture, drawing)
@@ -141,6 +158,22 @@ def command(
             f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
             + ("" if verify else "; not verified (add --verify)")
         )
+
+
+def _graph(model: Path, integer_io: bool) -> Graph:
+    from milliwatt.frontend.load import load_model
+    from milliwatt.passes.use_integer_io import use_integer_io
+
+    graph = load_model(model)
+    return use_integer_io(graph) if integer_io else graph
+
+
+def _choices(path: Path, core: str) -> Choices:
+    from milliwatt.backend.mcu.choices import load_choices
+
+    choices = load_choices(path)
+    choices.require_core(core)
+    return choices
 
 
 def _draw(compiled: Compiled, picture: Path) -> bytes:
