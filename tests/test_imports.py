@@ -23,7 +23,7 @@ TIERS = (
     {"run"},
     {"task", "train", "search", "compress", "learn"},
     {"report"},
-    {"demo"},
+    {"demo", "tuning"},
     {"cli", "__init__", "__main__"},
 )
 TIER = {part: tier for tier, parts in enumerate(TIERS) for part in parts}

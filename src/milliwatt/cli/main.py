@@ -22,6 +22,7 @@ _VERBS = {
     "map": "Map a model to an in-memory-computing machine: tiles, cycles, energy, layer by layer.",
     "run": "Run a generated project on the host or on an emulated core.",
     "targets": "The boards milliwatt knows, each figure with its source.",
+    "tune": "Measure the kernels of every layer on the emulated core, and keep the best.",
 }
 
 

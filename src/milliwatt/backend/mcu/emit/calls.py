@@ -63,6 +63,13 @@ def shared_functions(plan: Plan) -> dict[SharedKey, SharedFunction]:
     }
 
 
+def code_symbols(plan: Plan) -> dict[int, str]:
+    """By index of each step that shares its code, the function that holds it."""
+    shared = shared_functions(plan)
+    found = ((step.index, shared.get(_key(plan, step))) for step in plan.steps)
+    return {index: function.symbol for index, function in found if function is not None}
+
+
 def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunction]) -> str:
     """The C definition of one layer."""
     function = shared.get(_key(plan, step))

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""`milliwatt tune MODEL --target T`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from milliwatt.cli.console import json_option, progress, say, show, show_json
+
+
+@click.command("tune")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Keep the choice in this .toml file."
+)
+@click.option(
+    "--objective",
+    default="speed",
+    show_default=True,
+    help="speed, sram, flash, or weights such as speed=1,flash=0.2.",
+)
+@click.option(
+    "--compiler",
+    type=click.Choice(["auto", "gcc", "zig"]),
+    default="auto",
+    show_default=True,
+    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
+)
+@click.option(
+    "--optimisation",
+    type=click.Choice(["-O2", "-O3", "-Os"]),
+    help="Compiler optimisation; default: -Os for flash, else -O2.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the random sample.",
+)
+@json_option
+def command(
+    model: Path,
+    target: str,
+    output: Path | None,
+    objective: str,
+    compiler: str,
+    optimisation: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure every kernel that computes a layer of MODEL on the emulated core; keep the best.
+
+    `milliwatt compile --choices FILE` then uses the kept kernels. What was measured is cached, so
+    that an interrupted run continues where it stopped.
+    """
+    from milliwatt.backend.mcu.choices import choices_text
+    from milliwatt.backend.mcu.objective import parse_objective
+    from milliwatt.frontend.load import load_model
+    from milliwatt.hardware import load_target
+    from milliwatt.output import write_file
+    from milliwatt.tuning.describe import tuning_json, tuning_table
+    from milliwatt.tuning.tune import tune
+
+    wanted = parse_objective(objective)
+    board = load_target(target)
+    graph = load_model(model)
+    say(f"tuning {graph.name} for {board.core}, objective {wanted}")
+    done = tune(
+        graph,
+        board,
+        objective=wanted,
+        compiler=compiler,
+        optimisation=optimisation,
+        seed=seed,
+        progress=progress,
+    )
+    progress("")
+    if output is not None:
+        write_file(output, choices_text(done.choices))
+    if as_json:
+        show_json(tuning_json(done))
+        return
+    show(tuning_table(done))
+    show(
+        "not kept (add -o FILE)"
+        if output is None
+        else f"{output}: kept for `milliwatt compile --choices {output}`"
+    )
