@@ -80,10 +80,15 @@ def _label(axes: Any, plan: Plan) -> None:
     axes.set_xlim(-1.6, len(order) + 0.6)
     axes.set_ylim(0, plan.arena_bytes * 1.06 or 1)
     axes.set_xticks([-1, *range(len(order)), len(order)])
-    names = [f"{plan.graph.nodes[i].op.kind}" for i in order]
+    names = [_unit_title(plan, plan.units[i]) for i in order]
     axes.set_xticklabels(["inputs", *names, "outputs"], rotation=90)
     axes.set_ylabel("arena offset (bytes)")
     axes.set_title(
         f"{plan.graph.name}: arena {format_bytes(plan.arena_bytes)}, proven lower bound "
         f"{format_bytes(plan.arena_bound_bytes)} (dashed); hatched: scratch"
     )
+
+
+def _unit_title(plan: Plan, unit: range) -> str:
+    kinds = [plan.graph.nodes[i].op.kind for i in unit]
+    return kinds[0] if len(unit) == 1 else f"stream of {len(unit)}: {kinds[0]} …"

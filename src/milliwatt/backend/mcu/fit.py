@@ -43,8 +43,12 @@ def peak_node(plan: Plan) -> str:
     if not usage:
         return "no node"
     at = max(range(len(usage)), key=lambda position: usage[position].live_bytes)
-    node = plan.graph.nodes[plan.solution.order[at]]
-    return f"'{node.name}' ({node.op.kind}), {format_bytes(usage[at].live_bytes)} in use"
+    unit = plan.units[plan.solution.order[at]]
+    first, last = plan.graph.nodes[unit[0]], plan.graph.nodes[unit[-1]]
+    what = f"'{first.name}' ({first.op.kind})"
+    if len(unit) > 1:
+        what = f"the stream of '{first.name}' to '{last.name}'"
+    return f"{what}, {format_bytes(usage[at].live_bytes)} in use"
 
 
 def _largest_values(plan: Plan) -> list[str]:

@@ -85,7 +85,25 @@ class Lit:
     fixed: bool = True
 
 
-Arg = In | Out | Scratch | Ref | Lit
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """A number that depends on how many rows a layer of a stream computes in a call.
+
+    `variable` is "out_rows" (rows made), "in_rows" (rows read) or "pad_rows" (rows of padding
+    above them). The number is `scale * variable + offset`, or the one that `cases` pairs with it.
+    """
+
+    variable: str
+    scale: int = 0
+    offset: int = 0
+    cases: tuple[tuple[int, int], ...] = ()
+
+    def at(self, rows: int) -> int:
+        """The number for so many rows."""
+        return dict(self.cases)[rows] if self.cases else self.scale * rows + self.offset
+
+
+Arg = In | Out | Scratch | Ref | Lit | RowCount
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from milliwatt.backend.mcu import memory
@@ -11,11 +12,14 @@ from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph
 from milliwatt.backend.mcu.decide import Arena
 from milliwatt.backend.mcu.kernel import Core, Overlap
 from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.plan import Place, Plan, StateCopy, Step
+from milliwatt.backend.mcu.plan import Place, PlacedStream, Plan, StateCopy, Step
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
+from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
+from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.support import refuse_unsupported
 from milliwatt.backend.mcu.tables import pool_tables
 from milliwatt.backend.mcu.views import view_shifts_bytes
+from milliwatt.backend.mcu.wide import divide_wide
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
 from milliwatt.ops.shape import Reshape
@@ -32,6 +36,7 @@ def make_plan(
     *,
     objective: Objective = SPEED,
     kept: Mapping[str, str] | None = None,
+    streams: tuple[Stream, ...] = (),
 ) -> Plan:
     """Place `graph` (verified, passes done) on a microcontroller core.
 
@@ -41,13 +46,13 @@ def make_plan(
     """
     refuse_unsupported(graph)
     graph = separate_outputs(graph)
-    arena_of = partial(_arena, graph)
-    lowerings = lower_graph(graph, core, objective, kept or {}, arena_of)
-    states, problem = _memory_problem(graph, lowerings)
+    lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
+    states, problem, units = _memory_problem(graph, lowerings, streams)
     solution = memory.solve(problem)
     memory.check(problem, solution)
-    places = _places(graph, states, solution)
-    steps = _steps(graph, lowerings, places, solution)
+    placed = _place_streams(streams, solution)
+    places = _places(graph, states, solution, placed)
+    steps = _steps(graph, lowerings, placed, units, places, solution)
     return Plan(
         name=name,
         graph=graph,
@@ -62,6 +67,8 @@ def make_plan(
         state_copies=tuple(StateCopy(s, graph.types[s.before].size_bytes) for s in states.copied),
         memory=problem,
         solution=solution,
+        units=units,
+        streams=_with_steps(placed, steps),
         objective=objective,
     )
 
@@ -74,7 +81,7 @@ def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
 
 
 def _arena(graph: Graph, lowerings: Lowerings) -> Arena:
-    _, problem = _memory_problem(graph, lowerings)
+    _, problem, _ = _memory_problem(graph, lowerings, ())
     solution = memory.solve(problem, effort=0)
     usage = memory.usage_over_time(problem, solution)
     most = max((step.live_bytes for step in usage), default=0)
@@ -82,16 +89,26 @@ def _arena(graph: Graph, lowerings: Lowerings) -> Arena:
     return Arena(solution.arena_bytes, tuple(sorted(full)))
 
 
-def _memory_problem(graph: Graph, lowerings: Lowerings) -> tuple[StatePlan, memory.Problem]:
-    states = plan_states(graph, {i: x.lowered for i, x in lowerings.items() if x is not None})
-    parts = {v for i, n in enumerate(graph.nodes) if lowerings[i] is None for v in n.outputs}
-    in_arena = [v for v in graph.types if v not in graph.constants and v not in states.offsets]
+def _memory_problem(
+    graph: Graph, lowerings: Lowerings, streams: Sequence[Stream]
+) -> tuple[StatePlan, memory.Problem, tuple[range, ...]]:
+    """Where states live, the problem of the arena, and the nodes of each of its steps."""
+    streamed = {stream.nodes: stream for stream in streams}
+    units = units_of(graph, streams)
+    alone = {unit[0]: lowerings[unit[0]] for unit in units if unit not in streamed}
+    states = plan_states(graph, {i: x.lowered for i, x in alone.items() if x is not None})
+    parts = {v for i, x in alone.items() if x is None for v in graph.nodes[i].outputs}
+    elsewhere = {*graph.constants, *states.offsets, *values_within(streams)}
+    in_arena = [v for v in graph.types if v not in elsewhere]
     arena = frozenset(in_arena)
     steps = tuple(
-        _memory_step(graph, i, node, lowerings[i], arena) for i, node in enumerate(graph.nodes)
+        stream_step(streamed[unit])
+        if unit in streamed
+        else _memory_step(graph, unit[0], graph.nodes[unit[0]], alone[unit[0]], arena)
+        for unit in units
     )
     kept = [*graph.outputs, *(s.after for s in states.copied)]
-    return states, memory.Problem(
+    problem = memory.Problem(
         buffers=tuple(
             memory.Buffer(
                 v, graph.types[v].size_bytes, _alignment_bytes(graph.types[v], part=v in parts)
@@ -99,9 +116,10 @@ def _memory_problem(graph: Graph, lowerings: Lowerings) -> tuple[StatePlan, memo
             for v in in_arena
         ),
         steps=steps,
-        inputs=graph.inputs,
+        inputs=tuple(v for v in graph.inputs if v in arena),
         outputs=tuple(dict.fromkeys(v for v in kept if v in arena)),
     )
+    return states, problem, units
 
 
 def _alignment_bytes(kind: TensorType, *, part: bool) -> int:
@@ -146,26 +164,56 @@ def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
 def _steps(
     graph: Graph,
     lowerings: Lowerings,
+    streams: Mapping[range, PlacedStream],
+    units: Sequence[range],
     places: Mapping[str, Place],
     solution: memory.Solution,
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
-    for i in solution.order:
-        lowering, node = lowerings[i], graph.nodes[i]
-        if lowering is None or _stays_in_place(node, places):
-            continue
-        steps.append(
-            Step(
-                index=len(steps),
-                node=node,
-                kernel=lowering.kernel,
-                header=lowering.header,
-                lowered=lowering.lowered,
-                scratch_offset_bytes=solution.scratch_offsets.get(f"{i}:{node.name}"),
-                macs=node.op.macs(graph.input_types(node), graph.output_types(node)),
-            )
-        )
+    for unit in (units[i] for i in solution.order):
+        lowering, node = lowerings[unit[0]], graph.nodes[unit[0]]
+        if unit in streams:
+            steps += _stream_steps(graph, streams[unit], list(streams).index(unit), len(steps))
+        elif lowering is not None and not _stays_in_place(node, places):
+            scratch = solution.scratch_offsets.get(f"{unit[0]}:{node.name}")
+            steps.append(_step(graph, len(steps), node, lowering, scratch))
     return tuple(steps)
+
+
+def _step(
+    graph: Graph, index: int, node: Node, lowering: Lowering, scratch_offset_bytes: int | None
+) -> Step:
+    return Step(
+        index=index,
+        node=node,
+        kernel=lowering.kernel,
+        header=lowering.header,
+        lowered=lowering.lowered,
+        scratch_offset_bytes=scratch_offset_bytes,
+        macs=node.op.macs(graph.input_types(node), graph.output_types(node)),
+    )
+
+
+def _stream_steps(graph: Graph, placed: PlacedStream, number: int, first_index: int) -> list[Step]:
+    steps: list[Step] = []
+    for index, call in enumerate(placed.stream.calls, start=first_index):
+        inner = call.scratch_offset_bytes
+        scratch = None if inner is None else placed.offset_bytes + inner
+        lowering = Lowering(call.kernel, call.header, call.lowered)
+        step = _step(graph, index, graph.nodes[call.node_index], lowering, scratch)
+        steps.append(replace(step, stream=number))
+    return steps
+
+
+def _with_steps(
+    streams: Mapping[range, PlacedStream], steps: Sequence[Step]
+) -> tuple[PlacedStream, ...]:
+    """Each stream with the range of its steps."""
+    of = [[step.index for step in steps if step.stream == i] for i in range(len(streams))]
+    return tuple(
+        replace(placed, steps=range(indices[0], indices[-1] + 1))
+        for placed, indices in zip(streams.values(), of, strict=True)
+    )
 
 
 def _stays_in_place(node: Node, places: Mapping[str, Place]) -> bool:
@@ -173,8 +221,29 @@ def _stays_in_place(node: Node, places: Mapping[str, Place]) -> bool:
     return isinstance(node.op, Reshape) and places[node.inputs[0]] == places[node.outputs[0]]
 
 
-def _places(graph: Graph, states: StatePlan, solution: memory.Solution) -> dict[str, Place]:
+def _place_streams(
+    streams: Sequence[Stream], solution: memory.Solution
+) -> dict[range, PlacedStream]:
+    offsets = solution.scratch_offsets
+    return {
+        stream.nodes: PlacedStream(stream, offsets.get(stream.step_name, 0), range(0))
+        for stream in streams
+    }
+
+
+def _places(
+    graph: Graph,
+    states: StatePlan,
+    solution: memory.Solution,
+    streams: Mapping[range, PlacedStream],
+) -> dict[str, Place]:
     places = {v: Place("flash", 0) for v in graph.constants}
     places |= {v: Place("state", offset) for v, offset in states.offsets.items()}
     places |= {v: Place("arena", offset) for v, offset in solution.offsets.items()}
+    for placed in streams.values():
+        strips = (strip for strip in placed.stream.strips.values() if not strip.whole)
+        places |= {
+            strip.value: Place("arena", placed.offset_bytes + strip.offset_bytes)
+            for strip in strips
+        }
     return places

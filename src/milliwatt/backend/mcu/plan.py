@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from milliwatt.backend.mcu.kernel import Core, In, Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
 from milliwatt.backend.mcu.objective import SPEED, Objective
+from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
 
@@ -34,6 +35,8 @@ class Step:
     lowered: Lowered
     scratch_offset_bytes: int | None
     macs: int
+    stream: int | None = None
+    """The stream that calls it in every turn, by its place in the plan; None outside streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,23 @@ class StateCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedStream:
+    """A stream whose own memory lies at `offset_bytes` of the arena; `steps` are its calls."""
+
+    stream: Stream
+    offset_bytes: int
+    steps: range
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A graph placed on a microcontroller.
 
     `arena_bytes` is the memory reused from layer to layer, inputs and outputs included;
     `arena_bound_bytes` a proven lower bound for any order and any placement under the same
-    in-place rules. `memory` and `solution` keep the planning problem for reports and checks.
+    in-place rules. `memory` and `solution` keep the planning problem for reports and checks;
+    `units` holds the nodes of each of its steps, several where they are a stream. A value within
+    a stream has the place of its strip, which holds a few of its rows at a time.
     """
 
     name: str
@@ -66,7 +80,14 @@ class Plan:
     state_copies: tuple[StateCopy, ...]
     memory: Problem
     solution: Solution
+    units: tuple[range, ...]
+    streams: tuple[PlacedStream, ...] = ()
     objective: Objective = SPEED
+
+    @property
+    def fed(self) -> bool:
+        """Whether the input comes row by row, and is never in memory as a whole."""
+        return any(placed.stream.fed for placed in self.streams)
 
     @property
     def macs(self) -> int:

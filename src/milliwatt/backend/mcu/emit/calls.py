@@ -12,7 +12,18 @@ from milliwatt.backend.mcu.emit.literals import (
     float_literal,
     int_literal,
 )
-from milliwatt.backend.mcu.kernel import Arg, In, Lit, Lowered, Out, Ref, Scratch, Table
+from milliwatt.backend.mcu.emit.row_calls import row_expression, row_parameters
+from milliwatt.backend.mcu.kernel import (
+    Arg,
+    In,
+    Lit,
+    Lowered,
+    Out,
+    Ref,
+    RowCount,
+    Scratch,
+    Table,
+)
 from milliwatt.backend.mcu.plan import Plan, Step
 from milliwatt.errors import VerifyError
 
@@ -80,7 +91,12 @@ def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunct
         passed = [a for a in args if not _is_fixed(a)]
         call = f"{function.symbol}({_join(_value(plan, step, a) for a in passed)})"
     comment = f"/* {comment_text(step.node.name)}: {step.node.op.kind}, {step.kernel} */"
-    return f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}(void)\n{_body(call)}"
+    parameters = "void"
+    if step.stream is not None:
+        parameters = _join(f"{kind}{name}" for name, kind in row_parameters(plan, step).items())
+    return (
+        f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}({parameters})\n{_body(call)}"
+    )
 
 
 def _join(words: Iterable[str]) -> str:
@@ -93,8 +109,13 @@ def _is_fixed(arg: Arg) -> bool:
 
 def _key(plan: Plan, step: Step) -> SharedKey:
     return step.lowered.function, tuple(
-        (type(arg).__name__, _key_word(plan, step, arg)) for arg in step.lowered.args
+        (_key_kind(arg), _key_word(plan, step, arg)) for arg in step.lowered.args
     )
+
+
+def _key_kind(arg: Arg) -> str:
+    """What an argument is; a number that rows decide is passed like any other."""
+    return Lit.__name__ if isinstance(arg, RowCount) else type(arg).__name__
 
 
 def _key_word(plan: Plan, step: Step, arg: Arg) -> str:
@@ -128,10 +149,18 @@ def _c_pointer(plan: Plan, step: Step, arg: Arg) -> str:
             return f"const {c_type(_find_table(step.lowered, table).data.dtype)} *"
         case Lit(value, _):
             return "float " if isinstance(value, float) else "int32_t "
+        case RowCount():
+            return "int32_t "
 
 
 def _value(plan: Plan, step: Step, arg: Arg) -> str:
     match arg:
+        case In(index) if step.stream is not None and not _is_constant(plan, step, index):
+            return f"x{index}"
+        case Out(index) if step.stream is not None:
+            return f"y{index}"
+        case RowCount():
+            return row_expression(arg)
         case In(index):
             return address(plan, step.node.inputs[index], const=True)
         case Out(index):
@@ -144,6 +173,10 @@ def _value(plan: Plan, step: Step, arg: Arg) -> str:
             return plan.tables.symbols[step.index, table]
         case Lit(value, _):
             return _literal(value)
+
+
+def _is_constant(plan: Plan, step: Step, index: int) -> bool:
+    return step.node.inputs[index] in plan.graph.constants
 
 
 def _find_table(lowered: Lowered, name: str) -> Table:

@@ -11,6 +11,7 @@ from milliwatt.backend.mcu.emit.calls import (
     shared_functions,
 )
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
+from milliwatt.backend.mcu.emit.streams import stream_functions, stream_symbol
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.backend.mcu.states import STATE_ALIGNMENT_BYTES
 from milliwatt.ir.types import Array
@@ -21,7 +22,9 @@ ARENA_ALIGNMENT_BYTES = 16
 def source_text(plan: Plan) -> str:
     """The code of the model: layer functions, the sequence that calls them, the accessors."""
     shared = shared_functions(plan)
-    headers = sorted({step.header for step in plan.steps})
+    headers = sorted(
+        {*(step.header for step in plan.steps), *(["mw_stream.h"] * bool(plan.streams))}
+    )
     parts = [
         _banner(plan) + f'#include "{plan.name}.h"\n',
         '#include "mw_common.h"\n' + "".join(f'#include "{h}"\n' for h in headers),
@@ -29,6 +32,7 @@ def source_text(plan: Plan) -> str:
         "".join(f"extern {declaration};\n" for declaration, _ in _constants(plan)),
         *(f.definition for f in shared.values()),
         *(node_function(plan, step, shared) for step in plan.steps),
+        *(stream_functions(plan, number) for number in range(len(plan.streams))),
         _run(plan),
         _reset(plan),
         _accessors(plan),
@@ -94,13 +98,21 @@ def _run(plan: Plan) -> str:
     lines = [f"void {plan.name}_run(void)", "{"]
     if plan.state_bytes:
         lines += ["    if (!state_ready) {", f"        {plan.name}_reset();", "    }"]
-    for step in plan.steps:
-        lines.append(f"    {node_symbol(plan, step)}();")
+    lines += [f"    {symbol}();" for symbol in _call_order(plan)]
     for copy in plan.state_copies:
         source = address(plan, copy.state.after, const=True)
         target = address(plan, copy.state.before, const=False)
         lines.append(f"    __builtin_memcpy({target}, {source}, {copy.size_bytes});")
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _call_order(plan: Plan) -> list[str]:
+    """The functions of an inference: layers, and streams in the place of theirs."""
+    symbols = [
+        node_symbol(plan, step) if step.stream is None else stream_symbol(plan, step.stream)
+        for step in plan.steps
+    ]
+    return list(dict.fromkeys(symbols))
 
 
 def _reset(plan: Plan) -> str:
