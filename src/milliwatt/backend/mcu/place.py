@@ -45,7 +45,7 @@ def make_plan(
     where a kept kernel does not compute its node, VerifyError where the memory plan is wrong.
     """
     refuse_unsupported(graph)
-    graph = separate_outputs(graph)
+    graph = separate_outputs(divide_wide(graph))
     lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
     states, problem, units = _memory_problem(graph, lowerings, streams)
     solution = memory.solve(problem)
@@ -75,7 +75,7 @@ def make_plan(
 
 def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
     """The arena where `kept` names kernels of nodes, by heuristics; `full_at` indexes nodes."""
-    graph = separate_outputs(graph)
+    graph = separate_outputs(divide_wide(graph))
     arena_of = partial(_arena, graph)
     return arena_of(lower_graph(graph, core, SPEED, kept, arena_of))
 

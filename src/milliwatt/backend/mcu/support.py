@@ -9,6 +9,7 @@ from milliwatt.backend.mcu.kernel import Core, Lowered
 from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.states import plan_states, separate_outputs
 from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.wide import divide_wide
 from milliwatt.errors import UnsupportedError
 from milliwatt.ir.graph import Graph
 
@@ -19,7 +20,7 @@ def refuse_unsupported(graph: Graph) -> None:
     Nodes that no portable kernel computes, ports and states below a byte, constants that are not
     finite, states that exchange their values.
     """
-    graph = separate_outputs(graph)
+    graph = separate_outputs(divide_wide(graph))
     lowered: dict[int, Lowered] = {}
     problems: list[str] = []
     for index, node in enumerate(graph.nodes):
