@@ -14,6 +14,7 @@ from milliwatt.backend.mcu.kernel import Core, Overlap
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import Place, PlacedStream, Plan, StateCopy, Step
 from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
+from milliwatt.backend.mcu.streaming.check import check_stream
 from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.support import refuse_unsupported
@@ -51,6 +52,8 @@ def make_plan(
     solution = memory.solve(problem)
     memory.check(problem, solution)
     placed = _place_streams(streams, solution)
+    for one in placed.values():
+        check_stream(graph, one.stream, solution.offsets, one.offset_bytes, solution.arena_bytes)
     places = _places(graph, states, solution, placed)
     steps = _steps(graph, lowerings, placed, units, places, solution)
     return Plan(
