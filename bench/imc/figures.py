@@ -11,19 +11,17 @@ from pathlib import Path
 
 from milliwatt.backend import aimc
 from milliwatt.backend.aimc.estimate import MACRO_COMPONENTS
-from milliwatt.backend.aimc.formulas import Macro, digital_macro
 from milliwatt.backend.aimc.layers import Layer as Matrix
 from milliwatt.backend.api import Cost
 from milliwatt.backend.dimc import estimate as dimc_estimate
 from milliwatt.backend.dimc.activity import FULL
+from milliwatt.backend.dimc.energy import Level
 from milliwatt.backend.dimc.load import load_machine as load_digital
 from milliwatt.backend.dimc.placement import place as place_digital
 from milliwatt.backend.dimc.workload import Workload, load_workload
 
 HERE = Path(__file__).parent
 LAYER, RESNET = "zigzag-layer", "resnet18"
-INPUT_BITS = 8
-_MACRO = Macro(rows=128, columns=128, activation_bits=8, weight_bits=8, bits_per_pulse=1)
 REPEATS = 15
 
 
@@ -35,19 +33,19 @@ class Figures:
     """In the array's own cycles, those of ZigZag: one pulse of input bits each."""
     nanoseconds: float
     array_uj: float
-    other_uj: float | None
-    """Energy outside the array; None where the model counts none."""
+    other_uj: float
+    """Energy outside the array."""
 
     @property
     def total_uj(self) -> float:
-        """All energy that is counted."""
-        return self.array_uj + (self.other_uj or 0.0)
+        """All energy."""
+        return self.array_uj + self.other_uj
 
 
-def digital_cost(workload: Workload) -> Cost:
+def digital_cost(workload: Workload, level: Level = "system") -> Cost:
     """Every layer mapped on the digital array and costed, all bits switching as in ZigZag."""
     placement = place_digital(workload, load_digital(HERE / "machines/zigzag-dimc.toml"))
-    return dimc_estimate.estimate(placement, activity=FULL)
+    return dimc_estimate.estimate(placement, activity=FULL, level=level)
 
 
 def analogue_cost(matrix: Matrix) -> Cost:
@@ -57,9 +55,12 @@ def analogue_cost(matrix: Matrix) -> Cost:
 
 
 def digital_figures(name: str) -> Figures:
-    """The workload of that name on the digital array; a cycle there is `INPUT_BITS` of ZigZag's."""
-    cost = digital_cost(workload(name))
-    return Figures(INPUT_BITS * cost.cycles, cost.seconds * 1e9, cost.energy_pj * 1e-6, None)
+    """The workload of that name on the digital array."""
+    array, everything = (digital_cost(workload(name), level) for level in ("tile", "system"))
+    other = everything.energy_pj - array.energy_pj
+    return Figures(
+        everything.cycles, everything.seconds * 1e9, array.energy_pj * 1e-6, other * 1e-6
+    )
 
 
 def analogue_figures() -> Figures:
@@ -69,13 +70,6 @@ def analogue_figures() -> Figures:
     array = sum(energy[name] for name in MACRO_COMPONENTS)
     other = cost.energy_pj - array
     return Figures(cost.cycles, cost.seconds * 1e9, array * 1e-6, other * 1e-6)
-
-
-def bit_serial_uj(name: str) -> float:
-    """Energy of the array if every input bit is a pass through the trees, all columns full."""
-    macro = digital_macro(_MACRO)
-    steps = workload(name).macs / macro.macs_per_cycle
-    return steps * sum(macro.energy_fj.values()) * 1e-9
 
 
 def workload(name: str) -> Workload:

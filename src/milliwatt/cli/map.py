@@ -160,7 +160,7 @@ def _rows(placement: Placement, cost: Cost) -> list[list[str]]:
             f"{row.cycles:,.0f}",
             format_si(row.energy_pj * 1e-12, "J"),
         ]
-        for item, row in zip(placement.layers, cost.rows, strict=True)
+        for item, row in zip(placement.layers, cost.rows, strict=False)
     ]
 
 
@@ -195,9 +195,22 @@ def _summary(placement: Placement, cost: Cost) -> list[str]:
     ]
     if placement.machine.feature_memory_bytes is not None:
         lines.append(_features(placement))
-    if placement.host_nodes:
-        lines.append(f"left to the host core, not in the cycles: {', '.join(placement.host_nodes)}")
+    if placement.host:
+        lines.append(_host(placement, cost))
     return lines
+
+
+def _host(placement: Placement, cost: Cost) -> str:
+    names = ", ".join(placement.host_nodes)
+    host = placement.machine.host
+    if host is None:
+        return f"left to a host core that is not described, not in the cycles: {names}"
+    cycles = sum(row.cycles for row in cost.rows[len(placement.layers) :])
+    return (
+        f"left to the host core, {cycles:,.0f} of the cycles (estimated at "
+        f"{host.cycles_per_mac.value:g} a MAC and {host.cycles_per_element.value:g} an element): "
+        f"{names}"
+    )
 
 
 def _features(placement: Placement) -> str:
@@ -205,7 +218,7 @@ def _features(placement: Placement) -> str:
     from milliwatt.units import format_bytes
 
     groups = plan_features(placement)
-    fused = [" + ".join(group.layers) for group in groups if len(group.layers) > 1]
+    fused = [" + ".join(group.steps) for group in groups if len(group.steps) > 1]
     spilled = sum(group.external_bytes for group in groups)
     return (
         f"feature maps: at most {format_bytes(max(group.need_bytes for group in groups))} of "

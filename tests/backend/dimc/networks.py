@@ -37,22 +37,28 @@ def machines(draw: st.DrawFn) -> Machine:
         min_stripe=draw(st.integers(1, 4)),
         tie_break=TieBreak(draw(st.integers(1, 3)), draw(st.integers(1, 4))),
         accumulator_bits=32,
+        chain_hop_cycles=draw(st.integers(0, 2)),
+        input_slice_bits=draw(st.sampled_from([None, None, 1, 2, 3])),
+        skip_zero_rows=draw(st.booleans()),
     )
 
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    """Dense, grouped and depthwise layers, of bits offered and sliced."""
+    """Dense, grouped and depthwise layers, of bits offered and sliced; some with rows left out."""
     groups = draw(st.sampled_from([1, 1, 2, 4]))
+    kernels = groups * draw(st.integers(1, 40))
     return Layer(
         "layer",
         in_channels=groups * draw(st.integers(1, 8)),
         kernel_hw=draw(st.sampled_from([(1, 1), (3, 3), (1, 5), (5, 5)])),
-        kernels=groups * draw(st.integers(1, 40)),
+        kernels=kernels,
         out_hw=(draw(st.integers(1, 20)), draw(st.integers(1, 20))),
         weight_bits=draw(st.sampled_from([1, 2, 3, 4, 8])),
         activation_bits=draw(st.sampled_from([1, 2, 3, 4, 8, 16])),
         groups=groups,
+        repeats=draw(st.sampled_from([1, 1, 3])),
+        zero_rows=draw(st.integers(0, kernels - 1)) if groups == 1 else 0,
     )
 
 

@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Coding of zeros, feature maps on the chip, and layers fused to fit."""
+"""Coding of zeros, and rows of zeros left out."""
 
 from dataclasses import replace
-from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from milliwatt.backend.dimc.coding import coded_bits
 from milliwatt.backend.dimc.compression import feature_savings, weight_savings
 from milliwatt.backend.dimc.extract import Precision
-from milliwatt.backend.dimc.features import input_bytes, output_bytes, plan_features, window_bytes
 from milliwatt.backend.dimc.load import load_machine
-from milliwatt.backend.dimc.placement import held_rows, place
-from milliwatt.backend.dimc.workload import Workload, load_workload
-from milliwatt.errors import OptionError, UnknownFigureError
+from milliwatt.backend.dimc.placement import place
+from milliwatt.backend.dimc.simulate import simulate
+from milliwatt.backend.dimc.workload import load_workload
+from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
+from milliwatt.ir.interpret import run
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import Conv2D
 from tests.backend.dimc.networks import codes, one_layer
@@ -77,43 +75,38 @@ def test_lists_of_layers_have_no_zeros() -> None:
         weight_savings(place(load_workload("st-vgg16-tiny"), ST))
 
 
-def test_feature_memory_must_be_known() -> None:
-    with pytest.raises(UnknownFigureError, match=r"does not say array\.feature_memory_bytes"):
-        plan_features(place(load_workload("st-vgg16-tiny"), ST))
+def test_rows_of_zeros_cost_neither_cycles_nor_loads() -> None:
+    """A quarter of the kernels is zero: a quarter of the rows, and of what is loaded, goes."""
+    graph = sparse_graph(0.0)
+    skipping = replace(ST, skip_zero_rows=True)
+    every, fewer = (place(graph, machine, precision=FOUR).layers[0] for machine in (ST, skipping))
+    one = [place(graph, m, precision=FOUR, clusters=1).layers[0] for m in (ST, skipping)]
+    assert fewer.layer.zero_rows == 8
+    assert fewer.layer.load_bits == every.layer.load_bits * 24 // 32
+    assert one[1].cycles.load == one[0].cycles.load * 24 / 32
+    assert one[1].cycles.compute < one[0].cycles.compute
+    image = codes(4, (1, 8, 8, 64), np.random.default_rng(2))
+    placement = place(graph, skipping, precision=FOUR)
+    assert np.array_equal(simulate(placement, [image]).outputs[0], run(graph, [image]).outputs[0])
 
 
-@given(st.integers(1, 400_000), st.integers(0, 8), st.integers(2, 5))
-def test_fusion_is_the_best_of_all_cuts(memory_bytes: int, first: int, count: int) -> None:
-    vgg = load_workload("st-vgg16-tiny")
-    part = Workload("part", vgg.source, vgg.layers[first : first + count])
-    machine = replace(ST, feature_memory_bytes=memory_bytes)
-    placement = place(part, machine)
-    plan = plan_features(placement)
-    assert [n for group in plan for n in group.layers] == [x.name for x in part.layers]
-    costs = []
-    for number in range(count):
-        for cuts in combinations(range(1, count), number):
-            edges = [0, *cuts, count]
-            spilled = 0
-            for start, stop in pairwise(edges):
-                items = placement.layers[start:stop]
-                group = [item.layer for item in items]
-                rows = sum(held_rows(machine, item) for item in items)
-                if stop - start > 1 and rows > machine.tiles * machine.rows:
-                    break
-                ends = input_bytes(group[0]) + output_bytes(group[-1])
-                if ends + sum(window_bytes(x) for x in group[1:]) > memory_bytes:
-                    spilled += ends
-            else:
-                costs.append((spilled, count - len(edges) + 1))
-    found = sum(g.external_bytes for g in plan), count - len(plan)
-    assert found == min(costs)
+def test_a_high_slice_of_small_weights_is_left_out() -> None:
+    """Weights 0 to 7 in 8 bits: the upper slice of every kernel is zero, half of all rows."""
+    rng = np.random.default_rng(9)
+    op = Conv2D((1, 1), (1, 1), Padding(), Activation.NONE)
+    weights = rng.integers(1, 8, (16, 3, 3, 8)).astype(np.int8)
+    graph = one_layer(op, (1, 6, 6, 8), weights, rng)
+    placement = place(graph, replace(ST, skip_zero_rows=True))
+    assert placement.layers[0].layer.zero_rows == 16
+    image = codes(8, (1, 6, 6, 8), rng)
+    assert np.array_equal(simulate(placement, [image]).outputs[0], run(graph, [image]).outputs[0])
 
 
-def test_fusing_saves_the_largest_maps() -> None:
-    """500 kB hold what VGG's second layer reads and writes only if the first is fused with it."""
-    vgg = load_workload("st-vgg16-tiny")
-    two = Workload("two", vgg.source, vgg.layers[:2])
-    plan = plan_features(place(two, replace(ST, feature_memory_bytes=500_000)))
-    assert [group.layers for group in plan] == [("C1_1", "C1_2")]
-    assert plan[0].external_bytes == 0
+def test_a_layer_of_zeros_keeps_one_row() -> None:
+    rng = np.random.default_rng(10)
+    op = Conv2D((1, 1), (1, 1), Padding(), Activation.NONE)
+    graph = one_layer(op, (1, 4, 4, 4), np.zeros((8, 1, 1, 4), np.int8), rng)
+    placement = place(graph, replace(ST, skip_zero_rows=True))
+    assert placement.layers[0].layer.zero_rows == 15
+    image = codes(8, (1, 4, 4, 4), rng)
+    assert np.array_equal(simulate(placement, [image]).outputs[0], run(graph, [image]).outputs[0])

@@ -109,7 +109,7 @@ def test_a_narrow_accumulator_is_named() -> None:
     x = np.full((1, 300), 7, np.int8)
     bits = {"y": Precision(4, 4)}
     enough = place(graph, replace(ST, accumulator_bits=15), precision=bits)
-    assert np.array_equal(simulate(enough, [x])[0], run(graph, [x]).outputs[0])
+    assert np.array_equal(simulate(enough, [x]).outputs[0], run(graph, [x]).outputs[0])
     with pytest.raises(AccumulatorError, match=r"kernel 0 after tile 1 of 2 .* needs 15 bits") as e:
         simulate(place(graph, replace(ST, accumulator_bits=14), precision=bits), [x])
     assert (e.value.layer, e.value.link, e.value.need_bits) == ("y", 0, 15)

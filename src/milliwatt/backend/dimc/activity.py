@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from milliwatt.backend.dimc.extract import is_linear, kernel_matrix
+from milliwatt.backend.dimc.extract import graph_products
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import Array
@@ -29,9 +29,9 @@ class Activity:
 
     @property
     def level(self) -> float:
-        """From 0, nothing switches, to 1: the mean of density and transitions (an assumption:
-        ST's plot is not printed in numbers)."""
-        return (1 - self.sparsity + self.transitions) / 2
+        """From 0, nothing switches, to 1: density times transitions, as in the array model (an
+        assumption: ST's plot is not printed in numbers)."""
+        return (1 - self.sparsity) * self.transitions
 
     def __str__(self) -> str:
         return f"{100 * self.sparsity:.0f}S_{100 * self.transitions:.0f}T"
@@ -67,11 +67,8 @@ def measure_activity(matrix: Array, bits: int) -> Activity:
 
 
 def graph_activities(graph: Graph, weight_bits: dict[str, int]) -> dict[str, Activity]:
-    """The activity of every layer's own weights, by the value that the layer computes."""
+    """The activity of every layer's own weights, by the layer's name."""
     return {
-        node.outputs[0]: measure_activity(
-            kernel_matrix(node, graph.constants[node.inputs[1]]), weight_bits[node.outputs[0]]
-        )
-        for node in graph.nodes
-        if is_linear(node)
+        name: measure_activity(product.matrix, weight_bits[name])
+        for name, product in graph_products(graph).items()
     }

@@ -75,14 +75,16 @@ def macro_row_energy_fj(
 ) -> dict[str, float]:
     """Femtojoules of one row-cycle by component: `inputs` products summed into an accumulator.
 
-    A product is `activation_bits` one-bit-by-many multipliers of `weight_bits` bits unless
-    `multiplier_bits` gives their total; the tree adds numbers of `tree_bits`, by default the
-    product's width.
+    `activation_bits` are those of one pass. A product is `activation_bits` one-bit-by-many
+    multipliers of `weight_bits` bits unless `multiplier_bits` gives their total; the tree adds
+    numbers of `tree_bits`, by default the product's width (that of the weight where the activation
+    has one bit). The accumulator shifts and adds once a pass.
     """
     square = supply_v**2
     active = activity.transitions * (1 - activity.sparsity)
+    product_bits = weight_bits + (activation_bits if activation_bits > 1 else 0)
     gates = inputs * (multiplier_bits or weight_bits * activation_bits)
-    tree = tree_adders(inputs, tree_bits or weight_bits + activation_bits)
+    tree = tree_adders(inputs, tree_bits or product_bits)
     register = technology.nand2_ff * technology.register_capacitance_ratio
     return {
         "multipliers": active * gates * 0.5 * technology.nand2_ff * square,

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Kernels stored and loaded as a bit mask and the weights that are not zero."""
+"""Kernels as they are stored and loaded: zero rows left out, or a bit mask and what is not zero."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from milliwatt.backend.dimc.extract import is_linear
+from milliwatt.backend.dimc.extract import Product
 from milliwatt.backend.dimc.layer import Layer
-from milliwatt.ir.graph import Graph
+from milliwatt.backend.dimc.machine import Machine
+from milliwatt.backend.dimc.rows import kept_rows, kernel_codes
 from milliwatt.ir.types import Array
 
 
@@ -19,15 +19,20 @@ def coded_bits(values: Array, bits: int, zero: int = 0) -> int:
     return values.size + bits * int(np.count_nonzero(values != zero))
 
 
-def coded_layers(graph: Graph, layers: Mapping[str, Layer]) -> dict[str, Layer]:
-    """The layers with their coded kernels to store and load; those that do not gain stay raw."""
-    nodes = {node.outputs[0]: node for node in graph.nodes if is_linear(node)}
-    return {
-        name: replace(layer, stored_weight_bits=_stored_bits(graph, nodes[name].inputs[1], layer))
-        for name, layer in layers.items()
-    }
+def stored_layer(machine: Machine, product: Product) -> Layer:
+    """The product's layer with the rows that the machine leaves out and the bits that it loads.
 
-
-def _stored_bits(graph: Graph, weights: str, layer: Layer) -> int:
-    coded = coded_bits(graph.constants[weights], layer.weight_bits)
-    return min(coded, layer.kernels * layer.kernel_bits)
+    The fewer of raw and coded, where the machine codes kernels.
+    """
+    layer, matrix = product.layer, product.matrix
+    bits = layer.kernels * layer.kernel_bits
+    left_out = 0
+    if machine.skip_zero_rows:
+        rows = kernel_codes(machine, layer, matrix)
+        kept = kept_rows(machine, layer, rows)
+        left_out = len(rows.codes) - len(kept)
+        widths = np.array([part.bits for part in rows.parts])
+        bits = layer.kernel_elements * int(widths[kept % len(widths)].sum())
+    if machine.weight_coding == "bitmask":
+        bits = min(bits, coded_bits(matrix, layer.weight_bits))
+    return replace(layer, zero_rows=left_out, stored_weight_bits=bits)

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from milliwatt.backend.dimc.coding import coded_bits
-from milliwatt.backend.dimc.extract import is_linear, kernel_matrix
+from milliwatt.backend.dimc.extract import graph_products
+from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
-from milliwatt.backend.dimc.tiles import link_elements
+from milliwatt.backend.dimc.placement import Placement
+from milliwatt.backend.dimc.rows import kept_rows, kernel_codes
 from milliwatt.errors import OptionError
-from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array
 
@@ -27,7 +26,7 @@ class Savings:
     raw_bits: int
     coded_bits: int
     empty_rows: float = 0.0
-    """Share of tile rows that are all zero: cycles that a machine which skips them would save."""
+    """Share of kernel rows that are all zero, which a machine that skips them leaves out."""
 
     @property
     def gain(self) -> float:
@@ -37,31 +36,29 @@ class Savings:
 
 def weight_savings(placement: Placement) -> tuple[Savings, ...]:
     """The real kernels of every layer of a placed graph."""
-    graph = _graph(placement)
-    nodes = {node.outputs[0]: node for node in graph.nodes if is_linear(node)}
+    products = graph_products(_graph(placement))
     return tuple(
-        _weights(placement.machine, graph, nodes[item.layer.name], item)
+        _weights(placement.machine, item.layer, products[item.layer.name].matrix)
         for item in placement.layers
     )
 
 
-def _weights(machine: Machine, graph: Graph, node: Node, item: PlacedLayer) -> Savings:
-    layer = item.layer
-    matrix = kernel_matrix(node, graph.constants[node.inputs[1]])
-    links = [link_elements(machine, layer, link) for link in range(item.mapping.chains)]
-    empty = [~matrix[:, part.start : part.stop].any(axis=1) for part in links]
+def _weights(machine: Machine, layer: Layer, matrix: Array) -> Savings:
+    rows = kernel_codes(machine, layer, matrix)
+    skipping = replace(machine, skip_zero_rows=True)
+    empty = 1 - len(kept_rows(skipping, layer, rows)) / len(rows.codes)
     coded = coded_bits(matrix, layer.weight_bits)
-    return Savings(layer.name, layer.kernels * layer.kernel_bits, coded, float(np.mean(empty)))
+    return Savings(layer.name, layer.kernels * layer.kernel_bits, coded, empty)
 
 
 def feature_savings(placement: Placement, inputs: Sequence[Array]) -> tuple[Savings, ...]:
     """The input map of every layer of a placed graph, for one sample."""
     graph = _graph(placement)
     values = trace(graph, inputs)
-    nodes = {node.outputs[0]: node for node in graph.nodes if is_linear(node)}
+    products = graph_products(graph)
     found: list[Savings] = []
     for item in placement.layers:
-        source = nodes[item.layer.name].inputs[0]
+        source = products[item.layer.name].source
         bits, value = item.layer.activation_bits, values[source]
         coded = coded_bits(value, bits, graph.types[source].zero_point)
         found.append(Savings(item.layer.name, value.size * bits, coded))

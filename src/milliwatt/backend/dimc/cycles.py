@@ -3,8 +3,9 @@
 
 *published* is the model that the tables of ST's talk follow: useful MACs over the lanes of all
 tiles in use, as if every row were full, plus the kernel load. *row-serial* charges a cycle for
-every row however little of it is filled, over the largest share that any tile has. *packed* puts
-several short kernels in one row's sub-tensors, and is row-serial else.
+every row however little of it is filled, over the largest share that any tile has, and the cycles
+in which chains fill; rows that are left out cost nothing. *packed* puts several short kernels in
+one row's sub-tensors, and is row-serial else.
 """
 
 from __future__ import annotations
@@ -88,14 +89,32 @@ def slice_products(machine: Machine, layer: Layer) -> int:
     return weights * len(machine.activation_slices(layer.activation_bits))
 
 
+def useful_work(machine: Machine, layer: Layer, mode: Mode) -> Fraction:
+    """Products of slices that are computed; rows left out do not count but in published mode."""
+    work = Fraction(layer.macs * slice_products(machine, layer))
+    if mode == "published":
+        return work
+    return work * kernel_rows(machine, layer) / all_rows(machine, layer)
+
+
 def row_elements(machine: Machine, layer: Layer) -> int:
     """Weights in a full row, one slice of each."""
     return machine.lanes(machine.weight_slices(layer.weight_bits)[0])
 
 
 def kernel_rows(machine: Machine, layer: Layer) -> int:
-    """Rows that all kernels take in one chain: a row for each slice of each kernel."""
+    """Rows that all kernels take in one chain: a row for each slice of each, but zero ones."""
+    return all_rows(machine, layer) - layer.zero_rows
+
+
+def all_rows(machine: Machine, layer: Layer) -> int:
+    """`kernel_rows` with those that are left out."""
     return layer.kernels * len(machine.weight_slices(layer.weight_bits))
+
+
+def load_times(layer: Layer, mapping: Mapping) -> int:
+    """Times that the kernels are loaded: once, or in each repeat where they do not all stay."""
+    return layer.repeats if mapping.waves > 1 else 1
 
 
 def _published(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
@@ -104,12 +123,12 @@ def _published(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
     load = Fraction(layer.load_bits, machine.load_port_bits)
     return Cycles(
         work * mapping.waves / mapping.units,
-        load * mapping.waves / mapping.rounds,
+        load * mapping.waves / mapping.rounds * load_times(layer, mapping),
     )
 
 
 def _serial(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
-    """The busiest tile's rows times its pixels, and the busiest cluster's port."""
+    """The busiest tile's rows times its pixels, its chain's filling, the busiest cluster's port."""
     packed_rows = ceil_div(kernel_rows(machine, layer), mapping.pack)
     per_round = ceil_div(packed_rows, mapping.parallel * mapping.rounds)
     all_rounds = mapping.shares * ceil_div(packed_rows, mapping.parallel)
@@ -117,9 +136,11 @@ def _serial(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
     passes = len(machine.activation_slices(layer.activation_bits))
     pixels = largest_part(machine, layer, mapping.stripes, mapping.shares)
     round_bits = Fraction(layer.load_bits * mapping.waves, mapping.rounds)
+    loads = load_times(layer, mapping) * ceil(round_bits / machine.load_port_bits)
+    fill = mapping.waves * (mapping.chains - 1) * machine.chain_hop_cycles
     return Cycles(
-        Fraction(pixels * tile_rows * passes),
-        Fraction(ceil(round_bits / machine.load_port_bits)),
+        Fraction(layer.repeats * (pixels * tile_rows * passes + fill)),
+        Fraction(loads),
     )
 
 

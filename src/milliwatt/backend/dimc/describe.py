@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from milliwatt.backend.api import Cost, CostRow
@@ -12,6 +13,7 @@ from milliwatt.backend.dimc.features import plan_features
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.traffic import layer_traffic
 from milliwatt.units import ceil_div
 
 
@@ -53,6 +55,13 @@ def describe_slicing(machine: Machine, layer: Layer, mapping: Mapping) -> tuple[
         ),
         (len(weights) > 1, f"weights in {len(weights)} slices of {weights[0]} bits, a row each"),
         (len(passes) > 1, f"activations in {len(passes)} passes of {passes[0]} bits"),
+        (layer.zero_rows > 0, f"{layer.zero_rows} rows of zeros left out"),
+        (layer.inserted_hw != (1, 1), "transposed: zeros inserted between the rows and columns"),
+        (
+            layer.repeats > 1,
+            f"{layer.repeats} steps one after another"
+            + (", kernels loaded in each" if mapping.waves > 1 else ""),
+        ),
         (layer.groups > 1, f"{layer.groups} groups: a row meets its own channels only"),
     ]
     return tuple(text for applies, text in lines if applies)
@@ -80,31 +89,41 @@ def placement_json(placement: Placement, cost: Cost) -> dict[str, Any]:
         "basis": cost.basis,
         "source": cost.source,
         "error": cost.error,
-        "host_nodes": list(placement.host_nodes),
         "feature_groups": _features_json(placement),
         "layers": [
-            _layer_json(placement.machine, item, row)
-            for item, row in zip(placement.layers, cost.rows, strict=True)
+            _layer_json(placement, item, row)
+            for item, row in zip(placement.layers, cost.rows, strict=False)
+        ],
+        "host": [
+            {
+                "node": work.node,
+                "macs": work.macs,
+                "elements": work.elements,
+                "cycles": row.cycles,
+                "energy_by_component_pj": dict(row.energy_by_component_pj),
+            }
+            for work, row in zip(placement.host, cost.rows[len(placement.layers) :], strict=True)
         ],
     }
 
 
 def _features_json(placement: Placement) -> list[dict[str, Any]] | None:
-    """The groups of fused layers; None where the machine's feature memory is not known."""
+    """The groups of fused steps; None where the machine's feature memory is not known."""
     if placement.machine.feature_memory_bytes is None:
         return None
     return [
         {
-            "layers": list(group.layers),
+            "steps": list(group.steps),
             "need_bytes": group.need_bytes,
-            "external_bytes": group.external_bytes,
+            "read_bytes": group.read_bytes,
+            "written_bytes": group.written_bytes,
         }
         for group in plan_features(placement)
     ]
 
 
-def _layer_json(machine: Machine, item: PlacedLayer, row: CostRow) -> dict[str, Any]:
-    layer, mapping = item.layer, item.mapping
+def _layer_json(placement: Placement, item: PlacedLayer, row: CostRow) -> dict[str, Any]:
+    machine, layer, mapping = placement.machine, item.layer, item.mapping
     return {
         "name": layer.name,
         "kernels": layer.kernels,
@@ -129,6 +148,8 @@ def _layer_json(machine: Machine, item: PlacedLayer, row: CostRow) -> dict[str, 
         "cycles": row.cycles,
         "energy_by_component_pj": dict(row.energy_by_component_pj),
         "bytes_moved": row.bytes_moved,
+        "traffic_bits": asdict(layer_traffic(placement, item)),
+        "zero_rows_left_out": layer.zero_rows,
         "lane_utilisation": row.utilisation,
         "slicing": list(describe_slicing(machine, layer, mapping)),
         "merge": describe_merge(machine, mapping),

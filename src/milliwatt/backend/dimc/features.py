@@ -1,35 +1,60 @@
 # SPDX-License-Identifier: MIT
-"""Feature maps in on-chip memory, and layers fused so that they fit."""
+"""Feature maps in on-chip memory, and steps fused so that less moves off the chip."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, combinations
 
-from milliwatt.backend.dimc.layer import Layer
-from milliwatt.backend.dimc.machine import Machine
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement, held_rows
+from milliwatt.backend.dimc.flow import Flow, Step, flow_of
+from milliwatt.backend.dimc.placement import Placement, held_rows
 from milliwatt.errors import UnknownFigureError
-from milliwatt.units import ceil_div
+
+MOST_FUSED = 12
+"""Steps in a group at most."""
+_ALL_SUBSETS = 4
+"""Maps alive at a time for which every choice of those off the chip is tried."""
+
+State = frozenset[str]
+"""The maps off the chip between two groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureGroup:
-    """Layers computed together: only the first's input and the last's output exist as wholes."""
+    """Steps computed together: of the maps between them only the rows in use exist."""
 
-    layers: tuple[str, ...]
+    steps: tuple[str, ...]
     need_bytes: int
-    """Input, output, and the rows of every map between that the next kernel needs."""
-    external_bytes: int
-    """Bytes of input and output that move off the chip: 0 where the group fits."""
+    """Maps on the chip while the group runs, whole or the rows in use."""
+    read_bytes: int
+    """Bytes that come from off the chip, in every round that needs them."""
+    written_bytes: int
+    """Bytes that go off the chip."""
+
+    @property
+    def external_bytes(self) -> int:
+        """Bytes that move off the chip or from there."""
+        return self.read_bytes + self.written_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The best way to get to a cut of the list with certain maps off the chip."""
+
+    cost: tuple[int, int]
+    """Bytes moved, steps fused."""
+    groups: tuple[FeatureGroup, ...]
 
 
 def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
-    """The layers in groups with the fewest bytes off the chip, then the fewest layers fused.
+    """The steps in groups with the fewest bytes off the chip, then the fewest steps fused.
 
-    Optimal over all ways to cut the list, by dynamic programming. Layers are taken to follow one
-    another, as in a list of layers; a graph's branches are not seen. A fused group's kernels must
-    fit the tiles together. UnknownFigureError where the machine says no feature memory.
+    Optimal over all ways to cut the list into groups of at most MOST_FUSED steps and, at each cut,
+    to keep maps on the chip or off it (with more than four alive, the largest go first), by
+    dynamic programming. A map that waits for a later branch counts all the while. A group of
+    several steps must have its kernels in the tiles together; a step alone is run even if its rows
+    do not fit. UnknownFigureError where the machine says no feature memory.
     """
     memory = placement.machine.feature_memory_bytes
     if memory is None:
@@ -37,46 +62,79 @@ def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
             f"{placement.machine.name} does not say array.feature_memory_bytes, so whether "
             "feature maps fit cannot be told"
         )
-    layers = placement.layers
-    best: list[tuple[int, int, tuple[FeatureGroup, ...]]] = [(0, 0, ())]
-    for end in range(1, len(layers) + 1):
-        options: list[tuple[int, int, tuple[FeatureGroup, ...]]] = []
-        for start in range(end):
-            if end - start == 1 or _kernels_fit(placement, layers[start:end]):
-                group = _group(layers[start:end], memory)
-                spilled, fused, before = best[start]
-                options.append(
-                    (spilled + group.external_bytes, fused + end - start - 1, (*before, group))
-                )
-        best.append(min(options, key=lambda option: option[:2]))
-    return best[-1][2]
+    flow = flow_of(placement)
+    unfused = _all_on_chip(flow, memory)
+    return unfused or _best(placement, flow, memory)
 
 
-def _group(items: Sequence[PlacedLayer], memory_bytes: int) -> FeatureGroup:
-    layers = [item.layer for item in items]
-    ends = input_bytes(layers[0]) + output_bytes(layers[-1])
-    need = ends + sum(window_bytes(layer) for layer in layers[1:])
-    names = tuple(layer.name for layer in layers)
-    return FeatureGroup(names, need, 0 if need <= memory_bytes else ends)
+def _all_on_chip(flow: Flow, memory: int) -> tuple[FeatureGroup, ...]:
+    """Every step alone, if every map then fits: nothing moves, so nothing is better."""
+    none: State = frozenset()
+    groups = [weigh(flow, i, i + 1, none, none) for i in range(len(flow.steps))]
+    return tuple(groups) if all(group.need_bytes <= memory for group in groups) else ()
 
 
-def _kernels_fit(placement: Placement, items: Sequence[PlacedLayer]) -> bool:
-    machine: Machine = placement.machine
-    have = placement.clusters * machine.tiles_per_cluster * machine.rows
-    return sum(held_rows(machine, item) for item in items) <= have
+def _best(placement: Placement, flow: Flow, memory: int) -> tuple[FeatureGroup, ...]:
+    count = len(flow.steps)
+    plans: list[dict[State, _Plan]] = [{s: _Plan((0, 0), ()) for s in states(flow, 0)}]
+    for end in range(1, count + 1):
+        found: dict[State, _Plan] = {}
+        for start in range(max(0, end - MOST_FUSED), end):
+            if not fusible(placement, flow.steps[start:end]):
+                continue
+            for before, plan in plans[start].items():
+                for after in states(flow, end):
+                    group = weigh(flow, start, end, before, after)
+                    if group.need_bytes > memory and not _alone(flow, start, end, before, after):
+                        continue
+                    moved, fused = plan.cost
+                    cost = moved + group.external_bytes, fused + end - start - 1
+                    if after not in found or cost < found[after].cost:
+                        found[after] = _Plan(cost, (*plan.groups, group))
+        plans.append(found)
+    return min(plans[-1].values(), key=lambda plan: plan.cost).groups
 
 
-def input_bytes(layer: Layer) -> int:
-    """Bytes of the layer's input map."""
-    return ceil_div(layer.input_bits, 8)
+def states(flow: Flow, cut: int) -> Iterator[State]:
+    """The choices of maps off the chip before step `cut`."""
+    live = sorted(flow.live[cut], key=lambda value: (-flow.sizes[value], value))
+    if len(live) <= _ALL_SUBSETS:
+        subsets = chain.from_iterable(combinations(live, n) for n in range(len(live) + 1))
+        yield from map(frozenset, subsets)
+    else:
+        yield from (frozenset(live[:n]) for n in range(len(live) + 1))
 
 
-def output_bytes(layer: Layer) -> int:
-    """Bytes of the layer's output map, in the bits of its input."""
-    return ceil_div(layer.kernels * layer.pixels * layer.activation_bits, 8)
+def fusible(placement: Placement, steps: tuple[Step, ...]) -> bool:
+    """Whether the steps may be one group: a single one, or all kernels in the tiles at once."""
+    if len(steps) == 1:
+        return True
+    have = placement.clusters * placement.machine.tiles_per_cluster * placement.machine.rows
+    items = [item for step in steps for item in step.layers]
+    return sum(held_rows(placement.machine, item) for item in items) <= have
 
 
-def window_bytes(layer: Layer) -> int:
-    """Bytes of the input rows that one row of outputs needs."""
-    rows, columns = min(layer.kernel_hw[0], layer.in_hw[0]), layer.in_hw[1]
-    return ceil_div(rows * columns * layer.in_channels * layer.activation_bits, 8)
+def _alone(flow: Flow, start: int, end: int, before: State, after: State) -> bool:
+    """Whether a step that does not fit runs with everything off the chip, since it must."""
+    return end - start == 1 and before == flow.live[start] and after == flow.live[end]
+
+
+def weigh(flow: Flow, start: int, end: int, before: State, after: State) -> FeatureGroup:
+    """Steps `start` to `end` as a group, with those maps off the chip before and after it."""
+    steps = flow.steps[start:end]
+    windows: dict[str, int] = {}
+    for read in (read for step in steps for read in step.reads):
+        windows[read.value] = max(windows.get(read.value, 0), read.window_bytes)
+    rounds = steps[0].rounds if len(steps) == 1 else 1
+    need = read_bytes = written_bytes = 0
+    for value in flow.live[start] | {v for step in steps for v in step.writes}:
+        size, alive = flow.sizes[value], value in flow.live[end]
+        here, stays = value in flow.live[start], alive and value not in after
+        streamed = here and value in before
+        if streamed and (stays or value in windows):
+            read_bytes += size if stays else size * rounds
+        if alive and value in after and not streamed:
+            written_bytes += size
+        whole = stays or (here and not streamed and (value in windows or not alive))
+        need += size if whole else windows.get(value, 0)
+    return FeatureGroup(tuple(s.name for s in steps), need, read_bytes, written_bytes)

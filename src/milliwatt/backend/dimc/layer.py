@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milliwatt.errors import ModelError
+from milliwatt.units import ceil_div
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,20 @@ class Layer:
     activation_bits: int
     groups: int = 1
     stride_hw: tuple[int, int] = (1, 1)
+    inserted_hw: tuple[int, int] = (1, 1)
+    """Rows and columns of the padded map for each of the input: zeros put in between, as a
+    transposed convolution of that stride asks for."""
+    repeats: int = 1
+    """Times the layer runs, each waiting for the last: the steps of a recurrence."""
+    zero_rows: int = 0
+    """Kernel rows, a row for each slice of each kernel, that are all zero and are left out."""
     stored_weight_bits: int | None = None
     """Kernel bits that are loaded, where a source counts others than the layer has."""
 
     def __post_init__(self) -> None:
-        numbers = (*self.kernel_hw, *self.out_hw, *self.stride_hw, self.in_channels, self.kernels)
-        if min(*numbers, self.groups, self.weight_bits, self.activation_bits) < 1:
+        numbers = (*self.kernel_hw, *self.out_hw, *self.stride_hw, *self.inserted_hw)
+        counts = (self.in_channels, self.kernels, self.groups, self.repeats)
+        if min(*numbers, *counts, self.weight_bits, self.activation_bits) < 1:
             raise ModelError(f"layer '{self.name}': every size must be positive")
         if self.in_channels % self.groups or self.kernels % self.groups:
             raise ModelError(
@@ -54,8 +63,8 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates."""
-        return self.pixels * self.kernels * self.kernel_elements
+        """Multiply-accumulates, those with inserted zeros too."""
+        return self.repeats * self.pixels * self.kernels * self.kernel_elements
 
     @property
     def load_bits(self) -> int:
@@ -65,9 +74,15 @@ class Layer:
     @property
     def in_hw(self) -> tuple[int, int]:
         """Input rows and columns, padding that keeps the size left out."""
-        return self.out_hw[0] * self.stride_hw[0], self.out_hw[1] * self.stride_hw[1]
+        rows, columns = (n * s for n, s in zip(self.out_hw, self.stride_hw, strict=True))
+        return ceil_div(rows, self.inserted_hw[0]), ceil_div(columns, self.inserted_hw[1])
 
     @property
     def input_bits(self) -> int:
-        """Bits of the input feature map."""
+        """Bits of the input feature map, of one repeat."""
         return self.in_channels * self.in_hw[0] * self.in_hw[1] * self.activation_bits
+
+    @property
+    def output_bits(self) -> int:
+        """Bits of the output feature map in the precision of the input, of one repeat."""
+        return self.kernels * self.pixels * self.activation_bits

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from milliwatt.backend.dimc.surroundings import Background, Host, MemoryEnergy
 from milliwatt.errors import TargetError, UnknownFigureError, UnsupportedError
 from milliwatt.hardware.model import Basis, Figure
 from milliwatt.units import ceil_div
@@ -52,6 +53,8 @@ class MeasuredEnergy:
     """Share of a row's energy that goes with activity; the rest is spent whatever the data."""
     reference_body_bias_v: Figure
     """Body bias at which the points were measured."""
+    kernel_load_fj_per_bit: Figure
+    """From the weight memory into the tiles that share a broadcast."""
     system_fj_per_mac: Figure
     system_standing_w: Figure
 
@@ -88,6 +91,8 @@ class Machine:
     weight_bits: tuple[int, ...]
     activation_bits: tuple[int, ...]
     chain_lengths: tuple[int, ...]
+    chain_hop_cycles: int
+    """Cycles that a partial sum takes from a tile of a chain to the next."""
     pack_mux_tiles: tuple[int, ...]
     out_mux_lengths: tuple[int, ...]
     min_stripe: int
@@ -96,6 +101,10 @@ class Machine:
     operating_points: tuple[OperatingPoint, ...]
     figures: Mapping[str, Figure]
     """Every number of the description by its path, with its source."""
+    input_slice_bits: int | None = None
+    """Bits of an activation fed at a time; None where any precision offered is fed at once."""
+    skip_zero_rows: bool = False
+    """Whether rows whose weights are all zero are neither loaded nor computed."""
     weight_memory_bytes: int | None = None
     """On-chip memory that holds a network's weights; None where no limit is known."""
     feature_memory_bytes: int | None = None
@@ -104,6 +113,10 @@ class Machine:
     """How kernels are stored in memory and loaded; tiles hold them decoded."""
     area_mm2: float | None = None
     energy: MeasuredEnergy | None = None
+    memory: MemoryEnergy | None = None
+    """None where no source parts it from the measured energy, or none is known."""
+    background: Background | None = None
+    host: Host | None = None
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -130,7 +143,10 @@ class Machine:
 
     def activation_slices(self, bits: int) -> tuple[int, ...]:
         """Bits of the slices that an activation of `bits` bits is fed in, low bits first."""
-        return _slices(bits, self.activation_bits, f"{self.name}: activations")
+        words = _slices(bits, self.activation_bits, f"{self.name}: activations")
+        if self.input_slice_bits is None:
+            return words
+        return tuple(part for word in words for part in _serial(word, self.input_slice_bits))
 
     def chain_length(self, needed: int) -> int | None:
         """The shortest chain of at least `needed` tiles; None where there is none."""
@@ -159,6 +175,11 @@ class Machine:
     def peak_tops(self, weight_bits: int, point: OperatingPoint) -> float:
         """Peak tera-operations a second, 2 operations a MAC."""
         return 2e-12 * self.tiles * self.lanes(weight_bits) * point.clock_hz
+
+
+def _serial(bits: int, width: int) -> tuple[int, ...]:
+    """`bits` bits in slices of `width`, low bits first, the last as narrow as is left."""
+    return tuple(min(width, bits - start) for start in range(0, bits, width))
 
 
 def _slices(bits: int, offered: tuple[int, ...], what: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from milliwatt.backend.dimc.machine import (
     TieBreak,
     WeightCoding,
 )
+from milliwatt.backend.dimc.surroundings import Background, Host, MemoryEnergy
 from milliwatt.hardware.model import Basis, Figure
 from milliwatt.hardware.table import TableReader
 
@@ -60,7 +61,9 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
         feature_memory_bytes=_optional(figures, array, "feature_memory_bytes"),
         weight_bits=_integers(precision, "weight_bits", 8),
         activation_bits=_integers(precision, "activation_bits", 8),
+        input_slice_bits=_optional(figures, precision, "input_slice_bits", 8),
         chain_lengths=_integers(links, "chain_lengths", 1024),
+        chain_hop_cycles=figures.integer(links, "chain_hop_cycles", 0, 1024),
         pack_mux_tiles=_integers(links, "pack_mux_tiles", 1024),
         out_mux_lengths=_integers(links, "out_mux_lengths", 1024),
         min_stripe=figures.integer(mapping, "min_stripe"),
@@ -69,8 +72,12 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
         ),
         operating_points=_operating_points(reader),
         weight_coding=_weight_coding(reader),
+        skip_zero_rows=_skip_zero_rows(reader),
         area_mm2=_area(reader, figures),
         energy=_energy(reader.table("energy"), figures) if reader.has("energy") else None,
+        memory=_memory(reader.table("memory"), figures) if reader.has("memory") else None,
+        background=_background(reader, figures),
+        host=_host(reader.table("host"), figures) if reader.has("host") else None,
         figures=figures.read,
         aliases=reader.texts("aliases"),
         notes=reader.texts("notes"),
@@ -94,10 +101,18 @@ def _check(machine: Machine, reader: TableReader) -> None:
             "interconnect.chain_lengths",
             f"has chains longer than the {machine.tiles_per_cluster} tiles of a cluster",
         )
+    if machine.memory is None:
+        return
+    if machine.energy is not None:
+        reader.fail("memory", "counts twice what the measured [energy] holds; one of them goes")
+    if machine.feature_memory_bytes is None:
+        reader.fail("memory", "needs array.feature_memory_bytes, to tell what moves off the chip")
+    if (machine.memory.kernel_read is None) != (machine.weight_memory_bytes is None):
+        reader.fail("memory.kernel_read_fj_per_bit", "goes with array.weight_memory_bytes")
 
 
-def _optional(figures: _Figures, reader: TableReader, key: str) -> int | None:
-    return figures.integer(reader, key, 1, 1 << 40) if reader.has(key) else None
+def _optional(figures: _Figures, reader: TableReader, key: str, high: int = 1 << 40) -> int | None:
+    return figures.integer(reader, key, 1, high) if reader.has(key) else None
 
 
 def _basis(table: TableReader) -> Basis:
@@ -134,6 +149,57 @@ def _weight_coding(reader: TableReader) -> WeightCoding:
     return coding
 
 
+def _skip_zero_rows(reader: TableReader) -> bool:
+    if not reader.has("sparsity"):
+        return False
+    table = reader.table("sparsity")
+    skipped = table.choice("skips", ("zero-rows",))
+    table.text("source")
+    _basis(table)
+    table.finish()
+    return skipped == "zero-rows"
+
+
+def _memory(table: TableReader, figures: _Figures) -> MemoryEnergy:
+    def price(key: str) -> Figure:
+        return figures.number(table, f"{key}_fj_per_bit", 0, 1e9)
+
+    memory = MemoryEnergy(
+        feature_read=price("feature_read"),
+        feature_write=price("feature_write"),
+        external_read=price("external_read"),
+        external_write=price("external_write"),
+        tile_write=price("tile_write"),
+        partial_sum=price("partial_sum"),
+        kernel_read=price("kernel_read") if table.has("kernel_read_fj_per_bit") else None,
+    )
+    table.finish()
+    return memory
+
+
+def _background(reader: TableReader, figures: _Figures) -> Background | None:
+    if not reader.has("background"):
+        return None
+    table = reader.table("background")
+    clock = figures.number(table, "clock_fj_per_cycle", 0, 1e9)
+    leakage = figures.number(table, "leakage_w", 0, 1e3)
+    table.finish()
+    return Background(clock, leakage)
+
+
+def _host(table: TableReader, figures: _Figures) -> Host:
+    host = Host(
+        core=table.text("core"),
+        cycles_per_mac=figures.number(table, "cycles_per_mac", 0, 1e6),
+        cycles_per_element=figures.number(table, "cycles_per_element", 0, 1e6),
+        pj_per_cycle=(
+            figures.number(table, "pj_per_cycle", 0, 1e9) if table.has("pj_per_cycle") else None
+        ),
+    )
+    table.finish()
+    return host
+
+
 def _operating_points(reader: TableReader) -> tuple[OperatingPoint, ...]:
     points: list[OperatingPoint] = []
     for index, table in enumerate(reader.tables("operating_point")):
@@ -163,6 +229,7 @@ def _energy(table: TableReader, figures: _Figures) -> MeasuredEnergy:
         body_bias_full_v=figures.number(table, "body_bias_full_v", 0.01, 5),
         activity_share=figures.number(table, "activity_share", 0, 1),
         reference_body_bias_v=figures.number(table, "reference_body_bias_v", 0, 5),
+        kernel_load_fj_per_bit=figures.number(table, "kernel_load_fj_per_bit", 0, 1e9),
         system_fj_per_mac=figures.number(table, "system_fj_per_mac", 0, 1e9),
         system_standing_w=figures.number(table, "system_standing_w", 0, 1e3),
     )

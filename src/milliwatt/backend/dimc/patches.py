@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import as_strided
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.ir.types import Array
 from milliwatt.ops._convolve import pad_image
-from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
+from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
+from milliwatt.units import ceil_div
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,26 @@ def image_patches(
     """The windows of a convolution over x[N,H,W,C]; around it is the zero point."""
     padded = pad_image(x.astype(np.int32), op.padding, zero_point)
     return Patches(padded, kernel_hw, op.stride_hw, op.dilation_hw, output_hw, groups)
+
+
+def transposed_patches(
+    op: TransposeConv2D, x: Array, zero_point: int, kernel_hw: tuple[int, int]
+) -> Patches:
+    """The windows of a transposed convolution over x[N,H,W,C]: zeros inserted, kernels turned."""
+    extent = [n + k - 1 for n, k in zip(op.output_hw, kernel_hw, strict=True)]
+    canvas = np.full((x.shape[0], *extent, x.shape[3]), zero_point, np.int32)
+    first_y, rows = _inserted(x.shape[1], op.stride_hw[0], kernel_hw[0] - 1 - op.padding.top)
+    first_x, columns = _inserted(x.shape[2], op.stride_hw[1], kernel_hw[1] - 1 - op.padding.left)
+    room = canvas[:, rows :: op.stride_hw[0], columns :: op.stride_hw[1]]
+    seen = x[:, first_y : first_y + room.shape[1], first_x : first_x + room.shape[2]]
+    room[:, : seen.shape[1], : seen.shape[2]] = seen
+    return Patches(canvas, kernel_hw, (1, 1), (1, 1), op.output_hw, 1)
+
+
+def _inserted(size: int, stride: int, offset: int) -> tuple[int, int]:
+    """The first of `size` elements, `stride` apart from `offset` on, not before 0; and where."""
+    first = min(size, ceil_div(max(0, -offset), stride))
+    return first, offset + first * stride
 
 
 def dense_patches(x: Array) -> Patches:

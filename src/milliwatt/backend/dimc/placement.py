@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from milliwatt.backend.dimc.coding import coded_layers
+from milliwatt.backend.dimc.coding import stored_layer
 from milliwatt.backend.dimc.cycles import (
     MODES,
     Cycles,
@@ -19,7 +19,8 @@ from milliwatt.backend.dimc.cycles import (
     row_elements,
 )
 from milliwatt.backend.dimc.cycles import Mapping as TileMapping
-from milliwatt.backend.dimc.extract import Precision, graph_layers, is_linear
+from milliwatt.backend.dimc.extract import Precision, graph_products
+from milliwatt.backend.dimc.host import HostWork, host_cycles, host_work
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.mapper import OBJECTIVES, Objective, map_layer
@@ -56,15 +57,24 @@ class Placement:
     objective: Objective
     weights: Weights
     layers: tuple[PlacedLayer, ...]
-    host_nodes: tuple[str, ...] = ()
-    """Nodes without MACs, which the host core computes; their time is not in the cycles."""
+    host: tuple[HostWork, ...] = ()
+    """What the host core computes."""
     graph: Graph | None = None
     """The graph that was placed; None for a list of layers, which cannot be simulated."""
 
     @property
     def cycles(self) -> Fraction:
-        """Cycles of one inference: the layers one after another."""
-        return sum((item.cycles.total for item in self.layers), Fraction(0))
+        """Cycles of one inference: layers and the host's nodes one after another.
+
+        Without the host's where the machine does not describe its host.
+        """
+        tiles = sum((item.cycles.total for item in self.layers), Fraction(0))
+        return tiles + sum(host_cycles(self.machine, work) for work in self.host)
+
+    @property
+    def host_nodes(self) -> tuple[str, ...]:
+        """Names of the nodes that the host core computes, or computes a part of."""
+        return tuple(work.node for work in self.host)
 
     @property
     def macs(self) -> int:
@@ -72,7 +82,7 @@ class Placement:
         return sum(item.layer.macs for item in self.layers)
 
     def inferences_per_second(self, clock_hz: float) -> float:
-        """Inferences a second when nothing but the tiles takes time."""
+        """Inferences a second, one after another."""
         return clock_hz / float(self.cycles)
 
 
@@ -106,17 +116,15 @@ def place(
     if weights == "resident":
         _check_resident(machine, network.name, placed, count)
     graph = network if isinstance(network, Graph) else None
-    host = () if graph is None else tuple(n.name for n in graph.nodes if not is_linear(n))
+    host = () if graph is None else host_work(graph)
     return Placement(machine, network.name, mode, count, objective, weights, placed, host, graph)
 
 
 def _graph_layers(
     graph: Graph, machine: Machine, precision: Mapping[str, Precision]
 ) -> tuple[Layer, ...]:
-    layers = graph_layers(graph, precision)
-    if machine.weight_coding == "bitmask":
-        layers = coded_layers(graph, layers)
-    return tuple(layers.values())
+    products = graph_products(graph, precision)
+    return tuple(stored_layer(machine, product) for product in products.values())
 
 
 def _place_layer(
