@@ -51,6 +51,7 @@ MW_INLINE void mw_copy_rows_mve(const int8_t *from, int8_t *to, int32_t rows, in
 static MW_NOINLINE __attribute__((unused)) void mw_copy_clipped_window_s8_mve(
     const int8_t *x, const mw_window_s8_mve *window, int32_t top, int32_t left, int8_t *to)
 {
+    MW_BARRIER();
     const int32_t run = window->kw * window->depth;
     const int32_t row_bytes = window->width * window->depth;
     const int32_t before = mw_clamp_i32(-left, 0, window->kw) * window->depth;

@@ -13,6 +13,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_gather_s8_mve(
     const int8_t *x, int8_t *to, int32_t row, int32_t height, int32_t row_bytes,
     int32_t before_bytes, int32_t padded_bytes, int32_t fill)
 {
+    MW_BARRIER();
     if (row < 0 || row >= height) {
         mw_fill_mve(to, fill, padded_bytes);
         return;

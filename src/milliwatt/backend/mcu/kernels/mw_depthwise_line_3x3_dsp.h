@@ -246,6 +246,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1(
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
+    MW_BARRIER();
     mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1);
 }
 
@@ -253,6 +254,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1_r
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
+    MW_BARRIER();
     mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1);
 }
 
@@ -260,6 +262,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2(
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
+    MW_BARRIER();
     mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2);
 }
 
@@ -267,6 +270,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_r
     const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
     int8_t *y, const mw_line_3x3 *layer)
 {
+    MW_BARRIER();
     mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2);
 }
 

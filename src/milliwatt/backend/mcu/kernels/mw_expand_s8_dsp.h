@@ -72,6 +72,7 @@ MW_INLINE int32_t *mw_expand_run_s8(const int8_t *x, int32_t count, int32_t *pai
     static MW_NOINLINE __attribute__((unused)) int32_t *name(const int8_t *x, int32_t count,   \
                                                              int32_t *pairs)                   \
     {                                                                                          \
+        MW_BARRIER();                                                                          \
         return mw_expand_run_s8(x, count, pairs, step, form);                                  \
     }
 

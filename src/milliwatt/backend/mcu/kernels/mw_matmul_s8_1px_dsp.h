@@ -51,6 +51,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_packed(
     const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
     int32_t pair_count, int32_t channels, int32_t zero)
 {
+    MW_BARRIER();
     mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1);
 }
 
@@ -58,6 +59,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_plain(
     const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
     int32_t pair_count, int32_t channels, int32_t zero)
 {
+    MW_BARRIER();
     mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 0);
 }
 

@@ -185,6 +185,7 @@ MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
         int32_t channels, int32_t pair_count, int32_t channels_left, int32_t zero)             \
     {                                                                                          \
+        MW_BARRIER();                                                                          \
         mw_matmul_s8_4px_any(pairs, weights, scales, y, channels, pair_count, channels_left,   \
                              zero, packed);                                                    \
     }

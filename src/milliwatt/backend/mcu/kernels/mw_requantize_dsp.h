@@ -24,6 +24,7 @@ MW_INLINE int32_t mw_requantize_s8_dsp(int32_t doubled, int32_t multiplier, int3
 static MW_NOINLINE __attribute__((unused)) void mw_clamp_s8(int8_t *y, int32_t count, int32_t low,
                                                             int32_t high)
 {
+    MW_BARRIER();
     for (int32_t i = 0; i < count; i++) {
         y[i] = (int8_t)mw_clamp_i32(y[i], low, high);
     }

@@ -14,6 +14,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_sparse_1px(const int32_t *pai
                                                               const int32_t *scales, int8_t *y,
                                                               int32_t channels, int32_t zero)
 {
+    MW_BARRIER();
     for (; channels > 0; channels--) {
         const int32_t first = weights[0];
         int32_t sum = weights[1];

@@ -134,6 +134,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_sparse_8px_any(
     const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
     int32_t channels, int32_t left, int32_t zero)
 {
+    MW_BARRIER();
     for (; left > 0; left--) {
         const int32_t first = *weights++, bias = *weights++;
         const int32_t *entries = weights;

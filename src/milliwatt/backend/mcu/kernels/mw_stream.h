@@ -14,6 +14,7 @@ MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(row
 static MW_NOINLINE __attribute__((unused)) void mw_drop_rows(uint8_t *strip, int32_t dropped,
                                                              int32_t held, int32_t row_bytes)
 {
+    MW_BARRIER();
     const uint8_t *from = strip + dropped * row_bytes;
     uint8_t *to = strip;
     int32_t rest = dropped > 0 ? (held - dropped) * row_bytes : 0;

@@ -50,6 +50,7 @@ MW_INLINE int32_t *mw_widen_s8_step(const int8_t *x, int32_t count, int32_t *pai
 static MW_NOINLINE __attribute__((unused)) int32_t *mw_widen_s8_of_4(const int8_t *x, int32_t count,
                                                                      int32_t *pairs)
 {
+    MW_BARRIER();
     return mw_widen_s8_step(x, count, pairs, 4);
 }
 
@@ -57,6 +58,7 @@ static MW_NOINLINE __attribute__((unused)) int32_t *mw_widen_s8_of_4(const int8_
 static MW_NOINLINE __attribute__((unused)) int32_t *mw_widen_s8(const int8_t *x, int32_t count,
                                                                 int32_t *pairs)
 {
+    MW_BARRIER();
     return mw_widen_s8_step(x, count, pairs, 1);
 }
 

@@ -20,6 +20,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_clipped_row_s8(const int8_t *
                                                                   const mw_window_s8 *window,
                                                                   int32_t left)
 {
+    MW_BARRIER();
     const int32_t count = window->kw * window->depth;
     const int32_t begin = mw_clamp_i32(-left * window->depth, 0, count);
     const int32_t end = mw_clamp_i32((window->width - left) * window->depth, begin, count);
