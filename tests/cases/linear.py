@@ -97,6 +97,7 @@ _S8 = [
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
     Numbers(x_zero=-3, w_zero=9, per_channel=False, y_zero=0),
     Numbers(weights=DType.INT4, x_zero=-128, y_zero=3),
+    Numbers(weights=DType.INT2, x_zero=-128, y_zero=3),
     Numbers(x_zero=0, y_zero=0, gain=1e-4, per_channel=False),
     Numbers(gain=1e5),
 ]
@@ -105,7 +106,11 @@ _S16 = [
     Numbers(x_zero=0, y_zero=0, bias=DType.INT32),
     Numbers(x_zero=0, y_zero=0, bias=DType.INT64, per_channel=False, gain=5.0),
     Numbers(x_zero=0, y_zero=0, bias=DType.INT64, weights=DType.INT4, gain=0.01),
+    Numbers(x_zero=0, y_zero=0, bias=DType.INT64, weights=DType.INT2, gain=0.01),
 ]
+
+_SPREAD = {DType.INT4: 4.6, DType.INT2: 1.2}
+"""Root mean square of random sub-byte weights."""
 
 
 def _operands(
@@ -126,7 +131,7 @@ def _operands(
         weights = tensor(shape, numbers.weights, 0.007, numbers.w_zero)
     taps = int(np.prod(shape)) // shape[axis]
     w_scale = float(np.mean(weights.quant.scale)) if weights.quant else 0.0
-    spread = np.hypot(4.6 if numbers.weights is DType.INT4 else 75.0, numbers.w_zero)
+    spread = np.hypot(_SPREAD.get(numbers.weights, 75.0), numbers.w_zero)
     x_reach = np.hypot(75.0, numbers.x_zero) if x.dtype is DType.INT8 else 18000.0
     x_scale = x.scale * x_reach
     deviation = x_scale * w_scale * spread * np.sqrt(taps)

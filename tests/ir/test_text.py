@@ -112,7 +112,7 @@ BROKEN = [
     ("", "line 1, at the end of the text: expected 'graph'"),
     (TEXT + "x", "line 9, at 'x': text after the graph"),
     (TEXT[:-2], "at the end of the text"),
-    (TEXT.replace("int8[1,4]", "int9[1,4]"), "line 2: no element type 'int9'; there are int4"),
+    (TEXT.replace("int8[1,4]", "int9[1,4]"), "line 2: no element type 'int9'; there are int2"),
     (TEXT.replace("[1,4]", "[1,-4]"), "line 2: %x: shape [1, -4]: every dimension must be"),
     (TEXT.replace("[1,4]", "[1,x]"), "line 2, at 'scale': expected an integer, not x"),
     (TEXT.replace("[10,-20]", "[10]"), "1 elements for int8[1,2]"),

@@ -12,8 +12,8 @@
 An operator's attributes are its dataclass's fields, `{stride_hw=(1, 1), padding=Padding(top=0,
 bottom=0, left=0, right=0), activation=relu}`.
 A state reads `state %before: TYPE = VALUE then %after`. Constants of more than 32 elements are
-base64 of their little-endian bytes, int4 one element to a byte. Names with other characters than
-letters, digits, `_`, `.`, `/` and `-` are JSON strings after the `%`.
+base64 of their little-endian bytes, int4 and int2 one element to a byte. Names with other
+characters than letters, digits, `_`, `.`, `/` and `-` are JSON strings after the `%`.
 """
 
 from __future__ import annotations

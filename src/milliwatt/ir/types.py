@@ -21,6 +21,7 @@ Shape = tuple[int, ...]
 class DType(enum.Enum):
     """Element types. A sub-byte type lives in an int8 NumPy array, packed only when stored."""
 
+    INT2 = "int2"
     INT4 = "int4"
     INT8 = "int8"
     UINT8 = "uint8"
@@ -38,7 +39,7 @@ class DType(enum.Enum):
     @property
     def numpy(self) -> np.dtype[Any]:
         """The NumPy type that holds one element."""
-        return np.dtype("int8" if self is DType.INT4 else self.value)
+        return np.dtype("int8" if self in _SUB_BYTE else self.value)
 
     @property
     def is_float(self) -> bool:
@@ -54,7 +55,9 @@ class DType(enum.Enum):
         return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
 
 
+_SUB_BYTE = (DType.INT2, DType.INT4)
 _BITS = {
+    DType.INT2: 2,
     DType.INT4: 4,
     DType.INT8: 8,
     DType.UINT8: 8,

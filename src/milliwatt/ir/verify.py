@@ -66,11 +66,11 @@ def _check_types(graph: Graph) -> None:
 def _check_value(what: str, value: Array, kind: TensorType) -> None:
     if tuple(value.shape) != kind.shape or value.dtype != kind.dtype.numpy:
         raise VerifyError(f"{what} is {value.dtype}{list(value.shape)}, typed {kind}")
-    if kind.dtype is DType.INT4 and value.size:
+    if kind.dtype in (DType.INT2, DType.INT4) and value.size:
         low, high = kind.dtype.integer_range
         if value.min() < low or value.max() > high:
             raise VerifyError(
-                f"{what} holds {value.min()}..{value.max()}, outside int4's {low}..{high}"
+                f"{what} holds {value.min()}..{value.max()}, outside {kind.dtype.value}'s {low}..{high}"
             )
 
 

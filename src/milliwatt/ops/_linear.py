@@ -29,8 +29,8 @@ _BIAS = {
     DType.FLOAT32: (DType.FLOAT32,),
 }
 _WEIGHTS = {
-    DType.INT8: (DType.INT8, DType.INT4),
-    DType.INT16: (DType.INT8, DType.INT4),
+    DType.INT8: (DType.INT8, DType.INT4, DType.INT2),
+    DType.INT16: (DType.INT8, DType.INT4, DType.INT2),
     DType.FLOAT32: (DType.FLOAT32,),
 }
 

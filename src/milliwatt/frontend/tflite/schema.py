@@ -39,8 +39,8 @@ TENSOR_TYPE_NAMES = (
 )
 """TensorType: the name of each code."""
 
-DTYPES = {TENSOR_TYPE_NAMES.index(d.name): d for d in DType}
-"""The element types that a graph can hold."""
+DTYPES = {TENSOR_TYPE_NAMES.index(d.name): d for d in DType if d.name in TENSOR_TYPE_NAMES}
+"""The element types that a file and a graph can hold."""
 
 ACTIVATION_NAMES = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 """ActivationFunctionType: the name of each code."""

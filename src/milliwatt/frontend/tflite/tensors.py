@@ -44,7 +44,7 @@ def element_type(record: TensorRecord, *, is_constant: bool) -> DType:
         return DType.FLOAT32
     known = 0 <= record.type_code < len(TENSOR_TYPE_NAMES)
     name = TENSOR_TYPE_NAMES[record.type_code] if known else f"type {record.type_code}"
-    allowed = ", ".join(d.value for d in DType)
+    allowed = ", ".join(d.value for d in DTYPES.values())
     raise UnsupportedError(f"{record.label} is {name}; supported: {allowed}")
 
 

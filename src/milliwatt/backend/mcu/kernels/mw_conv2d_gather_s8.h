@@ -23,7 +23,7 @@ MW_INLINE void mw_gather_window_s8(const int8_t *x, int8_t *window, int32_t in_h
     }
 }
 
-/* w is [out_c][kh * kw * in_c], int4 weights packed filter by filter; bias has the input's zero
+/* w is [out_c][kh * kw * in_c], sub-byte weights packed filter by filter; bias has the input's zero
  * point folded in. window: scratch memory of kh * kw * in_c bytes. */
 MW_INLINE void mw_conv2d_gather_s8(
     const int8_t *x, int8_t *y, int8_t *window, const int8_t *MW_RESTRICT w,

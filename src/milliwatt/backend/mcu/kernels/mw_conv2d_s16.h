@@ -5,7 +5,7 @@
 
 #include "mw_dot_s16.h"
 
-/* w is [channels][kh][kw][in_c / groups], each tap of int4 weights beginning at a whole byte.
+/* w is [channels][kh][kw][in_c / groups], each tap of sub-byte weights beginning at a whole byte.
  * contiguous: the taps of a row lie side by side in x and in w (dilation_w 1, one group, whole
  * bytes), so that a row is one run. padded: some window reaches outside the map. */
 MW_INLINE void mw_conv2d_s16(const int16_t *x, int16_t *y, const int8_t *MW_RESTRICT w,

@@ -24,7 +24,7 @@ MW_INLINE int32_t mw_conv2d_outside_s8(const int8_t *MW_RESTRICT filter, int32_t
     return sum;
 }
 
-/* w is [channels][kh][kw][in_c / groups], each tap of int4 weights beginning at a whole byte.
+/* w is [channels][kh][kw][in_c / groups], each tap of sub-byte weights beginning at a whole byte.
  * bias has the input's zero point folded in over every tap; taps in the padding are left out and
  * what the bias took for them is given back.
  * contiguous: the taps of a row lie side by side in x and in w (dilation_w 1, one group, whole

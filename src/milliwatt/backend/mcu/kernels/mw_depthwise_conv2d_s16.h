@@ -5,7 +5,7 @@
 
 #include "mw_dot_s16.h"
 
-/* w is [in_c * per_input][kh * kw], a channel's int4 weights beginning at a whole byte. padded:
+/* w is [in_c * per_input][kh * kw], a channel's sub-byte weights beginning at a whole byte. padded:
  * some window reaches outside the map. */
 MW_INLINE void mw_depthwise_conv2d_s16(
     const int16_t *x, int16_t *y, const int8_t *MW_RESTRICT w, const int32_t *MW_RESTRICT bias,

@@ -46,7 +46,7 @@ MW_INLINE int32_t mw_depthwise_clipped_s8(const int8_t *x, int32_t from,
     return sum;
 }
 
-/* w is [in_c * per_input][kh * kw], a channel's int4 weights beginning at a whole byte. bias has
+/* w is [in_c * per_input][kh * kw], a channel's sub-byte weights beginning at a whole byte. bias has
  * the input's zero point folded in over every tap; what it took for taps in the padding is given
  * back. padded: some window reaches outside the map. */
 MW_INLINE void mw_depthwise_conv2d_s8(

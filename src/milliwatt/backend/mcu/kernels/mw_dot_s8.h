@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Products of int8 activations with int8 or packed int4 weights. */
+/* Products of int8 activations with int8 or packed int4 or int2 weights. */
 #ifndef MW_DOT_S8_H
 #define MW_DOT_S8_H
 
 #include "mw_common.h"
 
-/* Element i of int4 values packed two to a byte, the even one in the low half. */
+/* int4 values are packed two to a byte, int2 values four, the first in the low bits. */
 MW_INLINE int32_t mw_low_nibble(int8_t packed) { return (int32_t)((uint32_t)packed << 28) >> 28; }
 
 MW_INLINE int32_t mw_high_nibble(int8_t packed) { return (int32_t)packed >> 4; }
 
-/* Bytes that `count` weights take: a run of int4 weights begins at a whole byte. */
+/* Element i, 0 to 3, of four int2 values in a byte. */
+MW_INLINE int32_t mw_crumb(int8_t packed, int32_t i)
+{
+    return (int32_t)((uint32_t)packed << (30 - 2 * i)) >> 30;
+}
+
+/* Bytes that `count` weights take: a run of sub-byte weights begins at a whole byte. */
 MW_INLINE int32_t mw_weight_bytes(int32_t count, int32_t weight_bits)
 {
-    return weight_bits == 4 ? (count + 1) / 2 : count;
+    return (count * weight_bits + 7) / 8;
 }
 
 /* Weight i less the zero point. */
@@ -23,6 +29,9 @@ MW_INLINE int32_t mw_weight_at(const int8_t *MW_RESTRICT w, int32_t i, int32_t w
     if (weight_bits == 4) {
         const int8_t pair = w[i / 2];
         return ((i & 1) ? mw_high_nibble(pair) : mw_low_nibble(pair)) - w_zero;
+    }
+    if (weight_bits == 2) {
+        return mw_crumb(w[i / 4], i & 3) - w_zero;
     }
     return w[i] - w_zero;
 }
@@ -41,6 +50,12 @@ MW_INLINE int32_t mw_dot_s8(const int8_t *x, const int8_t *MW_RESTRICT w, int32_
         }
         if (i < count) {
             sum += x[i] * (mw_low_nibble(w[i / 2]) - w_zero);
+        }
+        return sum;
+    }
+    if (weight_bits == 2) {
+        for (int32_t i = 0; i < count; i++) {
+            sum += x[i] * mw_weight_at(w, i, w_zero, 2);
         }
         return sum;
     }
@@ -68,6 +83,11 @@ MW_INLINE void mw_dot_pair_s8(const int8_t *x, const int8_t *MW_RESTRICT w0,
             sum1 += even * (mw_low_nibble(pair1) - w_zero);
             sum0 += odd * (mw_high_nibble(pair0) - w_zero);
             sum1 += odd * (mw_high_nibble(pair1) - w_zero);
+        }
+    } else if (weight_bits == 2) {
+        for (; i + 1 < count; i++) {
+            sum0 += x[i] * mw_weight_at(w0, i, w_zero, 2);
+            sum1 += x[i] * mw_weight_at(w1, i, w_zero, 2);
         }
     } else {
         for (; i + 1 < count; i += 2) {

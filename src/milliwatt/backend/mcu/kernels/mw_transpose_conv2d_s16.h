@@ -5,7 +5,7 @@
 
 #include "mw_dot_s16.h"
 
-/* w is [out_c][kh][kw][in_c], each tap of int4 weights beginning at a whole byte. */
+/* w is [out_c][kh][kw][in_c], each tap of sub-byte weights beginning at a whole byte. */
 MW_INLINE void mw_transpose_conv2d_s16(
     const int16_t *x, int16_t *y, const int8_t *MW_RESTRICT w, const int32_t *MW_RESTRICT bias,
     const int32_t *MW_RESTRICT multiplier, const int8_t *MW_RESTRICT shift, int32_t batch,

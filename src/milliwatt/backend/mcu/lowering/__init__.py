@@ -23,6 +23,8 @@ _SPECIALISED = (
     "dsp_depthwise",
     "dsp_dense",
     "dsp_arith",
+    "subbyte_conv",
+    "subbyte_dense",
 )
 _PORTABLE = (
     "conv",

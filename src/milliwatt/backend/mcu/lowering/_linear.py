@@ -40,19 +40,20 @@ def weight_zero(site: Site) -> int:
 
 
 def weights_table(weights: Array, dtype: DType) -> Table:
-    """Weights stored run by run along the last axis; int4 runs begin at a whole byte."""
-    if dtype is DType.INT4:
-        weights = pack_int4_runs(weights)
+    """Weights stored run by run along the last axis; sub-byte runs begin at a whole byte."""
+    if dtype.bits < 8:
+        weights = pack_runs(weights, dtype.bits)
     return Table("weights", np.ascontiguousarray(weights).reshape(-1))
 
 
-def pack_int4_runs(values: Array) -> Array:
-    """Values -8..7 two to a byte along the last axis, the even one in the low half."""
-    if values.shape[-1] % 2:
-        values = np.concatenate([values, np.zeros_like(values[..., :1])], axis=-1)
-    pairs = values.astype(np.int16)
-    packed = (pairs[..., 0::2] & 15) | ((pairs[..., 1::2] & 15) << 4)
-    return packed.astype(np.uint8).view(np.int8)
+def pack_runs(values: Array, bits: int) -> Array:
+    """Values of 2 or 4 bits, 8 / bits to a byte along the last axis, the first in the low bits."""
+    per_byte = 8 // bits
+    missing = -values.shape[-1] % per_byte
+    filler = np.zeros((*values.shape[:-1], missing), values.dtype)
+    full = np.concatenate([values, filler], axis=-1).astype(np.int16) & ((1 << bits) - 1)
+    parts = [full[..., i::per_byte] << (bits * i) for i in range(per_byte)]
+    return np.bitwise_or.reduce(parts).astype(np.uint8).view(np.int8)
 
 
 def folded_bias(bias: Array, filters: Array, x_zero: int, w_zero: int) -> Table:

@@ -115,7 +115,7 @@ def _conv_layout(site: Site) -> tuple[Arg, ...]:
     assert isinstance(op, Conv2D)
     depth = weights.shape[3]
     one_group = depth == site.inputs[0].shape[3]
-    whole_bytes = weights.dtype is not DType.INT4 or depth % 2 == 0
+    whole_bytes = depth * weights.dtype.bits % 8 == 0
     contiguous = op.dilation_hw[1] == 1 and one_group and whole_bytes
     return fixed(int(contiguous), int(reaches_outside(site)))
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* One pixel times all filters of int4 or int2 weights: what is left when pixels are taken four at
+ * a time, maps of one pixel, and fully connected layers.
+ *
+ * Four channels are in flight. Registers: 4 sums, 2 pairs of inputs, 2 words of weights, 1 pair of
+ * weights, 3 pointers, end. int4 takes per two pairs (16 multiplications) 1 double load of inputs,
+ * 2 loads of weights, 4 extensions, 4 masks, 8 SMLAD, 2 for the loop = 21 instructions, 1.31 per
+ * multiplication; int2 2 masks a pair and a shift for every second: 1.5. */
+#ifndef MW_SUBBYTE_1PX_DSP_H
+#define MW_SUBBYTE_1PX_DSP_H
+
+#include "mw_subbyte_dsp.h"
+
+/* One word of weights times its pairs of inputs. */
+MW_INLINE void mw_subbyte_step(const int32_t *x, int32_t word, int32_t *even, int32_t *mixed,
+                               int32_t bits)
+{
+    MW_UNROLL
+    for (int32_t j = 0; j < mw_subbyte_pairs(bits); j++) {
+        const int32_t both = mw_subbyte_mixed(word, j, bits);
+        *even = mw_dot_pairs(x[j], mw_subbyte_even(both, bits), *even);
+        *mixed = mw_dot_pairs(x[j], both, *mixed);
+    }
+}
+
+/* `channels` outputs, at most four, two where `second` is null, from their sums' two streams. */
+MW_INLINE void mw_subbyte_block(const int32_t *pairs, int32_t correction, const int32_t *first,
+                                const int32_t *second, const int32_t *scales, int8_t *y,
+                                int32_t words, int32_t channels, int32_t zero, int32_t bits)
+{
+    int32_t even0 = first[0], mixed0 = mw_wrapping_add(first[1], correction);
+    int32_t even1 = 0, mixed1 = 0;
+    first += 2;
+    const int32_t *const end = first + words;
+    if (second != NULL) {
+        even1 = second[0];
+        mixed1 = mw_wrapping_add(second[1], correction);
+        second += 2;
+    }
+    while (first != end) {
+        mw_subbyte_step(pairs, *first++, &even0, &mixed0, bits);
+        if (second != NULL) {
+            mw_subbyte_step(pairs, *second++, &even1, &mixed1, bits);
+        }
+        pairs += mw_subbyte_pairs(bits);
+    }
+    y[0] = (int8_t)mw_requantize_s8_dsp(mw_subbyte_doubled_even(even0, bits), scales[0],
+                                        scales[1], zero);
+    if (channels > 1) {
+        y[1] = (int8_t)mw_requantize_s8_dsp(mw_subbyte_doubled_odd(mixed0, even0, bits),
+                                            scales[2], scales[3], zero);
+    }
+    if (second != NULL) {
+        y[2] = (int8_t)mw_requantize_s8_dsp(mw_subbyte_doubled_even(even1, bits), scales[4],
+                                            scales[5], zero);
+    }
+    if (channels > 3) {
+        y[3] = (int8_t)mw_requantize_s8_dsp(mw_subbyte_doubled_odd(mixed1, even1, bits),
+                                            scales[6], scales[7], zero);
+    }
+}
+
+MW_INLINE void mw_matmul_subbyte_1px_any(const int32_t *pairs, const int32_t *weights,
+                                         const int32_t *scales, int8_t *y, int32_t words,
+                                         int32_t channels, int32_t zero, int32_t bits)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < mw_subbyte_pairs(bits) * words; i += 2) {
+        sum = mw_dot_pairs(mw_add_pairs(pairs[i], pairs[i + 1]), 0x00010001, sum);
+    }
+    const int32_t correction = mw_subbyte_correction(sum, bits);
+    for (; channels > 2; channels -= 4) {
+        mw_subbyte_block(pairs, correction, weights, weights + 2 + words, scales, y, words,
+                         channels, zero, bits);
+        weights += 2 * (2 + words);
+        scales += 8;
+        y += 4;
+    }
+    if (channels > 0) {
+        mw_subbyte_block(pairs, correction, weights, NULL, scales, y, words, channels, zero, bits);
+    }
+}
+
+#define MW_SUB_1PX(name, bits)                                                                 \
+    static MW_NOINLINE __attribute__((unused)) void name(                                      \
+        const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
+        int32_t words, int32_t channels, int32_t zero)                                         \
+    {                                                                                          \
+        mw_matmul_subbyte_1px_any(pairs, weights, scales, y, words, channels, zero, bits);     \
+    }
+
+MW_SUB_1PX(mw_matmul_s4_1px, 4)
+MW_SUB_1PX(mw_matmul_s2_1px, 2)
+
+#undef MW_SUB_1PX
+
+/* pairs: as many as the words hold. weights, scales: as for mw_matmul_subbyte_4px. */
+MW_INLINE void mw_matmul_subbyte_1px(const int32_t *pairs, const int32_t *weights,
+                                     const int32_t *scales, int8_t *y, int32_t words,
+                                     int32_t channels, int32_t zero, int32_t bits)
+{
+    if (bits == 4) {
+        mw_matmul_s4_1px(pairs, weights, scales, y, words, channels, zero);
+    } else {
+        mw_matmul_s2_1px(pairs, weights, scales, y, words, channels, zero);
+    }
+}
+
+/* Pairs [from, to) of `step` pixels set to 0: those that words of weights have room for beyond a
+ * window's. */
+MW_INLINE void mw_subbyte_fill(int32_t *pairs, int32_t from, int32_t to, int32_t step)
+{
+    for (int32_t i = step * from; i < step * to; i++) {
+        pairs[i] = 0;
+    }
+}
+
+#endif

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Kernels of int4 and int2 weights equal the reference, on the host and on an emulated core."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.lowering import conv, dense, subbyte_conv, subbyte_dense
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
+from milliwatt.backend.mcu.lowering.subbyte_layout import Packing, is_subbyte_exact, subbyte_words
+from milliwatt.ir.types import Array, DType
+from milliwatt.ops.base import Activation
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import Numbers, Window
+from tests.kernels.dsp import CORTEX_M4, DSP
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job, check_kernels
+from tests.kernels.test_dsp_conv import POINTWISE, WINDOWS
+from tests.support import needs_arm_gcc
+
+KERNELS = [*subbyte_conv.KERNELS, *subbyte_dense.KERNELS]
+PORTABLE = [*conv.KERNELS, *dense.KERNELS]
+DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
+NUMBERS = [
+    Numbers(weights=dtype, x_zero=x_zero, y_zero=y_zero, per_channel=per_channel)
+    for dtype in (DType.INT4, DType.INT2)
+    for x_zero, y_zero, per_channel in ((-128, -128, True), (127, 5, False), (3, -7, True))
+]
+
+
+def jobs(kernels: list = KERNELS) -> list[Job]:
+    found: list[Case] = []
+    for numbers in NUMBERS:
+        found += [linear.convolution(w, DType.INT8, numbers, 1) for w in POINTWISE + WINDOWS]
+        found += [linear.dense(size, DType.INT8, numbers, 2) for size in DENSE]
+    return [
+        Job(kernel, site, inputs)
+        for site, inputs in found
+        for kernel in kernels
+        if kernel.supports(site, DSP)
+    ]
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_host(cc: str) -> None:
+    found = jobs()
+    assert len(found) >= len(NUMBERS) * (2 * len(POINTWISE) + len(WINDOWS) + len(DENSE) - 3)
+    check_kernels(found, cc=cc)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
+def test_cortex_m4(compiler: str, optimisation: str) -> None:
+    check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+@pytest.mark.parametrize(("dtype", "share"), [(DType.INT4, 0.25), (DType.INT2, 0.25)])
+def test_fewer_instructions_than_portable(dtype: DType, share: float) -> None:
+    window = Window((1, 4, 8, 64), 32, activation=Activation.RELU)
+    site, inputs = linear.convolution(window, DType.INT8, Numbers(weights=dtype), 0)
+    kernels = [next(k for k in some if k.supports(site, DSP)) for some in (KERNELS, PORTABLE)]
+    found = check_emulated([Job(k, site, inputs) for k in kernels], "cortex-m4", "gcc")
+    assert found.instructions[0] < share * found.instructions[1]
+
+
+def test_weights_take_their_bits() -> None:
+    for dtype in (DType.INT4, DType.INT2):
+        site, _ = linear.dense((1, 64, 8), DType.INT8, Numbers(weights=dtype), 0)
+        weights, _ = subbyte_dense.KERNELS[0].lower(site).tables
+        assert weights.data.nbytes == 64 * 8 * dtype.bits // 8 + 4 * 8
+
+
+def test_what_would_not_be_exact_is_refused() -> None:
+    beyond = Numbers(weights=DType.INT4, w_zero=3, per_channel=False)
+    site, _ = linear.dense((1, 64, 8), DType.INT8, beyond, 0)
+    assert not any(kernel.supports(site, DSP) for kernel in KERNELS)
+    one = np.ones(1, np.int64)
+    for packing, least in ((Packing(4), 1 << 27), (Packing(2), 1 << 25)):
+        for bias, exact in ((least - 129, True), (least - 128, False)):
+            filters = Filters(one[:, None], bias * one, (1 << 30) * one, -one)
+            assert is_subbyte_exact(filters, packing) is exact
+
+
+def test_cores_without_dsp_are_refused() -> None:
+    site, _ = linear.dense((1, 64, 8), DType.INT8, Numbers(weights=DType.INT4), 0)
+    assert not any(kernel.supports(site, Core()) for kernel in KERNELS)
+
+
+def unpacked(words: Array, packing: Packing) -> Array:
+    """Both channels' weights [2, pairs, 2] of one channel pair's words, bit by bit."""
+    found: list[list[list[int]]] = []
+    for word in words.astype(np.int64) & 0xFFFFFFFF:
+        for j in range(packing.pairs_per_word):
+            at = 8 * j if packing.bits == 4 else 8 * (j // 2) + 4 * (1 - j % 2)
+            numbers = [
+                int(word) >> (16 * half + at) & (1 << 2 * packing.bits) - 1 for half in (0, 1)
+            ]
+            signed = [n - (1 << 2 * packing.bits) * (n >> (2 * packing.bits - 1)) for n in numbers]
+            even = [n >> packing.bits for n in signed]
+            low = (1 << packing.bits) - 1
+            odd = [(n & low) - (1 << (packing.bits - 1)) for n in numbers]
+            found.append([even, odd])
+    return np.array(found).transpose(1, 0, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    bits=st.sampled_from([4, 2]),
+    channels=st.integers(1, 5),
+    lengths=st.lists(st.integers(1, 19), min_size=1, max_size=4),
+)
+def test_words_are_the_weights(seed: int, bits: int, channels: int, lengths: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    packing, half = Packing(bits), 1 << (bits - 1)
+    weights = rng.integers(-half, half - 1, (channels, sum(lengths)), endpoint=True)
+    zeros = np.zeros(channels, np.int64)
+    pairs = pairs_of_runs(lengths)
+    table = subbyte_words(Filters(weights, zeros, zeros, zeros), pairs, packing)
+    blocks = table.data.reshape(-(-channels // 2), -1)
+    wanted = paired(weights, pairs)
+    for block, words in enumerate(blocks):
+        got = unpacked(words[2:], packing)[:, : len(pairs)]
+        kept = wanted[2 * block : 2 * block + 2]
+        assert (got[: len(kept)] == kept).all()
