@@ -86,6 +86,7 @@ MW_INLINE void mw_matmul_subbyte_1px_any(const int32_t *pairs, const int32_t *we
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
         int32_t words, int32_t channels, int32_t zero)                                         \
     {                                                                                          \
+        MW_BARRIER();                                                                          \
         mw_matmul_subbyte_1px_any(pairs, weights, scales, y, words, channels, zero, bits);     \
     }
 

@@ -212,6 +212,7 @@ MW_INLINE void mw_matmul_subbyte_4px_any(const int32_t *pairs, const int32_t *we
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
         int32_t channels, int32_t words, int32_t channels_left, int32_t zero)                  \
     {                                                                                          \
+        MW_BARRIER();                                                                          \
         (void)channels_left;                                                                   \
         mw_matmul_subbyte_4px_any(pairs, weights, scales, y, channels, words, zero, bits);     \
     }
@@ -230,6 +231,7 @@ MW_SUB_FUNCTION(mw_matmul_s2_4px, 2)
 static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(const int32_t *pairs,
                                                                        int32_t *end, int32_t bits)
 {
+    MW_BARRIER();
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; pairs != end; pairs += 8) {
         sum0 = mw_dot_pairs(mw_add_pairs(pairs[0], pairs[4]), 0x00010001, sum0);
