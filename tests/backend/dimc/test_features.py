@@ -67,7 +67,7 @@ def brute_force(placement: Placement, memory: int) -> tuple[int, int]:
             for chosen in product(*(list(states(flow, cut)) for cut in edges)):
                 moved = 0
                 for (a, b), (before, after) in zip(pairwise(edges), pairwise(chosen), strict=True):
-                    group = weigh(flow, a, b, before, after)
+                    group = weigh(flow, a, b, before, after, memory)
                     must = b - a == 1 and before == flow.live[a] and after == flow.live[b]
                     if group.need_bytes > memory and not must:
                         break

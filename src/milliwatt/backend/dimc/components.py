@@ -16,7 +16,7 @@ from milliwatt.backend.dimc.cycles import kernel_rows, row_elements, useful_work
 from milliwatt.backend.dimc.energy import Level, array_factor, condition_factor, row_cycle_fj
 from milliwatt.backend.dimc.host import HostWork
 from milliwatt.backend.dimc.machine import Machine, OperatingPoint
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.traffic import External, Traffic, layer_traffic
 from milliwatt.units import ceil_div
 

@@ -10,7 +10,7 @@ from milliwatt.backend.dimc.coding import coded_bits
 from milliwatt.backend.dimc.extract import graph_products
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
-from milliwatt.backend.dimc.placement import Placement
+from milliwatt.backend.dimc.placed import Placement
 from milliwatt.backend.dimc.rows import kept_rows, kernel_codes
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph

@@ -12,7 +12,7 @@ from milliwatt.backend.dimc.energy import tops_per_watt
 from milliwatt.backend.dimc.features import plan_features
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.traffic import layer_traffic
 from milliwatt.units import ceil_div
 

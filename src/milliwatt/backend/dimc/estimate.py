@@ -19,7 +19,7 @@ from milliwatt.backend.dimc.cycles import row_elements, useful_work
 from milliwatt.backend.dimc.energy import Level
 from milliwatt.backend.dimc.host import HostWork, host_cycles
 from milliwatt.backend.dimc.machine import Machine, OperatingPoint
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.traffic import External, external_traffic, layer_traffic
 from milliwatt.units import ceil_div
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
+from milliwatt.backend.dimc.cycles import Cycles
 from milliwatt.backend.dimc.flow import Flow, Step, flow_of
-from milliwatt.backend.dimc.placement import Placement, held_rows
+from milliwatt.backend.dimc.placed import Placement, held_rows
 from milliwatt.errors import UnknownFigureError
+from milliwatt.units import ceil_div
 
 MOST_FUSED = 12
 """Steps in a group at most."""
@@ -31,11 +33,15 @@ class FeatureGroup:
     """Bytes that come from off the chip, in every round that needs them."""
     written_bytes: int
     """Bytes that go off the chip."""
+    pieces: int = 1
+    """Parts in which a single step's input comes, each for all rounds, kernels loaded for each."""
+    kernel_bytes: int = 0
+    """Bytes from off the chip in which kernels come again."""
 
     @property
     def external_bytes(self) -> int:
-        """Bytes that move off the chip or from there."""
-        return self.read_bytes + self.written_bytes
+        """Bytes that move off the chip or from there, kernels' first load not counted."""
+        return self.read_bytes + self.written_bytes + self.kernel_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,8 @@ def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
     to keep maps on the chip or off it (with more than four alive, the largest go first), by
     dynamic programming. A map that waits for a later branch counts all the while. A group of
     several steps must have its kernels in the tiles together; a step alone is run even if its rows
-    do not fit. UnknownFigureError where the machine says no feature memory.
+    do not fit. A layer of several rounds whose input is off the chip reads it in each, or piece by
+    piece with its kernels loaded for each, whichever moves less. UnknownFigureError where the machine says no feature memory.
     """
     memory = placement.machine.feature_memory_bytes
     if memory is None:
@@ -70,7 +77,7 @@ def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
 def _all_on_chip(flow: Flow, memory: int) -> tuple[FeatureGroup, ...]:
     """Every step alone, if every map then fits: nothing moves, so nothing is better."""
     none: State = frozenset()
-    groups = [weigh(flow, i, i + 1, none, none) for i in range(len(flow.steps))]
+    groups = [weigh(flow, i, i + 1, none, none, memory) for i in range(len(flow.steps))]
     return tuple(groups) if all(group.need_bytes <= memory for group in groups) else ()
 
 
@@ -84,7 +91,7 @@ def _best(placement: Placement, flow: Flow, memory: int) -> tuple[FeatureGroup, 
                 continue
             for before, plan in plans[start].items():
                 for after in states(flow, end):
-                    group = weigh(flow, start, end, before, after)
+                    group = weigh(flow, start, end, before, after, memory)
                     if group.need_bytes > memory and not _alone(flow, start, end, before, after):
                         continue
                     moved, fused = plan.cost
@@ -119,22 +126,72 @@ def _alone(flow: Flow, start: int, end: int, before: State, after: State) -> boo
     return end - start == 1 and before == flow.live[start] and after == flow.live[end]
 
 
-def weigh(flow: Flow, start: int, end: int, before: State, after: State) -> FeatureGroup:
+def weigh(
+    flow: Flow, start: int, end: int, before: State, after: State, memory: int
+) -> FeatureGroup:
     """Steps `start` to `end` as a group, with those maps off the chip before and after it."""
     steps = flow.steps[start:end]
     windows: dict[str, int] = {}
     for read in (read for step in steps for read in step.reads):
         windows[read.value] = max(windows.get(read.value, 0), read.window_bytes)
-    rounds = steps[0].rounds if len(steps) == 1 else 1
     need = read_bytes = written_bytes = 0
+    streams: list[str] = []
     for value in flow.live[start] | {v for step in steps for v in step.writes}:
         size, alive = flow.sizes[value], value in flow.live[end]
         here, stays = value in flow.live[start], alive and value not in after
         streamed = here and value in before
-        if streamed and (stays or value in windows):
-            read_bytes += size if stays else size * rounds
+        if streamed and stays:
+            read_bytes += size
+        elif streamed and value in windows:
+            streams.append(value)
         if alive and value in after and not streamed:
             written_bytes += size
         whole = stays or (here and not streamed and (value in windows or not alive))
         need += size if whole else windows.get(value, 0)
-    return FeatureGroup(tuple(s.name for s in steps), need, read_bytes, written_bytes)
+    names = tuple(step.name for step in steps)
+    rounds = steps[0].rounds if len(steps) == 1 else 1
+    read_bytes += rounds * sum(flow.sizes[value] for value in streams)
+    group = FeatureGroup(names, need, read_bytes, written_bytes)
+    if rounds == 1 or len(streams) != 1:
+        return group
+    size, window = flow.sizes[streams[0]], windows[streams[0]]
+    cut = _cut(group, steps[0], size, window, memory)
+    return min(group, cut, key=lambda choice: choice.external_bytes)
+
+
+def _cut(group: FeatureGroup, step: Step, size: int, window: int, memory: int) -> FeatureGroup:
+    """The step with its input of `size` bytes in as few pieces as fit, a window more for each."""
+    room = memory - group.need_bytes
+    if room <= 0:
+        return group
+    pieces = ceil_div(size, room)
+    again = (pieces - 1) * window
+    read_bytes = group.read_bytes - step.rounds * size + size + again
+    return replace(
+        group,
+        need_bytes=group.need_bytes + ceil_div(size, pieces),
+        read_bytes=read_bytes,
+        pieces=pieces,
+        kernel_bytes=(pieces - 1) * step.kernel_bytes,
+    )
+
+
+def cut_maps(placement: Placement) -> Placement:
+    """The placement with its layers' kernels loaded for each piece of an input that is cut.
+
+    As it is where the machine says no feature memory, or keeps its kernels in the tiles.
+    """
+    if placement.machine.feature_memory_bytes is None or placement.weights == "resident":
+        return placement
+    pieces = {group.steps[0]: group.pieces for group in plan_features(placement)}
+    layers = tuple(
+        item
+        if pieces.get(item.layer.name, 1) == 1
+        else replace(
+            item,
+            pieces=pieces[item.layer.name],
+            cycles=Cycles(item.cycles.compute, item.cycles.load * pieces[item.layer.name]),
+        )
+        for item in placement.layers
+    )
+    return replace(placement, layers=layers)

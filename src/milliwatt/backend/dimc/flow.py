@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.dimc.extract import gate_names
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.machine import Machine
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -37,6 +38,8 @@ class Step:
     writes: tuple[str, ...]
     layers: tuple[PlacedLayer, ...]
     """What tiles compute of it; empty for a node of the host."""
+    kernel_bytes: int
+    """Bytes off the chip that loading its kernels again takes; 0 where they lie on the chip."""
 
     @property
     def rounds(self) -> int:
@@ -56,7 +59,7 @@ class Flow:
 def flow_of(placement: Placement) -> Flow:
     """The steps of a placed network."""
     if placement.graph is None:
-        return _list_flow(placement.layers)
+        return _list_flow(placement.machine, placement.layers)
     return _graph_flow(placement, placement.graph)
 
 
@@ -67,13 +70,26 @@ def window_bytes(item: PlacedLayer) -> int:
     return ceil_div(rows * columns * layer.in_channels * layer.activation_bits, 8)
 
 
-def _list_flow(layers: Sequence[PlacedLayer]) -> Flow:
+def kernel_bytes(machine: Machine, items: Sequence[PlacedLayer]) -> int:
+    """Bytes from off the chip that hold the kernels; 0 where the machine keeps them on it."""
+    if machine.weight_memory_bytes is not None:
+        return 0
+    return sum(ceil_div(item.layer.load_bits, 8) for item in items)
+
+
+def _list_flow(machine: Machine, layers: Sequence[PlacedLayer]) -> Flow:
     """Layers that follow one another; a map is as large as its reader says."""
     names = [f"input of {item.layer.name}" for item in layers] + ["output"]
     sizes = {n: ceil_div(i.layer.input_bits, 8) for n, i in zip(names, layers, strict=False)}
     sizes["output"] = ceil_div(layers[-1].layer.output_bits, 8)
     steps = tuple(
-        Step(i.layer.name, (Read(names[k], window_bytes(i)),), (names[k + 1],), (i,))
+        Step(
+            i.layer.name,
+            (Read(names[k], window_bytes(i)),),
+            (names[k + 1],),
+            (i,),
+            kernel_bytes(machine, (i,)),
+        )
         for k, i in enumerate(layers)
     )
     return Flow(steps, sizes, tuple(frozenset([name]) for name in names))
@@ -83,7 +99,7 @@ def _graph_flow(placement: Placement, graph: Graph) -> Flow:
     placed = {item.layer.name: item for item in placement.layers}
     same = _aliases(graph)
     nodes = [node for node in graph.nodes if not isinstance(node.op, Reshape)]
-    steps = tuple(_step(graph, node, placed, same) for node in nodes)
+    steps = tuple(_step(placement.machine, graph, node, placed, same) for node in nodes)
     kept = frozenset(same.get(v, v) for v in (*graph.outputs, *(s.after for s in graph.states)))
     kept -= set(graph.constants)
     maps = {v for step in steps for v in (*step.writes, *(read.value for read in step.reads))}
@@ -102,13 +118,18 @@ def _aliases(graph: Graph) -> dict[str, str]:
 
 
 def _step(
-    graph: Graph, node: Node, placed: Mapping[str, PlacedLayer], same: Mapping[str, str]
+    machine: Machine,
+    graph: Graph,
+    node: Node,
+    placed: Mapping[str, PlacedLayer],
+    same: Mapping[str, str],
 ) -> Step:
     name = node.outputs[0]
     names = gate_names(node) if isinstance(node.op, UnidirectionalLstm) else (name,)
     computed = [v for v in dict.fromkeys(node.inputs) if v not in graph.constants]
     reads = tuple(Read(same.get(v, v), _window(graph, node, v)) for v in computed)
-    return Step(name, reads, node.outputs, tuple(placed[n] for n in names if n in placed))
+    own = tuple(placed[n] for n in names if n in placed)
+    return Step(name, reads, node.outputs, own, kernel_bytes(machine, own))
 
 
 def _window(graph: Graph, node: Node, value: str) -> int:

@@ -17,7 +17,7 @@ from milliwatt.backend.dimc.patches import (
     image_patches,
     transposed_patches,
 )
-from milliwatt.backend.dimc.placement import PlacedLayer
+from milliwatt.backend.dimc.placed import PlacedLayer
 from milliwatt.backend.dimc.rows import KernelRows, kept_rows, kernel_codes
 from milliwatt.backend.dimc.slices import choose_code, decode, slices_of, split
 from milliwatt.backend.dimc.tiles import group_rows, link_elements, read_tile, tile_bits

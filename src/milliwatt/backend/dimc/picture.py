@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milliwatt.backend.dimc.describe import describe_merge
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.tiles import TileContent, tile_contents
 from milliwatt.errors import OptionError
 from milliwatt.output import write_file

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A network on a machine: which mapping every layer has, and what stays on the host core."""
+"""Place a network on a machine: the best mapping for every layer, the rest to the host core."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 from milliwatt.backend.dimc.coding import stored_layer
 from milliwatt.backend.dimc.cycles import (
@@ -18,72 +17,17 @@ from milliwatt.backend.dimc.cycles import (
     kernel_rows,
     row_elements,
 )
-from milliwatt.backend.dimc.cycles import Mapping as TileMapping
 from milliwatt.backend.dimc.extract import Precision, graph_products
-from milliwatt.backend.dimc.host import HostWork, host_cycles, host_work
+from milliwatt.backend.dimc.features import cut_maps
+from milliwatt.backend.dimc.host import host_work
 from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.mapper import OBJECTIVES, Objective, map_layer
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement, Weights, held_rows
 from milliwatt.backend.dimc.workload import Workload
 from milliwatt.errors import FitError, OptionError
 from milliwatt.ir.graph import Graph
 from milliwatt.units import ceil_div, format_bytes
-
-Weights = Literal["reloaded", "resident"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLayer:
-    """A layer, its mapping, and its cycles in the placement's mode."""
-
-    layer: Layer
-    mapping: TileMapping
-    cycles: Cycles
-    utilisation: float
-    """Share of the tiles' row bits that hold weights, as ST's tables count: rows left empty
-    are not counted as idle."""
-    row_fill: float
-    """Share of the rows of the tiles in use that hold a kernel, over all rounds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Every layer of a network mapped to a machine."""
-
-    machine: Machine
-    network: str
-    mode: Mode
-    clusters: int
-    objective: Objective
-    weights: Weights
-    layers: tuple[PlacedLayer, ...]
-    host: tuple[HostWork, ...] = ()
-    """What the host core computes."""
-    graph: Graph | None = None
-    """The graph that was placed; None for a list of layers, which cannot be simulated."""
-
-    @property
-    def cycles(self) -> Fraction:
-        """Cycles of one inference: layers and the host's nodes one after another.
-
-        Without the host's where the machine does not describe its host.
-        """
-        tiles = sum((item.cycles.total for item in self.layers), Fraction(0))
-        return tiles + sum(host_cycles(self.machine, work) for work in self.host)
-
-    @property
-    def host_nodes(self) -> tuple[str, ...]:
-        """Names of the nodes that the host core computes, or computes a part of."""
-        return tuple(work.node for work in self.host)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates that tiles compute in one inference."""
-        return sum(item.layer.macs for item in self.layers)
-
-    def inferences_per_second(self, clock_hz: float) -> float:
-        """Inferences a second, one after another."""
-        return clock_hz / float(self.cycles)
 
 
 def place(
@@ -99,7 +43,8 @@ def place(
     """Map every layer with the fewest cycles (`mapper` says what is proved).
 
     `clusters` of the machine are used, all where None. With `weights` "reloaded" every inference
-    loads every kernel, as in ST's tables; "resident" keeps all of them in the tiles. `precision`
+    loads every kernel, as in ST's tables; "resident" keeps all of them in the tiles. Maps that do
+    not fit the machine's feature memory are cut as `features.plan_features` says. `precision`
     sets bits by the value that a node computes. A FitError where a kernel or the weights do not
     fit, an UnsupportedError for precisions or operators that the machine does not have.
     """
@@ -117,7 +62,9 @@ def place(
         _check_resident(machine, network.name, placed, count)
     graph = network if isinstance(network, Graph) else None
     host = () if graph is None else host_work(graph)
-    return Placement(machine, network.name, mode, count, objective, weights, placed, host, graph)
+    return cut_maps(
+        Placement(machine, network.name, mode, count, objective, weights, placed, host, graph)
+    )
 
 
 def _graph_layers(
@@ -189,9 +136,3 @@ def _check_resident(
             f"tiles, copies for stripes and shares included; {clusters} clusters of "
             f"{machine.name} have {have:,}; the most takes '{most}' with {need[most]:,}"
         )
-
-
-def held_rows(machine: Machine, item: PlacedLayer) -> int:
-    """Rows that the layer's kernels take in all tiles, with a copy for each stripe and share."""
-    rows = ceil_div(kernel_rows(machine, item.layer), item.mapping.pack)
-    return rows * item.mapping.chain_length * item.mapping.stripes * item.mapping.shares

@@ -14,7 +14,7 @@ import numpy as np
 
 from milliwatt.backend.dimc.extract import Product, gate_names, graph_products, is_linear
 from milliwatt.backend.dimc.linear import run_linear, tile_product
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.errors import DataError, OptionError
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.interpret import Result

@@ -11,7 +11,7 @@ from milliwatt.backend.dimc.cycles import kernel_rows, load_times
 from milliwatt.backend.dimc.features import plan_features
 from milliwatt.backend.dimc.flow import flow_of
 from milliwatt.backend.dimc.layer import Layer
-from milliwatt.backend.dimc.placement import PlacedLayer, Placement
+from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.units import ceil_div
 
 
@@ -49,7 +49,7 @@ def layer_traffic(placement: Placement, item: PlacedLayer) -> Traffic:
     machine, layer, mapping = placement.machine, item.layer, item.mapping
     kernels = 0
     if placement.weights == "reloaded":
-        kernels = layer.load_bits * load_times(layer, mapping)
+        kernels = layer.load_bits * load_times(layer, mapping) * item.pieces
     passes = len(machine.activation_slices(layer.activation_bits))
     sums = layer.repeats * layer.pixels * kernel_rows(machine, layer) * passes
     return Traffic(
