@@ -11,7 +11,7 @@
 #ifndef MW_CHANNEL_PAIR_DSP_H
 #define MW_CHANNEL_PAIR_DSP_H
 
-#include "mw_dsp.h"
+#include "mw_requantize_dsp.h"
 
 /* `mixed` gains what the odd channel's weights in `word` contribute for the inputs `x`. */
 MW_INLINE int32_t mw_dot_odd(int32_t x, int32_t word, int32_t mixed, int32_t packed)
@@ -23,6 +23,20 @@ MW_INLINE int32_t mw_dot_odd(int32_t x, int32_t word, int32_t mixed, int32_t pac
 MW_INLINE int32_t mw_doubled_odd(int32_t mixed, int32_t even, int32_t packed)
 {
     return packed ? (int32_t)((uint32_t)mixed - (uint32_t)even) >> 7 : 2 * mixed;
+}
+
+/* The outputs, one or two as `count` says, of an even channel's sum and of a mixed one that began
+ * with the odd channel's bias, rounded once; `scales` are the even channel's bias and multiplier
+ * and the odd channel's multiplier. */
+MW_INLINE void mw_store_pair_once(int8_t *y, int32_t even, int32_t mixed, const int32_t *scales,
+                                  int32_t offset, int32_t count)
+{
+    const uint32_t scaled = ((uint32_t)even << 8) + (uint32_t)scales[0];
+    y[0] = (int8_t)mw_requantize_s8_once((int32_t)scaled, scales[1], offset);
+    if (count > 1) {
+        const uint32_t odd = (uint32_t)mixed - (uint32_t)even;
+        y[1] = (int8_t)mw_requantize_s8_once((int32_t)odd, scales[2], offset);
+    }
 }
 
 #endif

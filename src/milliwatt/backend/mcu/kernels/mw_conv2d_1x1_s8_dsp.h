@@ -13,7 +13,7 @@
 MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                     const int32_t *weights, const int32_t *scales, int32_t pixels,
                                     int32_t depth, int32_t channels, int32_t zero, int32_t low,
-                                    int32_t high, int32_t packed, int32_t relu)
+                                    int32_t high, int32_t packed, int32_t once)
 {
     int32_t *const pairs = scratch;
     const int32_t pair_count = (depth + 1) >> 1;
@@ -24,12 +24,12 @@ MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
             mw_widen_s8_of_4(x, depth, pairs + p);
             x += depth;
         }
-        mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, zero, packed, relu);
+        mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, zero, packed, once);
         y += 4 * channels;
     }
     for (; pixels > 0; pixels--) {
         mw_widen_s8(x, depth, pairs);
-        mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, zero, packed);
+        mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, zero, packed, once);
         x += depth;
         y += channels;
     }

@@ -18,7 +18,7 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
                                 int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
                                 int32_t stride_w, int32_t pad_top, int32_t pad_left,
                                 int32_t pair_count, int32_t block, int32_t x_zero, int32_t y_zero,
-                                int32_t low, int32_t high, int32_t packed, int32_t relu,
+                                int32_t low, int32_t high, int32_t packed, int32_t once,
                                 int32_t short_run)
 {
     int32_t *const pairs = scratch;
@@ -47,9 +47,9 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
         }
         if (taken == 4) {
             mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, y_zero, packed,
-                             relu);
+                             once);
         } else {
-            mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed);
+            mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed, once);
         }
         y += taken * channels;
         pixels -= taken;

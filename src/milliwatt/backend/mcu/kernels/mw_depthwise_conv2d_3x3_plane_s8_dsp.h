@@ -18,7 +18,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
     int32_t step_across, int32_t out_along, int32_t out_across, int32_t out_step_along,
     int32_t out_step_across, int32_t stride, int32_t pad_along, int32_t pad_across,
     int32_t line_words, int32_t plane_lines, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t relu)
+    int32_t high, int32_t once)
 {
     mw_word *const plane = scratch;
     mw_word *const first = plane + pad_across * line_words + (pad_along >> 1);
@@ -40,12 +40,12 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
             mw_word filter[6];
             const mw_line_3x3 layer =
                 mw_make_line_3x3(*bias++, scales, y_zero, out_step_along, out_along, out_across,
-                                 stride, 4 * line_words, out_step_across);
+                                 stride, 4 * line_words, out_step_across, once);
             const mw_word *const top = plane + i * plane_words;
-            mw_depthwise_filter_3x3(weights, filter);
+            mw_depthwise_filter_3x3(weights, filter, once);
             mw_depthwise_line_3x3(top, top + line_words, top + 2 * line_words, filter, y + c + i,
-                                  &layer, stride, relu);
-            scales += 2;
+                                  &layer, stride, once);
+            scales += once ? 1 : 2;
             weights += 9;
         }
     }

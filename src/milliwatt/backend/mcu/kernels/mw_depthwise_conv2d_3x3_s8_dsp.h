@@ -9,7 +9,7 @@
 #include "mw_depthwise_lines_s8_dsp.h"
 
 /* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel. Channels are taken four at a time where `multiplier` is 1 and as
+ * and divisor of each channel; with `once` the multiplier alone, and `y_zero` is the offset. Channels are taken four at a time where `multiplier` is 1 and as
  * many are left. Scratch memory: three lines for each channel taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
@@ -17,7 +17,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
     int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t pad_along,
     int32_t pad_across, int32_t line_words, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t relu)
+    int32_t high, int32_t once)
 {
     const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
     const int32_t plane = 3 * line_words;
@@ -32,9 +32,9 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
         taken = multiplier == 1 && channels - c >= 4 ? 4 : 1;
         for (int32_t i = 0; i < taken; i++) {
             layer[i] = mw_make_line_3x3(*bias++, scales, y_zero, out_step_along, out_along, 1,
-                                        stride, 4 * line_words, out_step_across);
-            scales += 2;
-            mw_depthwise_filter_3x3(weights, filter[i]);
+                                        stride, 4 * line_words, out_step_across, once);
+            scales += once ? 1 : 2;
+            mw_depthwise_filter_3x3(weights, filter[i], once);
             weights += 9;
         }
         for (int32_t o = 0; o < out_across; o++) {
@@ -51,7 +51,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
             }
             for (int32_t i = 0; i < taken; i++) {
                 mw_depthwise_line_3x3(first + i * plane, second + i * plane, third + i * plane,
-                                      filter[i], out + i, &layer[i], stride, relu);
+                                      filter[i], out + i, &layer[i], stride, once);
             }
             out += out_step_across;
         }

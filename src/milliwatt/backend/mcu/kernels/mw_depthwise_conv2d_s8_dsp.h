@@ -20,16 +20,16 @@ typedef struct {
     int32_t filter_line_words;         /* length of a filter line's pairs */
 } mw_depthwise_s8;
 
-/* Pairs of taps of one filter line, for even and odd outputs; their weights are doubled, which the
- * requantisation wants of the sum. Returns the end. */
+/* Pairs of taps of one filter line, for even and odd outputs; their weights are times `scale`, 2 or
+ * 256, which the requantisation wants of the sum. Returns the end. */
 MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int32_t stride,
-                                        mw_word *to)
+                                        int32_t scale, mw_word *to)
 {
     const int32_t pairs = stride == 1 ? (taps >> 1) + 1 : (taps + 1) >> 1;
     int32_t before = 0;
     for (int32_t j = 0; j < pairs; j++) {
-        const int32_t low = 2 * j < taps ? 2 * weights[2 * j] : 0;
-        const int32_t high = 2 * j + 1 < taps ? 2 * weights[2 * j + 1] : 0;
+        const int32_t low = 2 * j < taps ? scale * weights[2 * j] : 0;
+        const int32_t high = 2 * j + 1 < taps ? scale * weights[2 * j + 1] : 0;
         *to++ = mw_pair(low, high);
         if (stride == 1) {
             *to++ = mw_pair(before, low);
@@ -41,11 +41,11 @@ MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int
 
 /* The filter's lines, once more where the ring can begin with any of them. */
 MW_INLINE void mw_depthwise_filter_s8(const int8_t *weights, const mw_depthwise_s8 *shape,
-                                      int32_t stride, mw_word *to)
+                                      int32_t stride, int32_t scale, mw_word *to)
 {
     mw_word *const first = to;
     for (int32_t k = 0; k < shape->taps_across; k++) {
-        to = mw_depthwise_taps_s8(weights, shape->taps_along, stride, to);
+        to = mw_depthwise_taps_s8(weights, shape->taps_along, stride, scale, to);
         weights += shape->taps_along;
     }
     const int32_t words = shape->taps_across > 1 ? (int32_t)(to - first) : 0;
@@ -122,10 +122,20 @@ MW_INLINE mw_sums4 mw_depthwise_stride_2(const mw_word *x, const mw_word *filter
     return sums;
 }
 
-/* What a channel's outputs are computed with. */
+/* What a channel's outputs are computed with. With `once`, which is known when this is compiled,
+ * `zero` is the offset, and there is no divisor. */
 typedef struct {
-    int32_t bias, multiplier, divisor, zero;
+    int32_t bias, multiplier, divisor, zero, once;
 } mw_depthwise_channel_s8;
+
+/* One output. */
+MW_INLINE int8_t mw_depthwise_output_s8(int32_t sum, const mw_depthwise_channel_s8 *channel)
+{
+    return (int8_t)(channel->once
+                        ? mw_requantize_s8_once(sum, channel->multiplier, channel->zero)
+                        : mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor,
+                                               channel->zero));
+}
 
 /* One line of outputs from the ring; `filter` begins with the taps of its first place. */
 MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
@@ -142,17 +152,16 @@ MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
             line += shape->line_words;
             taps += shape->filter_line_words;
         }
-        const int32_t m = channel->multiplier, d = channel->divisor, zero = channel->zero;
         const int32_t step = shape->out_step_along;
-        y[0] = (int8_t)mw_requantize_s8_dsp(sums.a, m, d, zero);
+        y[0] = mw_depthwise_output_s8(sums.a, channel);
         if (rest > 1) {
-            y[step] = (int8_t)mw_requantize_s8_dsp(sums.b, m, d, zero);
+            y[step] = mw_depthwise_output_s8(sums.b, channel);
         }
         if (rest > 2) {
-            y[2 * step] = (int8_t)mw_requantize_s8_dsp(sums.c, m, d, zero);
+            y[2 * step] = mw_depthwise_output_s8(sums.c, channel);
         }
         if (rest > 3) {
-            y[3 * step] = (int8_t)mw_requantize_s8_dsp(sums.d, m, d, zero);
+            y[3 * step] = mw_depthwise_output_s8(sums.d, channel);
         }
         y += 4 * step;
         ring += 2 * stride;
@@ -185,7 +194,8 @@ MW_INLINE void mw_depthwise_lines_s8(const int8_t *x, const mw_lines_s8 *lines, 
 }
 
 /* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel. `together` is 4 where channels are gathered four at a time: there
+ * and divisor of each channel; with `once` the multiplier alone, and `y_zero` is the offset.
+ * `together` is 4 where channels are gathered four at a time: there
  * is one line of outputs then, and `multiplier` is 1. Scratch memory: the filter's pairs, twice if
  * it has several lines; then a ring for each channel gathered at a time. */
 MW_INLINE void mw_depthwise_conv2d_s8_dsp(
@@ -195,7 +205,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     int32_t out_step_along, int32_t out_step_across, int32_t taps_along, int32_t taps_across,
     int32_t stride_along, int32_t stride_across, int32_t pad_along, int32_t pad_across,
     int32_t line_words, int32_t filter_words, int32_t together, int32_t x_zero, int32_t y_zero,
-    int32_t low, int32_t high)
+    int32_t low, int32_t high, int32_t once)
 {
     const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
     const mw_depthwise_s8 shape = {taps_along,     taps_across, out_along,
@@ -206,8 +216,10 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     int32_t gathered = 0;
     mw_fill_s16((mw_half *)(void *)ring, 2 * together * ring_words, x_zero);
     for (int32_t c = 0; c < channels; c++) {
-        const mw_depthwise_channel_s8 channel = {bias[c], scales[2 * c], scales[2 * c + 1], y_zero};
-        mw_depthwise_filter_s8(weights, &shape, stride_along, filter);
+        const mw_depthwise_channel_s8 channel = {bias[c], scales[0], once ? 0 : scales[1], y_zero,
+                                                 once};
+        scales += once ? 1 : 2;
+        mw_depthwise_filter_s8(weights, &shape, stride_along, once ? 256 : 2, filter);
         weights += taps_along * taps_across;
         if (gathered == 0 && together == 4 && channels - c >= 4) {
             for (int32_t k = 0; k < taps_across; k++) {

@@ -98,6 +98,14 @@ MW_INLINE int32_t mw_saturate_s8(int32_t x)
     return result;
 }
 
+/* x / 2**10, rounded down, limited to -128..127. */
+MW_INLINE int32_t mw_saturate_s8_q10(int32_t x)
+{
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #10" : "=r"(result) : "r"(x));
+    return result;
+}
+
 MW_DSP_BINARY(mw_add_pairs, "sadd16")          /* (a.low + b.low, a.high + b.high) */
 MW_DSP_TERNARY(mw_dot_pairs, "smlad")          /* acc + a.low * b.low + a.high * b.high */
 MW_DSP_TERNARY(mw_mac_low_low, "smlabb")       /* acc + a.low * b.low */
@@ -105,6 +113,7 @@ MW_DSP_TERNARY(mw_mac_low_high, "smlabt")      /* acc + a.low * b.high */
 MW_DSP_TERNARY(mw_mac_high_low, "smlatb")      /* acc + a.high * b.low */
 MW_DSP_BINARY(mw_high_mul_round, "smmulr")     /* a * b / 2**32 to nearest, ties upward */
 MW_DSP_TERNARY(mw_high_mul_sub_round, "smmlsr") /* acc - a * b / 2**32 to nearest, ties upward */
+MW_DSP_TERNARY(mw_high_mul_add, "smmla")       /* acc + a * b / 2**32, rounded down */
 
 #undef MW_DSP_BINARY
 #undef MW_DSP_TERNARY
@@ -136,6 +145,8 @@ MW_INLINE int32_t mw_odd_bytes(int32_t word)
 }
 
 MW_INLINE int32_t mw_saturate_s8(int32_t x) { return mw_clamp_i32(x, -128, 127); }
+
+MW_INLINE int32_t mw_saturate_s8_q10(int32_t x) { return mw_saturate_s8(x >> 10); }
 
 MW_INLINE int32_t mw_add_pairs(int32_t a, int32_t b)
 {
@@ -171,6 +182,11 @@ MW_INLINE int32_t mw_dot_pairs(int32_t a, int32_t b, int32_t acc)
 MW_INLINE int32_t mw_high_mul_round(int32_t a, int32_t b)
 {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+MW_INLINE int32_t mw_high_mul_add(int32_t a, int32_t b, int32_t acc)
+{
+    return acc + (int32_t)(((int64_t)a * b) >> 32);
 }
 
 MW_INLINE int32_t mw_high_mul_sub_round(int32_t a, int32_t b, int32_t acc)

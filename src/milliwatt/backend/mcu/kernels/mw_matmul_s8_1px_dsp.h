@@ -12,14 +12,15 @@
 
 MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights,
                                     const int32_t *scales, int8_t *y, int32_t pair_count,
-                                    int32_t channels, int32_t zero, int32_t packed)
+                                    int32_t channels, int32_t zero, int32_t packed,
+                                    int32_t once)
 {
     const int32_t *const end = pairs + pair_count;
     const int32_t *const even_end = pairs + (pair_count & ~1);
     for (;;) {
         const int32_t *x = pairs;
-        int32_t even = weights[0], odd = weights[1];
-        weights += 2;
+        int32_t even = once ? 0 : *weights++;
+        int32_t odd = *weights++;
         while (x != even_end) {
             const int32_t x0 = x[0], x1 = x[1], w0 = weights[0], w1 = weights[1];
             even = mw_dot_pairs(x0, mw_even_bytes(w0), even);
@@ -33,6 +34,16 @@ MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights
             const int32_t w = *weights++;
             even = mw_dot_pairs(*x, mw_even_bytes(w), even);
             odd = mw_dot_odd(*x, w, odd, packed);
+        }
+        if (once) {
+            mw_store_pair_once(y, even, odd, scales, zero, channels);
+            y += 2;
+            scales += 3;
+            channels -= 2;
+            if (channels <= 0) {
+                return;
+            }
+            continue;
         }
         odd = mw_doubled_odd(odd, even, packed);
         *y++ = (int8_t)mw_requantize_s8_dsp(2 * even, scales[0], scales[1], zero);
@@ -52,7 +63,15 @@ static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_packed(
     int32_t pair_count, int32_t channels, int32_t zero)
 {
     MW_BARRIER();
-    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1);
+    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1, 0);
+}
+
+static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_once(
+    const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
+    int32_t pair_count, int32_t channels, int32_t zero)
+{
+    MW_BARRIER();
+    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1, 1);
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_plain(
@@ -60,14 +79,16 @@ static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_plain(
     int32_t pair_count, int32_t channels, int32_t zero)
 {
     MW_BARRIER();
-    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 0);
+    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 0, 0);
 }
 
 MW_INLINE void mw_matmul_s8_1px(const int32_t *pairs, const int32_t *weights,
                                 const int32_t *scales, int8_t *y, int32_t pair_count,
-                                int32_t channels, int32_t zero, int32_t packed)
+                                int32_t channels, int32_t zero, int32_t packed, int32_t once)
 {
-    if (packed) {
+    if (once) {
+        mw_matmul_s8_1px_once(pairs, weights, scales, y, pair_count, channels, zero);
+    } else if (packed) {
         mw_matmul_s8_1px_packed(pairs, weights, scales, y, pair_count, channels, zero);
     } else {
         mw_matmul_s8_1px_plain(pairs, weights, scales, y, pair_count, channels, zero);

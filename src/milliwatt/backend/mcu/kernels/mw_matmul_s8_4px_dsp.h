@@ -5,11 +5,10 @@
  * weights, 2 pointers: all 14. Per pair of inputs (16 multiplications) with packed weights
  * (mw_channel_pair_dsp.h): 1 load and 1 extension of weights, 2 double loads of activations,
  * 8 SMLAD = 12 instructions, and 3/8 of one for the loop: 0.77 per multiplication. Plain weights
- * take one more. The 8 outputs then cost 80. No compiler at hand keeps this in 14 registers, hence
- * the assembly; the C below it computes the same and serves other machines.
- *
- * Where the layer's least output is its zero point (RELU), how a negative number is rounded
- * cannot be seen, and the `_relu` functions leave out one instruction an output. */
+ * take one more. The 8 outputs then cost 80, and 60 in the `_once` function, for layers that may
+ * round once (mw_requantize_dsp.h): its mixed sums are 256 times the odd channel's as they stand.
+ * No compiler at hand keeps this in 14 registers, hence the assembly; the C below it computes the
+ * same and serves other machines. */
 #ifndef MW_MATMUL_S8_4PX_DSP_H
 #define MW_MATMUL_S8_4PX_DSP_H
 
@@ -35,21 +34,25 @@
     "smlad lr, r5, r2, lr\n"
 
 /* int8 output from `sum`, which `twice` doubles: multiplier in r2, divisor in r3, zero in r4. */
-#define MW_4PX_REQUANTIZE(twice, ties, sum)                                                    \
+#define MW_4PX_REQUANTIZE(twice, sum)                                                          \
     twice(sum)                                                                                 \
-    "smmulr " sum ", " sum ", r2\n" ties(sum)                                                  \
+    "smmulr " sum ", " sum ", r2\n"                                                            \
+    "add.w " sum ", " sum ", " sum ", asr #31\n"                                               \
     "smmlsr " sum ", " sum ", r3, r4\n"                                                        \
     "ssat " sum ", #8, " sum "\n"
 
 #define MW_4PX_DOUBLE(sum) "lsl.w " sum ", " sum ", #1\n"
 #define MW_4PX_HALVE_256(sum) "asr.w " sum ", " sum ", #7\n"
-#define MW_4PX_AWAY_FROM_ZERO(sum) "add.w " sum ", " sum ", " sum ", asr #31\n"
-#define MW_4PX_UPWARDS(sum) ""
+
+/* int8 output from 256 times the sum: offset in r4. */
+#define MW_4PX_REQUANTIZE_ONCE(sum, multiplier)                                                \
+    "smmla " sum ", " sum ", " multiplier ", r4\n"                                             \
+    "ssat " sum ", #8, " sum ", asr #10\n"
 
 /* The stack holds: pairs, loop entry, scales, y, 9 saved registers, channels (distance of
  * pixels), end of the pairs (comes as their number), channels left, zero point. The loop is
  * entered so that the number of pairs need not divide by eight: a pair is `pair_bytes` of code. */
-#define MW_4PX_BODY(odd, pair_bytes, split, odd_twice, ties)                                   \
+#define MW_4PX_BODY(odd, pair_bytes, start, finish)                                            \
     ".syntax unified\n"                                                                        \
     "push {r0-r11, lr}\n"                                                                      \
     "ldr r4, [sp, #56]\n"                                                                      \
@@ -63,8 +66,7 @@
     "orr r4, r4, #1\n"                                                                         \
     "str r4, [sp, #4]\n"                                                                       \
                                                                                                \
-    "1:\n"                                                                                     \
-    "ldrd r6, r10, [r1], #8\n"                                                                 \
+    "1:\n" start                                                                               \
     "ldrd r0, r2, [sp]\n"                                                                      \
     "mov r7, r6\n"                                                                             \
     "mov r8, r6\n"                                                                             \
@@ -81,15 +83,9 @@
     "cmp r0, r2\n"                                                                             \
     "bne.w 3b\n"                                                                               \
                                                                                                \
-    split                                                                                      \
     "ldrd r0, r5, [sp, #8]\n"                                                                  \
     "ldrd r2, r3, [r0], #8\n"                                                                  \
-    "ldr r4, [sp, #64]\n"                                                                      \
-    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, ties, "r6") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, ties, "r7")  \
-    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, ties, "r8") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, ties, "r9")  \
-    "ldrd r2, r3, [r0], #8\n"                                                                  \
-    MW_4PX_REQUANTIZE(odd_twice, ties, "r10") MW_4PX_REQUANTIZE(odd_twice, ties, "r11")        \
-    MW_4PX_REQUANTIZE(odd_twice, ties, "r12") MW_4PX_REQUANTIZE(odd_twice, ties, "lr")         \
+    "ldr r4, [sp, #64]\n" finish                                                               \
                                                                                                \
     "ldr r2, [sp, #52]\n"                                                                      \
     "ldr r3, [sp, #60]\n"                                                                      \
@@ -120,7 +116,33 @@
     "sub.w r12, r12, r8\n"                                                                     \
     "sub.w lr, lr, r9\n"
 
-#define MW_4PX_FUNCTION(name, odd, pair_bytes, split, odd_twice, ties)                         \
+/* Even channel and odd (or mixed) start with their biases, and are rescaled one after the other. */
+#define MW_4PX_START "ldrd r6, r10, [r1], #8\n"
+#define MW_4PX_FINISH(split, odd_twice)                                                        \
+    split                                                                                      \
+    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r6") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r7")              \
+    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r8") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r9")              \
+    "ldrd r2, r3, [r0], #8\n"                                                                  \
+    MW_4PX_REQUANTIZE(odd_twice, "r10") MW_4PX_REQUANTIZE(odd_twice, "r11")                    \
+    MW_4PX_REQUANTIZE(odd_twice, "r12") MW_4PX_REQUANTIZE(odd_twice, "lr")
+
+/* The mixed sums start with the odd channel's bias; the even channel's is added at the end. */
+#define MW_4PX_START_ONCE                                                                      \
+    "ldr.w r10, [r1], #4\n"                                                                    \
+    "movs r6, #0\n"
+#define MW_4PX_FINISH_ONCE                                                                     \
+    MW_4PX_SPLIT                                                                               \
+    "add.w r6, r2, r6, lsl #8\n"                                                               \
+    "add.w r7, r2, r7, lsl #8\n"                                                               \
+    "add.w r8, r2, r8, lsl #8\n"                                                               \
+    "add.w r9, r2, r9, lsl #8\n"                                                               \
+    "ldr.w r2, [r0], #4\n"                                                                     \
+    MW_4PX_REQUANTIZE_ONCE("r6", "r3") MW_4PX_REQUANTIZE_ONCE("r7", "r3")                      \
+    MW_4PX_REQUANTIZE_ONCE("r8", "r3") MW_4PX_REQUANTIZE_ONCE("r9", "r3")                      \
+    MW_4PX_REQUANTIZE_ONCE("r10", "r2") MW_4PX_REQUANTIZE_ONCE("r11", "r2")                    \
+    MW_4PX_REQUANTIZE_ONCE("r12", "r2") MW_4PX_REQUANTIZE_ONCE("lr", "r2")
+
+#define MW_4PX_FUNCTION(name, odd, pair_bytes, start, finish)                                  \
     MW_ASSEMBLY static void name(                                                              \
         const int32_t *pairs __attribute__((unused)),                                          \
         const int32_t *weights __attribute__((unused)),                                        \
@@ -128,29 +150,29 @@
         int32_t channels __attribute__((unused)), int32_t pair_count __attribute__((unused)),  \
         int32_t channels_left __attribute__((unused)), int32_t zero __attribute__((unused)))   \
     {                                                                                          \
-        __asm__ volatile(MW_4PX_BODY(odd, pair_bytes, split, odd_twice, ties));                \
+        __asm__ volatile(MW_4PX_BODY(odd, pair_bytes, start, finish));                         \
     }
 
 #define MW_4PX_PLAIN_ODD "sxtb16 r2, r2, ror #8\n"
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "", "48", MW_4PX_SPLIT, MW_4PX_HALVE_256,
-                MW_4PX_AWAY_FROM_ZERO)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_relu, "", "48", MW_4PX_SPLIT, MW_4PX_HALVE_256,
-                MW_4PX_UPWARDS)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_PLAIN_ODD, "52", "", MW_4PX_DOUBLE,
-                MW_4PX_AWAY_FROM_ZERO)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain_relu, MW_4PX_PLAIN_ODD, "52", "", MW_4PX_DOUBLE,
-                MW_4PX_UPWARDS)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "", "48", MW_4PX_START,
+                MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "", "48", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_PLAIN_ODD, "52", MW_4PX_START,
+                MW_4PX_FINISH("", MW_4PX_DOUBLE))
 
 #undef MW_4PX_PAIR
 #undef MW_4PX_REQUANTIZE
 #undef MW_4PX_DOUBLE
 #undef MW_4PX_HALVE_256
-#undef MW_4PX_AWAY_FROM_ZERO
-#undef MW_4PX_UPWARDS
+#undef MW_4PX_REQUANTIZE_ONCE
 #undef MW_4PX_PLAIN_ODD
 #undef MW_4PX_BODY
 #undef MW_4PX_SPLIT
+#undef MW_4PX_START
+#undef MW_4PX_FINISH
+#undef MW_4PX_START_ONCE
+#undef MW_4PX_FINISH_ONCE
 #undef MW_4PX_FUNCTION
 
 #else
@@ -158,14 +180,20 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain_relu, MW_4PX_PLAIN_ODD, "52", "", MW_4PX_
 MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights,
                                     const int32_t *scales, int8_t *y, int32_t channels,
                                     int32_t pair_count, int32_t channels_left, int32_t zero,
-                                    int32_t packed)
+                                    int32_t packed, int32_t once)
 {
     for (int32_t c = 0; c < channels_left; c += 2) {
+        const int32_t *const words = weights + (once ? 1 : 2);
         for (int32_t p = 0; p < 4; p++) {
-            int32_t even = weights[0], odd = weights[1];
+            int32_t even = once ? 0 : weights[0], odd = weights[once ? 0 : 1];
             for (int32_t i = 0; i < pair_count; i++) {
-                even = mw_dot_pairs(pairs[4 * i + p], mw_even_bytes(weights[2 + i]), even);
-                odd = mw_dot_odd(pairs[4 * i + p], weights[2 + i], odd, packed);
+                even = mw_dot_pairs(pairs[4 * i + p], mw_even_bytes(words[i]), even);
+                odd = mw_dot_odd(pairs[4 * i + p], words[i], odd, packed);
+            }
+            if (once) {
+                mw_store_pair_once(y + p * channels + c, even, odd, scales, zero,
+                                   channels_left - c);
+                continue;
             }
             odd = mw_doubled_odd(odd, even, packed);
             y[p * channels + c] =
@@ -175,25 +203,24 @@ MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights
                     (int8_t)mw_requantize_s8_dsp(odd, scales[2], scales[3], zero);
             }
         }
-        weights += 2 + pair_count;
-        scales += 4;
+        weights = words + pair_count;
+        scales += once ? 3 : 4;
     }
 }
 
-#define MW_4PX_FUNCTION(name, packed)                                                          \
+#define MW_4PX_FUNCTION(name, packed, once)                                                         \
     static MW_NOINLINE __attribute__((unused)) void name(                                      \
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
         int32_t channels, int32_t pair_count, int32_t channels_left, int32_t zero)             \
     {                                                                                          \
         MW_BARRIER();                                                                          \
         mw_matmul_s8_4px_any(pairs, weights, scales, y, channels, pair_count, channels_left,   \
-                             zero, packed);                                                    \
+                             zero, packed, once);                                              \
     }
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_relu, 1)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain_relu, 0)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, 0)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, 1, 1)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
 
 #undef MW_4PX_FUNCTION
 
@@ -202,19 +229,18 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain_relu, 0)
 /* pairs: the four pixels' activations, pair i of pixel p at [4 * i + p].
  * weights: for every two channels their biases, then `pair_count` words of weights.
  * scales: for every two channels multiplier, divisor, multiplier, divisor.
+ * With `once`, which goes with `packed`, the odd channel's bias alone stands before its words, and
+ * scales are the even channel's bias and multiplier, and the odd channel's multiplier; `zero` is
+ * the offset.
  * y: channel c of pixel p at [p * channels + c]. */
 MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const int32_t *weights,
                                 const int32_t *scales, int8_t *y, int32_t pair_count,
-                                int32_t channels, int32_t zero, int32_t packed, int32_t relu)
+                                int32_t channels, int32_t zero, int32_t packed, int32_t once)
 {
-    if (packed && relu) {
-        mw_matmul_s8_4px_packed_relu(pairs, weights, scales, y, channels, pair_count, channels,
-                                     zero);
+    if (once) {
+        mw_matmul_s8_4px_once(pairs, weights, scales, y, channels, pair_count, channels, zero);
     } else if (packed) {
         mw_matmul_s8_4px_packed(pairs, weights, scales, y, channels, pair_count, channels, zero);
-    } else if (relu) {
-        mw_matmul_s8_4px_plain_relu(pairs, weights, scales, y, channels, pair_count, channels,
-                                    zero);
     } else {
         mw_matmul_s8_4px_plain(pairs, weights, scales, y, channels, pair_count, channels, zero);
     }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* gemmlowp's two roundings in three instructions.
+/* gemmlowp's two roundings in three instructions, and one rounding in their stead in one.
  *
  * The first rounding, of acc * m / 2**31, is (2 * acc * m + 2**31) >> 32, ties upward: SMMULR of
  * 2 * acc, which must fit 32 bits (so |acc| < 2**30). The second divides t by 2**r, r = -shift
  * >= 1, ties away from zero: that is ties upward for t >= 0, and for t - 1 where t < 0. So it is
  * SMMLSR of t + (t >> 31) by -2**(32 - r), which adds the zero point on the way. r = 1 fits
  * because the factor is negative. tests/kernels/test_dsp_requantize.py compares it with the
- * definition. */
+ * definition.
+ *
+ * Where lowering/one_rounding.py proves for every sum that a layer can reach that nothing differs,
+ * 256 times the sum is multiplied once instead: SMMLA, whose high word has 10 bits below a unit of
+ * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. */
 #ifndef MW_REQUANTIZE_DSP_H
 #define MW_REQUANTIZE_DSP_H
 
@@ -18,6 +22,13 @@ MW_INLINE int32_t mw_requantize_s8_dsp(int32_t doubled, int32_t multiplier, int3
 {
     const int32_t scaled = mw_high_mul_round(doubled, multiplier);
     return mw_saturate_s8(mw_high_mul_sub_round(scaled + (scaled >> 31), divisor, zero));
+}
+
+/* The same from 256 times the sum, rounded once; `offset` is the zero point and a half, times
+ * 2**10. */
+MW_INLINE int32_t mw_requantize_s8_once(int32_t sum, int32_t multiplier, int32_t offset)
+{
+    return mw_saturate_s8_q10(mw_high_mul_add(sum, multiplier, offset));
 }
 
 /* Limits `count` int8 at `y` to low..high, for layers whose clamp is narrower than int8. */

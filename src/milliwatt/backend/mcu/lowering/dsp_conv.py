@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
+from milliwatt.backend.mcu.kernel import (
+    In,
+    Kernel,
+    Lowered,
+    Out,
+    Overlap,
+    Ref,
+    Scratch,
+    Site,
+    Table,
+)
 from milliwatt.backend.mcu.lowering._linear import constant
 from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
@@ -20,6 +32,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     pairs_of_runs,
     scale_words,
 )
+from milliwatt.backend.mcu.lowering.one_rounding import offset_of, one_rounding
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.base import Padding
 from milliwatt.ops.conv import Conv2D
@@ -40,6 +53,32 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, constant(site, 1).reshape(channels, -1), factors)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer's tables, and the arguments that say how they are to be read."""
+
+    tables: tuple[Table, Table]
+    zero: int
+    """The output's zero point, or with `once` the offset."""
+    clamp: tuple[int, int]
+    packed: bool
+    once: bool
+
+
+def _layer(site: Site, pairs: Array) -> _Layer:
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, Conv2D)
+    filters = filters_of(site)
+    packed = can_pack(filters)
+    clamp = activation_range(op.activation, y)
+    once = one_rounding(filters, y.zero_point, *clamp) if packed else None
+    if once is None:
+        tables = channel_pair_words(filters, pairs, packed), scale_words(filters)
+        return _Layer(tables, y.zero_point, clamp, packed, False)
+    words = channel_pair_words(filters, pairs, packed, once.pair_starts())
+    return _Layer((words, once.pair_scales()), offset_of(y.zero_point), clamp, True, True)
+
+
 def accepts_1x1(site: Site) -> bool:
     """Whether the site multiplies each pixel of an int8 image with all filters, exactly."""
     op = site.op
@@ -54,24 +93,19 @@ def accepts_1x1(site: Site) -> bool:
 
 
 def _lower_1x1(site: Site) -> Lowered:
-    op = site.op
-    assert isinstance(op, Conv2D)
     x, weights, _ = site.inputs
-    (y,) = site.outputs
     channels, _, _, depth = weights.shape
     pixels = x.elements // depth
-    filters = filters_of(site)
-    packed = can_pack(filters)
     pairs = pairs_of_runs([depth])
-    low, high = activation_range(op.activation, y)
+    layer = _layer(site, pairs)
     return Lowered(
         "mw_conv2d_1x1_s8_dsp",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(pixels, depth, channels, y.zero_point),
-            *fixed(low, high, int(packed), int(low >= y.zero_point)),
+            *passed(pixels, depth, channels, layer.zero),
+            *fixed(*layer.clamp, int(layer.packed), int(layer.once)),
         ),
-        (channel_pair_words(filters, pairs, packed), scale_words(filters)),
+        layer.tables,
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
@@ -103,22 +137,19 @@ def _lower_conv(site: Site) -> Lowered:
     channels, kh, kw, depth = weights.shape
     out_h, out_w = y.shape[1:3]
     run, block = kw * depth, block_pixels(out_h * out_w)
-    filters = filters_of(site)
-    packed = can_pack(filters)
     pairs = pairs_of_runs([run] * kh)
-    low, high = activation_range(op.activation, y)
+    layer = _layer(site, pairs)
     return Lowered(
         "mw_conv2d_s8_dsp",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, len(pairs), block),
-            *passed(x.zero_point, y.zero_point),
-            *fixed(
-                low, high, int(packed), int(low >= y.zero_point), run if run <= SHORT_RUN else 0
-            ),
+            *passed(x.zero_point, layer.zero),
+            *fixed(*layer.clamp, int(layer.packed), int(layer.once)),
+            *fixed(run if run <= SHORT_RUN else 0),
         ),
-        (channel_pair_words(filters, pairs, packed), scale_words(filters)),
+        layer.tables,
         scratch_bytes=align_up(4 * len(pairs) * block + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )

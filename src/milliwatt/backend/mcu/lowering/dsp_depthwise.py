@@ -29,6 +29,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     is_exact,
     scale_words,
 )
+from milliwatt.backend.mcu.lowering.one_rounding import offset_of, one_rounding
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
@@ -157,16 +158,32 @@ def _accepts(site: Site) -> bool:
     )
 
 
-def _tables(site: Site, lines: Lines) -> tuple[Table, Table, Table]:
-    """Weights channel-major, each channel's line after line; doubled biases; scales."""
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer's tables, and the arguments that every kernel ends with."""
+
+    tables: tuple[Table, Table, Table]
+    zeros_and_clamp: tuple[Arg, ...]
+
+
+def _layer(site: Site, lines: Lines) -> _Layer:
+    """Weights channel-major, each channel's line after line; biases, doubled or times 256; scales.
+
+    The output's zero point is the offset where sums are rounded once, which the last argument says.
+    """
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, DepthwiseConv2D)
     filters = filters_of(site)
     taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
     taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
-    return (
-        Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1)),
-        Table("bias", (2 * filters.bias).astype(np.int32)),
-        scale_words(filters),
-    )
+    weights = Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1))
+    clamp = activation_range(op.activation, y)
+    once = one_rounding(filters, y.zero_point, *clamp)
+    bias = 2 * filters.bias if once is None else once.bias
+    scales = scale_words(filters) if once is None else once.scales()
+    zero = y.zero_point if once is None else offset_of(y.zero_point)
+    arguments = *passed(site.inputs[0].zero_point, zero), *fixed(*clamp, int(once is not None))
+    return _Layer((weights, Table("bias", bias.astype(np.int32)), scales), arguments)
 
 
 _OPERANDS: tuple[Arg, ...] = (
@@ -190,16 +207,6 @@ def _channels(site: Site) -> tuple[Arg, ...]:
     return (*passed(channels), *fixed(channels // site.inputs[0].shape[3]))
 
 
-def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
-    """The arguments every kernel ends with."""
-    op, y = site.op, site.outputs[0]
-    assert isinstance(op, DepthwiseConv2D)
-    return (
-        *passed(site.inputs[0].zero_point, y.zero_point),
-        *fixed(*activation_range(op.activation, y)),
-    )
-
-
 def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
     return (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
 
@@ -221,6 +228,7 @@ def _with_free_stride(lines: Lines) -> Lines:
 def _lower(site: Site) -> Lowered:
     lines = _with_free_stride(_best(site))
     along, across = lines.along, lines.across
+    layer = _layer(site, lines)
     together = _together(site, lines)
     filter_bytes = 4 * lines.filter_words * (2 if across.taps > 1 else 1)
     return Lowered(
@@ -233,9 +241,9 @@ def _lower(site: Site) -> Lowered:
             *fixed(along.stride),
             *passed(across.stride, along.pad, across.pad),
             *passed(lines.line_words, lines.filter_words, together),
-            *_zeros_and_clamp(site),
+            *layer.zeros_and_clamp,
         ),
-        _tables(site, lines),
+        layer.tables,
         scratch_bytes=filter_bytes + together * lines.ring_bytes,
         overlaps=_overlaps(site, lines),
     )
@@ -254,10 +262,8 @@ def _accepts_3x3(site: Site) -> bool:
 def _lower_3x3(site: Site) -> Lowered:
     lines = _best(site)
     along, across = lines.along, lines.across
-    op, (y,) = site.op, site.outputs
-    assert isinstance(op, DepthwiseConv2D)
-    lowest_output, _ = activation_range(op.activation, y)
-    channels = y.shape[3]
+    layer = _layer(site, lines)
+    channels = site.outputs[0].shape[3]
     together = 4 if channels == site.inputs[0].shape[3] and channels >= 4 else 1
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
@@ -267,10 +273,9 @@ def _lower_3x3(site: Site) -> Lowered:
             *_image(lines),
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words),
-            *_zeros_and_clamp(site),
-            *fixed(int(lowest_output >= y.zero_point)),
+            *layer.zeros_and_clamp,
         ),
-        _tables(site, lines),
+        layer.tables,
         scratch_bytes=together * lines.ring_bytes,
         overlaps=_overlaps(site, lines),
     )
@@ -309,9 +314,8 @@ def _planes_bytes(site: Site, lines: Lines) -> int:
 def _lower_plane(site: Site) -> Lowered:
     lines = _shortest(site)
     along, across = lines.along, lines.across
-    op, (y,) = site.op, site.outputs
-    assert isinstance(op, DepthwiseConv2D)
-    lowest_output, _ = activation_range(op.activation, y)
+    (y,) = site.outputs
+    layer = _layer(site, lines)
     pixels_in, pixels_out = (t.shape[1] * t.shape[2] for t in (site.inputs[0], y))
     return Lowered(
         "mw_depthwise_conv2d_3x3_plane_s8_dsp",
@@ -321,10 +325,9 @@ def _lower_plane(site: Site) -> Lowered:
             *_image(lines),
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words, _plane_lines(lines)),
-            *_zeros_and_clamp(site),
-            *fixed(int(lowest_output >= y.zero_point)),
+            *layer.zeros_and_clamp,
         ),
-        _tables(site, lines),
+        layer.tables,
         scratch_bytes=_planes_bytes(site, lines),
         overlaps=(Overlap(0, 0, exact=True),) if pixels_out <= pixels_in else (),
     )

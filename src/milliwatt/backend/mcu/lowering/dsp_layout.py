@@ -140,7 +140,7 @@ def paired(weights: Array, pairs: Array) -> Array:
 
 def can_pack(filters: Filters) -> bool:
     """Whether the channels' weights can be packed two to a number (mw_channel_pair_dsp.h)."""
-    even, odd = _by_twos(filters.weights)
+    even, odd = by_twos(filters.weights)
     reach = _even_channels(_reach(filters))[1::2]
     return bool((256 * odd + even).min() >= -(1 << 15) and reach.max() < 1 << 23)
 
@@ -151,15 +151,17 @@ def has_one_scale(filters: Filters) -> bool:
     return bool(same_multiplier and (filters.shift == filters.shift[0]).all())
 
 
-def channel_pair_words(filters: Filters, pairs: Array, packed: bool) -> Table:
+def channel_pair_words(
+    filters: Filters, pairs: Array, packed: bool, starts: Array | None = None
+) -> Table:
     """Weights and biases as mw_matmul_s8_4px reads them.
 
-    For every two channels: their biases, then one word for each of `pairs`, as
-    mw_channel_pair_dsp.h describes them. An absent last channel is all zeros.
+    For every two channels: `starts` (int32 array [channel pairs, any]), by default their biases;
+    then one word for each of `pairs`, as mw_channel_pair_dsp.h describes them. An absent last
+    channel is all zeros.
     """
-    words = np.concatenate(
-        [_pair_biases(filters, packed), _pair_words(filters, pairs, packed)], axis=1
-    )
+    before = _pair_biases(filters, packed) if starts is None else starts
+    words = np.concatenate([before, _pair_words(filters, pairs, packed)], axis=1)
     return Table("weights", words.reshape(-1))
 
 
@@ -181,14 +183,14 @@ def four_channel_words(filters: Filters, packed: bool) -> Table:
 
 def _pair_words(filters: Filters, pairs: Array, packed: bool) -> Array:
     """One word for each two channels and each of `pairs`: int32 array [channel pairs, pairs]."""
-    even, odd = _by_twos(paired(filters.weights, pairs))
+    even, odd = by_twos(paired(filters.weights, pairs))
     halves = 256 * odd + (even if packed else even & 255)
     return ((halves[..., 0] & 0xFFFF) | (halves[..., 1] << 16)).astype(np.int32)
 
 
 def _pair_biases(filters: Filters, packed: bool) -> Array:
     """The sums' starting values: int32 array [channel pairs, 2]."""
-    even, odd = _by_twos(filters.bias)
+    even, odd = by_twos(filters.bias)
     return wrap_int32(np.stack([even, 256 * odd + even if packed else odd], axis=1)).astype(
         np.int32
     )
@@ -211,7 +213,7 @@ def _reach(filters: Filters) -> Array:
     return np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
 
 
-def _by_twos(values: Array) -> tuple[Array, Array]:
+def by_twos(values: Array) -> tuple[Array, Array]:
     """The even and the odd channels of `values`, equally many."""
     full = _even_channels(values)
     return full[0::2], full[1::2]
