@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bench import readme
-from bench.check import Check, check_headline
+from bench.check import Check, check_figures
 from bench.measure import measure_suite
 from bench.page import render
 from bench.plot import PICTURE, draw
@@ -27,7 +27,7 @@ def _say(text: str) -> None:
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Compare the headline with the table; write nothing.")
+@click.option("--check", is_flag=True, help="Compare with the committed table; write nothing.")
 @click.option("--page", is_flag=True, help="Write pages and picture from the tables alone.")
 @click.option("--group", "names", multiple=True, help="Measure this group alone; may be repeated.")
 def main(check: bool, page: bool, names: tuple[str, ...]) -> None:
@@ -35,7 +35,7 @@ def main(check: bool, page: bool, names: tuple[str, ...]) -> None:
     try:
         suite = load_suite()
         if check:
-            raise SystemExit(_report(check_headline(suite, load_tables(), find_shared(), _say)))
+            raise SystemExit(_report(check_figures(suite, load_tables(), find_shared(), _say)))
         tables = load_tables() if page else _measure(suite, _chosen(suite, names), not names)
         _write(suite, tables)
     except MilliwattError as error:
@@ -77,8 +77,7 @@ def _shared() -> Path:
 def _write(suite: Suite, tables: Tables) -> None:
     for name, text in files_of(tables).items():
         write_file(RESULTS / name, text.encode())
-    headline = [row for row in tables.layers if row.group == suite.headline.name]
-    write_file(RESULTS / PICTURE, draw(headline).encode())
+    write_file(RESULTS / PICTURE, draw(suite, tables.layers).encode())
     write_file(BENCH / "README.md", render(suite, tables).encode())
     readme.main()
 

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.rows import Figures, Peer
-from bench.suite import Group, Model
+from bench.suite import Group, Model, Suite
+
+BEYOND_WEIGHTS_GOAL_BYTES = 16_384
+"""Flash beyond weights and biases, built for speed."""
+BEYOND_WEIGHTS_FLASH_GOAL_BYTES = 8_192
+"""The same built for flash."""
+MOST_MORE_INSTRUCTIONS = 1.1
+"""Instructions when built for SRAM, over those when built for speed."""
+BEST_BUILD_RATIO = {"cortex-m55": 0.75, "cortex-m0plus": 0.6}
+"""Instructions over those of the best build that calls CMSIS-NN, where a core has its own goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +64,63 @@ def headline_goals(group: Group, figures: Iterable[Figures], peers: Sequence[Pee
         if peer.core == row.core
         for goal in goals_of(row, peer, model)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreGoal:
+    """Instructions on a core over those of CMSIS-NN's best build there."""
+
+    core: str
+    model: str
+    ratio: float
+    limit: float
+    text: str
+
+    @property
+    def met(self) -> bool:
+        return self.ratio <= self.limit
+
+
+def core_goals(suite: Suite, figures: Sequence[Figures], peers: Sequence[Peer]) -> list[CoreGoal]:
+    """The goals of the other cores: their own, or the headline's ratio network by network."""
+    found: list[CoreGoal] = []
+    for group in suite.groups:
+        if group.compiler != suite.headline.compiler or not group.is_plain:
+            continue
+        for row in figures:
+            best = _best_build(row, peers)
+            if row.group != group.name or best is None:
+                continue
+            limit = BEST_BUILD_RATIO.get(row.core) or _headline_ratio(suite, row.model, peers)
+            if limit is not None and group is not suite.headline:
+                own = row.core in BEST_BUILD_RATIO
+                text = f"≤ {limit:g}" if own else "as on the headline's core"
+                found.append(
+                    CoreGoal(group.core_title, row.model, row.instructions / best, limit, text)
+                )
+    return found
+
+
+def _best_build(row: Figures, peers: Sequence[Peer]) -> int | None:
+    """Fewest instructions of any build that calls CMSIS-NN without an interpreter."""
+    builds = [
+        peer.instructions
+        for peer in peers
+        if (peer.core, peer.model) == (row.core, row.model) and peer.peer.startswith("aot-cmsis")
+    ]
+    return min(builds, default=None)
+
+
+def _headline_ratio(suite: Suite, model: str, peers: Sequence[Peer]) -> float | None:
+    """The headline's goal over its first peer's instructions."""
+    goal = next((m.instructions_goal for m in suite.models if m.key == model), None)
+    name = suite.headline.peers[0]
+    theirs = next(
+        (
+            peer.instructions
+            for peer in peers
+            if peer.key[1:] == (name, model) and peer.core == "cortex-m4"
+        ),
+        None,
+    )
+    return None if goal is None or theirs is None else goal / theirs

@@ -13,7 +13,7 @@ from bench.suite import Group, Model, Suite
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
 from milliwatt.errors import ToolchainError
 from milliwatt.frontend.load import load_model
-from milliwatt.hardware import load_target
+from milliwatt.hardware import Target, load_target
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
@@ -25,6 +25,7 @@ from milliwatt.run.cores import find_core
 from milliwatt.run.image import Firmware
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
+from milliwatt.tuning.tune import tune
 
 Say = Callable[[str], None]
 
@@ -82,7 +83,7 @@ def measure_suite(
             results.append(measured)
             figures = measured.figures
             say(
-                f"{group.name:12} {model.key:7} {figures.instructions:>12,} instructions "
+                f"{group.name:16} {model.key:7} {figures.instructions:>12,} instructions "
                 f"{figures.instructions_per_mac:6.3f}/MAC  flash {figures.image_bytes:>9,}  "
                 f"SRAM {figures.sram_bytes:>8,}"
             )
@@ -93,7 +94,7 @@ def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     """Compile, build, run and count; every output byte equals the reference or VerifyError."""
     target = load_target(group.target)
     path = shared / model.file
-    compiled = compile_graph(load_model(path), target, path.stem)
+    compiled = _compiled(group, load_model(path), target, path.stem)
     firmware = build_compiled(compiled, compiler=group.compiler, optimisation=group.optimisation)
     samples = random_samples(ports_of(compiled.source), suite.samples, suite.seed)
     emulator = choose_emulator(target.core, "auto")
@@ -101,14 +102,23 @@ def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     report = compile_report(compiled, done, samples)
     return Measured(
         _figures(group, model, compiled, firmware, report),
-        tuple(_layers(group, model, compiled, report)),
+        tuple(_layers(group, model, compiled, report) if group.is_plain else ()),
     )
+
+
+def _compiled(group: Group, graph: Graph, target: Target, name: str) -> Compiled:
+    kept = None
+    if group.tuned:
+        tuned = tune(graph, target, compiler=group.compiler, optimisation=group.optimisation)
+        kept = tuned.choices.kernels
+    return compile_graph(graph, target, name, objective=group.objective, kept=kept)
 
 
 def _figures(
     group: Group, model: Model, compiled: Compiled, firmware: Firmware, report: CompileReport
 ) -> Figures:
     memory, latency = report.memory, report.latency
+    macs = _macs(compiled.source)
     return Figures(
         group=group.name,
         model=model.key,
@@ -120,9 +130,11 @@ def _figures(
         samples=report.samples,
         sources=source_hash(),
         commit=commit_of(),
-        macs=report.macs,
+        macs=macs,
         instructions=report.instructions,
-        instructions_per_mac=report.instructions / report.macs,
+        instructions_per_mac=report.instructions / macs,
+        cycles=_modelled_cycles(compiled.target, report),
+        parameters_bytes=_parameters_bytes(compiled.source),
         weights_bytes=memory.weights_bytes,
         constants_bytes=memory.constants_bytes,
         code_bytes=memory.code_bytes,
@@ -139,6 +151,29 @@ def _figures(
         latency_low_ms=None if latency is None else latency.seconds_low * 1e3,
         latency_high_ms=None if latency is None else latency.seconds_high * 1e3,
     )
+
+
+def _macs(graph: Graph) -> int:
+    nodes = graph.nodes
+    return sum(n.op.macs(graph.input_types(n), graph.output_types(n)) for n in nodes)
+
+
+def _parameters_bytes(graph: Graph) -> int:
+    """Weights and biases of convolutions and fully connected layers, each array once."""
+    linear = (node for node in graph.nodes if layer_type(graph, node) != OTHER)
+    names = {name for node in linear for name in node.inputs if name in graph.constants}
+    return sum(graph.types[name].size_bytes for name in names)
+
+
+def _is_fitted(target: Target) -> bool:
+    return target.timing is not None and target.timing.fitted is not None
+
+
+def _modelled_cycles(target: Target, report: CompileReport) -> int | None:
+    """Cycles by the target's fitted model; None where it has none, for a ratio says no more."""
+    if report.latency is None or not _is_fitted(target):
+        return None
+    return round(report.latency.cycles)
 
 
 def _flags(compiled: Compiled, group: Group) -> str:
@@ -163,6 +198,9 @@ def _layers(
             macs=cost.macs,
             instructions=cost.instructions,
             instructions_per_mac=cost.instructions_per_mac,
+            cycles=None
+            if cost.cycles is None or not _is_fitted(compiled.target)
+            else round(cost.cycles),
         )
         for step, cost in zip(compiled.plan.steps, report.layers, strict=True)
     ]

@@ -7,32 +7,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from bench.goals import headline_goals
+from bench.limits import MVE_PER_MAC, SMLAD_PER_MAC, limits_section
 from bench.markdown import count, ratio, table, tick
 from bench.measure import LAYER_TYPES, OTHER
-from bench.plot import BOUND_PER_MAC, PICTURE
+from bench.page_cores import cores_section, peer_title
+from bench.page_goals import goals_section
+from bench.plot import PICTURE
 from bench.rows import Figures, LayerFigures, Peer
 from bench.suite import Group, Suite
 from bench.tables import Tables
 
-PEER_TITLES = {
-    "aot-cmsis": "straight-line CMSIS-NN",
-    "aot-cmsis-zig": "straight-line CMSIS-NN (zig)",
-    "tflm-cmsis": "TFLM + CMSIS-NN",
-    "tinyengine": "TinyEngine",
-}
 PeerFigure = Callable[[Peer], int | None]
 
 _HEADER = """\
 # Benchmark
 
-Written by `make bench` from `suite.toml` and what is measured; `make check` fails when a figure of
-the first tables becomes worse than what is committed in `results/`. A part alone:
+Written by `make bench` from `suite.toml` and what is measured; `make check` fails when
+instructions, modelled cycles, flash or SRAM become worse than what is committed in `results/`.
+A part alone:
 `python -m bench --group m4-zig`; this page alone from the tables: `python -m bench --page`.
 
 Every run is verified: the outputs of {samples} random inputs (full range, seed {seed}) on the
 emulated core equal the integer reference byte by byte. **Instructions are counted, not cycles**,
-and are the most that any of the inputs took. Flash is the whole binary with weights, ours with
-the test harness. SRAM is arena, state and statics; the stack is listed apart.
+and are the most that any of the inputs took; *modelled cycles* are an estimate by the board's
+fitted model, every register of multiple loads and stores charged. Flash is the whole binary with
+weights, ours with the test harness. SRAM is arena, state and statics; the stack is listed apart.
 """
 
 _FOOTER = """\
@@ -50,7 +49,8 @@ kernels one after another without an interpreter. TinyEngine is not bit-exact. R
 | --- | --- |
 | `suite.toml` | networks, targets, compilers, goals |
 | `results/figures.csv` | a row for each network and build: counts, sizes, compiler, flags |
-| `results/layers.csv` | instructions of every layer |
+| `results/layers.csv` | instructions and modelled cycles of every layer, built for speed |
+| `limits.toml` | what limits each kernel |
 | `results/times.csv` | seconds on the machine that made the table; all else is deterministic |
 | `peers.csv`, `published.csv` | what other engines need, with sources |
 """
@@ -60,11 +60,13 @@ def render(suite: Suite, tables: Tables) -> str:
     """The page; the same tables give the same text."""
     parts = [
         _HEADER.format(samples=suite.samples, seed=suite.seed),
+        goals_section(suite, tables),
         _headline(suite, tables),
         _memory(suite, tables),
         _latency(suite, tables),
         _layer_types(suite, tables),
-        _others(suite, tables),
+        limits_section(suite, tables.layers),
+        cores_section(suite, tables),
         _times(tables),
         _sources(suite, tables),
         _FOOTER,
@@ -80,19 +82,13 @@ def _peers(tables: Tables, core: str, name: str) -> dict[str, Peer]:
     return {peer.model: peer for peer in tables.peers if peer.key[:2] == (core, name)}
 
 
-def _peer_title(name: str) -> str:
-    peer, flags = name.split(" ", 1)
-    build = "default build" if flags == "default" else f"-{flags}"
-    return f"{PEER_TITLES[peer]}, {build}"
-
-
 def _headline(suite: Suite, tables: Tables) -> str:
     goals = headline_goals(suite.headline, tables.figures, tables.peers)
     missed = [goal for goal in goals if not goal.met]
     told = "; ".join(f"{g.model} {g.figure} {g.ours:,} of {g.limit:,}" for g in missed)
     lines = [
         f"## {suite.headline.title}, beside CMSIS-NN\n",
-        f"Goal: no more than {_peer_title(suite.headline.peers[0])}, on every figure; SRAM no "
+        f"Goal: no more than {peer_title(suite.headline.peers[0])}, on every figure; SRAM no "
         "more than its arena alone.",
         f"**{len(goals) - len(missed)} of {len(goals)} goals met**"
         + (f"; missed: {told}." if missed else ".")
@@ -113,10 +109,11 @@ def _compared(suite: Suite, tables: Tables, title: str, ours: str, theirs: PeerF
         for goal in headline_goals(group, tables.figures, tables.peers)
         if goal.figure == title
     }
-    peers = [_peers(tables, "cortex-m4", name) for name in group.peers]
+    names = (group.peers[0], group.peers[-1])
+    peers = [_peers(tables, "cortex-m4", name) for name in names]
     titles = [title, "milliwatt"]
-    for name in group.peers:
-        titles += [_peer_title(name), "ratio"]
+    for name in names:
+        titles += [peer_title(name), "ratio"]
     lines: list[list[str]] = []
     for model, row in rows.items():
         value = getattr(row, ours)
@@ -132,7 +129,7 @@ def _other_engines(suite: Suite, tables: Tables) -> list[str]:
     rows = _rows(tables, suite.headline)
     lines = [
         [
-            f"{_peer_title(peer.key[1])}: {peer.model}",
+            f"{peer_title(peer.key[1])}: {peer.model}",
             *(count(peer.instructions), ratio(rows[peer.model].instructions, peer.instructions)),
             *map(count, (peer.flash_bytes, peer.arena_bytes, peer.static_bytes)),
         ]
@@ -209,8 +206,9 @@ def _layer_types(suite: Suite, tables: Tables) -> str:
     ]
     titles = [*kinds, "other, share", "network"]
     about = (
-        f"A loop of nothing but SMLAD needs {BOUND_PER_MAC} instructions per multiply-accumulate; "
-        "loads, unpacking and\nrequantisation come on top.\n"
+        f"A loop of nothing but SMLAD needs {SMLAD_PER_MAC} instructions per multiply-accumulate, "
+        f"one of Helium's\nVMLADAVA {MVE_PER_MAC}; loads, unpacking and requantisation come on "
+        "top.\n"
     )
     body = table(["instructions per MAC", *titles], lines)
     picture = f"![Instructions per MAC of every layer](results/{PICTURE})"
@@ -227,32 +225,6 @@ def _other_share(layers: Iterable[LayerFigures], model: str) -> str:
     own = [layer for layer in layers if layer.model == model]
     other = sum(layer.instructions for layer in own if layer.type == OTHER)
     return f"{other / sum(layer.instructions for layer in own):.1%}"
-
-
-def _others(suite: Suite, tables: Tables) -> str:
-    parts = ["## Other cores, compilers and networks\n", "For information; no goals yet.\n"]
-    for group in suite.groups:
-        rows = _rows(tables, group)
-        if group is not suite.headline and rows:
-            parts += [f"### {group.title} (`{group.target}`)\n", _group_table(group, rows, tables)]
-    return "\n".join(parts)
-
-
-def _group_table(group: Group, rows: dict[str, Figures], tables: Tables) -> str:
-    core = next(iter(rows.values())).core
-    peers = [_peers(tables, core, name) for name in group.peers]
-    titles = ["", "instructions", "per MAC"]
-    for name in group.peers:
-        titles += [_peer_title(name), "ratio"]
-    titles += ["flash", "SRAM", "stack"]
-    lines: list[list[str]] = []
-    for model, row in rows.items():
-        cells = [model, count(row.instructions), f"{row.instructions_per_mac:.2f}"]
-        for peer in peers:
-            theirs = peer[model].instructions if model in peer else None
-            cells += [count(theirs), ratio(row.instructions, theirs)]
-        lines.append([*cells, *map(count, (row.image_bytes, row.sram_bytes, row.stack_bytes))])
-    return table(titles, lines) + "\n"
 
 
 def _times(tables: Tables) -> str:

@@ -19,10 +19,12 @@ Row = TypeVar("Row")
 class Figures:
     """What one network needs, built by one compiler for one target. All but `*_ms` is counted.
 
-    `instructions` and `stack_bytes` are the most that any sample took. `image_bytes` is the whole
-    binary, the test harness included; `flash_bytes` the model's own part of it. `sram_bytes` is
-    everything but the stack. `sources` is a hash of what the C is generated from, `commit` the
-    revision it was measured at. Latencies are modelled, None where no figure is known.
+    `macs` and `parameters_bytes` (weights and biases) are the model file's; the C has fewer where
+    channels never change. `instructions` and `stack_bytes` are the most that any sample took.
+    `image_bytes` is the whole binary, the test harness included; `flash_bytes` the model's own
+    part of it. `sram_bytes` is everything but the stack. `sources` is a hash of what the C is
+    generated from, `commit` the revision it was measured at. `cycles` and latencies are modelled,
+    None where no figure is known.
     """
 
     group: str
@@ -38,6 +40,8 @@ class Figures:
     macs: int
     instructions: int
     instructions_per_mac: float
+    cycles: int | None
+    parameters_bytes: int
     weights_bytes: int
     constants_bytes: int
     code_bytes: int
@@ -58,10 +62,18 @@ class Figures:
     def key(self) -> tuple[str, str]:
         return (self.group, self.model)
 
+    @property
+    def beyond_weights_bytes(self) -> int:
+        """Flash of the model's own code and constants: all but weights and biases."""
+        return self.code_bytes + self.constants_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class LayerFigures:
-    """Instructions of one layer in the run that took most; `type` groups layers for comparison."""
+    """Instructions of one layer in the run that took most; `type` groups layers for comparison.
+
+    `cycles` are modelled, None where the target has no fitted model.
+    """
 
     group: str
     model: str
@@ -73,6 +85,7 @@ class LayerFigures:
     macs: int
     instructions: int
     instructions_per_mac: float | None
+    cycles: int | None
 
     @property
     def key(self) -> tuple[str, str]:

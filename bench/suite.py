@@ -9,38 +9,76 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from milliwatt.backend.mcu.objective import SPEED, Objective, parse_objective
 from milliwatt.errors import OptionError
 
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "results"
+TUNED = "tuned"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network of the shared folder; `file` is relative to that folder."""
+    """A network of the shared folder; `file` is relative to that folder.
+
+    Goals are for the headline's core: instructions to reach, those to go on towards, SRAM without
+    the stack, and the arena. None where there is none.
+    """
 
     key: str
     title: str
     file: str
     arena_goal_bytes: int | None
+    instructions_goal: int | None
+    instructions_further: int | None
+    sram_goal_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Networks built by one compiler for one target; `peers` name "PEER FLAGS" of peers.csv."""
+    """Networks built in one way for one target.
+
+    `tuned`: with the kernels that `milliwatt tune` chooses. `peers` name "PEER FLAGS" of
+    peers.csv, the one to beat first.
+    """
 
     name: str
-    title: str
+    platform: str
+    core_title: str
     target: str
     compiler: str
-    optimisation: str
+    objective: Objective
+    tuned: bool
     models: tuple[Model, ...]
     peers: tuple[str, ...]
+
+    @property
+    def optimisation(self) -> str:
+        """The compiler's flag."""
+        return self.objective.optimisation
+
+    @property
+    def build(self) -> str:
+        """`gcc -O2`, `gcc -Os, flash`, `gcc -O2, tuned`."""
+        how = f"{self.compiler} {self.optimisation}"
+        if self.tuned:
+            return f"{how}, {TUNED}"
+        return how if self.objective == SPEED else f"{how}, {self.objective}"
+
+    @property
+    def title(self) -> str:
+        """Core and build."""
+        return f"{self.core_title}, {self.build}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what the compiler does by default: for speed, not tuned."""
+        return self.objective == SPEED and not self.tuned
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Everything that is measured; `headline` is the group that the goals are about."""
+    """Everything that is measured; `headline` is the group that the first goals are about."""
 
     samples: int
     seed: int
@@ -52,6 +90,16 @@ class Suite:
         """Group and model of every row, in the order of the tables."""
         return ((group.name, model.key) for group in self.groups for model in group.models)
 
+    def platforms(self) -> dict[str, tuple[Group, ...]]:
+        """The groups of each platform, in order."""
+        names = dict.fromkeys(group.platform for group in self.groups)
+        return {name: tuple(g for g in self.groups if g.platform == name) for name in names}
+
+    def sibling(self, build: str) -> Group | None:
+        """The headline's platform built in another way; None where that is not measured."""
+        name = f"{self.headline.platform}-{build.replace(' ', '-')}"
+        return next((group for group in self.groups if group.name == name), None)
+
 
 def load_suite(path: Path = BENCH / "suite.toml") -> Suite:
     """The suite of that file; OptionError where it does not hold together."""
@@ -62,7 +110,9 @@ def parse_suite(content: dict[str, Any]) -> Suite:
     """The suite that parsed TOML describes; OptionError names what is wrong."""
     try:
         models = {key: _model(key, entry) for key, entry in content["model"].items()}
-        groups = {entry["name"]: _group(entry, models) for entry in content["group"]}
+        groups = {
+            group.name: group for entry in content["platform"] for group in _groups(entry, models)
+        }
         return Suite(
             samples=content["samples"],
             seed=content["seed"],
@@ -75,16 +125,29 @@ def parse_suite(content: dict[str, Any]) -> Suite:
 
 
 def _model(key: str, entry: dict[str, Any]) -> Model:
-    return Model(key, entry["title"], entry["file"], entry.get("arena_goal_bytes"))
-
-
-def _group(entry: dict[str, Any], models: dict[str, Model]) -> Group:
-    return Group(
-        name=entry["name"],
+    return Model(
+        key=key,
         title=entry["title"],
-        target=entry["target"],
-        compiler=entry["compiler"],
-        optimisation=entry["optimisation"],
-        models=tuple(models[key] for key in entry["models"]),
-        peers=tuple(entry["peers"]),
+        file=entry["file"],
+        arena_goal_bytes=entry.get("arena_goal_bytes"),
+        instructions_goal=entry.get("instructions_goal"),
+        instructions_further=entry.get("instructions_further"),
+        sram_goal_bytes=entry.get("sram_goal_bytes"),
     )
+
+
+def _groups(entry: dict[str, Any], models: dict[str, Model]) -> Iterator[Group]:
+    """A group for each build: a compiler, and an objective or "tuned"."""
+    for build, keys in entry["builds"].items():
+        compiler, _, how = build.partition(" ")
+        yield Group(
+            name=f"{entry['name']}-{build.replace(' ', '-')}",
+            platform=entry["name"],
+            core_title=entry["title"],
+            target=entry["target"],
+            compiler=compiler,
+            objective=parse_objective(how) if how not in ("", TUNED) else SPEED,
+            tuned=how == TUNED,
+            models=tuple(models[key] for key in keys),
+            peers=tuple(entry["peers"]),
+        )

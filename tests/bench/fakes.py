@@ -14,29 +14,37 @@ from bench.tables import Tables
 SUITE: dict[str, Any] = {
     "samples": 2,
     "seed": 7,
-    "headline": "head",
+    "headline": "m4-gcc",
     "model": {
-        "one": {"title": "One", "file": "models/one.tflite", "arena_goal_bytes": 100},
+        "one": {
+            "title": "One",
+            "file": "models/one.tflite",
+            "arena_goal_bytes": 100,
+            "instructions_goal": 1250,
+            "instructions_further": 1000,
+            "sram_goal_bytes": 80,
+        },
         "two": {"title": "Two", "file": "models/two.tflite"},
     },
-    "group": [
+    "platform": [
         {
-            "name": "head",
-            "title": "Cortex-M4, gcc -O2",
+            "name": "m4",
+            "title": "Cortex-M4",
             "target": "nucleo-l4r5zi",
-            "compiler": "gcc",
-            "optimisation": "-O2",
-            "models": ["one", "two"],
+            "builds": {
+                "gcc": ["one", "two"],
+                "gcc tuned": ["one"],
+                "gcc sram": ["one"],
+                "gcc flash": ["one"],
+            },
             "peers": ["aot-cmsis O2", "tflm-cmsis default"],
         },
         {
-            "name": "more",
-            "title": "Cortex-M4, gcc -Os",
-            "target": "nucleo-l4r5zi",
-            "compiler": "gcc",
-            "optimisation": "-Os",
-            "models": ["one"],
-            "peers": ["aot-cmsis Os"],
+            "name": "m55",
+            "title": "Cortex-M55",
+            "target": "corstone-300",
+            "builds": {"gcc": ["one"]},
+            "peers": ["aot-cmsis O3"],
         },
     ],
 }
@@ -46,7 +54,7 @@ def suite() -> Suite:
     return parse_suite(SUITE)
 
 
-def figures(model: str = "one", group: str = "head", **changes: Any) -> Figures:
+def figures(model: str = "one", group: str = "m4-gcc", **changes: Any) -> Figures:
     row = Figures(
         group=group,
         model=model,
@@ -61,6 +69,8 @@ def figures(model: str = "one", group: str = "head", **changes: Any) -> Figures:
         macs=1000,
         instructions=1250,
         instructions_per_mac=1.25,
+        cycles=1800,
+        parameters_bytes=600,
         weights_bytes=500,
         constants_bytes=60,
         code_bytes=400,
@@ -80,7 +90,7 @@ def figures(model: str = "one", group: str = "head", **changes: Any) -> Figures:
     return replace(row, **changes)
 
 
-def layers(model: str = "one", group: str = "head") -> tuple[LayerFigures, ...]:
+def layers(model: str = "one", group: str = "m4-gcc") -> tuple[LayerFigures, ...]:
     return tuple(
         LayerFigures(
             group=group,
@@ -93,12 +103,13 @@ def layers(model: str = "one", group: str = "head") -> tuple[LayerFigures, ...]:
             macs=0 if kind == OTHER else 200,
             instructions=50 if kind == OTHER else 300,
             instructions_per_mac=None if kind == OTHER else 1.5,
+            cycles=None if kind == OTHER else 400,
         )
         for i, kind in enumerate(LAYER_TYPES)
     )
 
 
-def measured(model: str = "one", group: str = "head", **changes: Any) -> Measured:
+def measured(model: str = "one", group: str = "m4-gcc", **changes: Any) -> Measured:
     return Measured(figures(model, group, **changes), layers(model, group))
 
 
@@ -109,9 +120,22 @@ def peer(model: str = "one", **changes: Any) -> Peer:
 
 def tables() -> Tables:
     return Tables(
-        figures=(figures("one"), figures("two", latency_ms=None)),
-        layers=(*layers("one"), *layers("two")),
+        figures=(
+            figures("one"),
+            figures("two", latency_ms=None),
+            figures("one", "m4-gcc-tuned", instructions=1200, cycles=1700),
+            figures("one", "m4-gcc-sram", instructions=1375, sram_bytes=80),
+            figures("one", "m4-gcc-flash", instructions=1500, constants_bytes=20),
+            figures("one", "m55-gcc", core="cortex-m55", instructions=100, cycles=None),
+        ),
+        layers=(*layers("one"), *layers("two"), *layers("one", "m55-gcc")),
         times=(Time("milliwatt --help", 0.1, 0.3, "a machine"), Time("one", 4.0, 3.0, "a machine")),
-        peers=(peer("one"), peer("two", instructions=1000)),
+        peers=(
+            peer("one"),
+            peer("two", instructions=1000),
+            peer("one", flags="Os", flash_bytes=1000),
+            peer("one", core="cortex-m55", flags="O3", instructions=200),
+            peer("one", core="cortex-m55", peer="aot-cmsis-zig", flags="Os", instructions=125),
+        ),
         latencies=(PeerLatency("Engine", "one", 3.0, "published", "made up"),),
     )

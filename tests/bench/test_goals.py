@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """When a goal is met."""
 
-from bench.goals import goals_of, headline_goals
-from tests.bench.fakes import figures, peer, suite
+from bench.goals import core_goals, goals_of, headline_goals
+from tests.bench.fakes import figures, peer, suite, tables
 
 
 def _met(row, other, model) -> dict[str, bool]:
@@ -36,7 +36,7 @@ def test_no_goal_without_a_limit() -> None:
 
 
 def test_the_headline_is_held_against_its_first_peer_on_its_core() -> None:
-    rows = [figures("one"), figures("two"), figures("one", group="more", instructions=9)]
+    rows = [figures("one"), figures("two"), figures("one", group="m55-gcc", instructions=9)]
     peers = [
         peer("one", instructions=2000),
         peer("one", peer="tflm-cmsis", flags="default", instructions=1),
@@ -45,3 +45,20 @@ def test_the_headline_is_held_against_its_first_peer_on_its_core() -> None:
     goals = headline_goals(suite().headline, rows, peers)
     assert {goal.model for goal in goals} == {"one"}
     assert [(g.ours, g.limit) for g in goals if g.figure == "instructions"] == [(1250, 2000)]
+
+
+def test_other_cores_are_held_against_the_best_build_there() -> None:
+    (goal,) = core_goals(suite(), tables().figures, tables().peers)
+    # 100 instructions beside zig's 125; the goal of the Cortex-M55 is 0.75.
+    assert (goal.core, goal.model, goal.ratio, goal.limit) == ("Cortex-M55", "one", 0.8, 0.75)
+    assert not goal.met
+    faster = [figures("one", "m55-gcc", core="cortex-m55", instructions=93)]
+    assert core_goals(suite(), faster, tables().peers)[0].met
+
+
+def test_a_core_without_a_goal_of_its_own_has_the_headlines_ratio() -> None:
+    rows = [figures("one", "m55-gcc", core="cortex-m7", instructions=100)]
+    peers = [peer("one"), peer("one", core="cortex-m7", flags="O3", instructions=200)]
+    (goal,) = core_goals(suite(), rows, peers)
+    # 1,250 of 2,500 on the headline's core.
+    assert (goal.ratio, goal.limit, goal.met) == (0.5, 0.5, True)

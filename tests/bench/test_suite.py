@@ -24,7 +24,7 @@ def test_the_committed_suite() -> None:
     peers = {peer.key for peer in load_tables().peers}
     wanted = load_target(real.headline.target).core
     for model in real.headline.models:
-        for name in real.headline.peers:
+        for name in (real.headline.peers[0], real.headline.peers[-1]):
             assert (wanted, name, model.key) in peers
 
 
@@ -40,21 +40,37 @@ def test_what_the_suite_lacks_is_named(name: str) -> None:
 
 
 def test_an_unknown_model_is_named() -> None:
-    group = SUITE["group"][0] | {"models": ["three"]}
+    platform = SUITE["platform"][0] | {"builds": {"gcc": ["three"]}}
     with pytest.raises(OptionError, match="lacks 'three'"):
-        parse_suite(SUITE | {"group": [group]})
+        parse_suite(SUITE | {"platform": [platform]})
+
+
+def test_builds_are_named_and_titled() -> None:
+    groups = {group.name: group for group in suite().groups}
+    assert [(g.name, g.title) for g in groups.values()] == [
+        ("m4-gcc", "Cortex-M4, gcc -O2"),
+        ("m4-gcc-tuned", "Cortex-M4, gcc -O2, tuned"),
+        ("m4-gcc-sram", "Cortex-M4, gcc -O2, sram"),
+        ("m4-gcc-flash", "Cortex-M4, gcc -Os, flash"),
+        ("m55-gcc", "Cortex-M55, gcc -O2"),
+    ]
+    assert [g.name for g in groups.values() if g.is_plain] == ["m4-gcc", "m55-gcc"]
+    assert suite().sibling("gcc flash") == groups["m4-gcc-flash"]
+    assert suite().sibling("zig") is None
 
 
 def test_measured_rows_replace_their_own_and_keep_suite_order() -> None:
-    new = updated(tables(), suite(), [measured("one", "more"), measured("one", instructions=7)])
-    assert [row.key for row in new.figures] == [("head", "one"), ("head", "two"), ("more", "one")]
-    assert [row.instructions for row in new.figures] == [7, 1250, 1250]
+    again = [measured("one", "m55-gcc", instructions=9), measured("one", instructions=7)]
+    new = updated(tables(), suite(), again)
+    assert [row.key for row in new.figures] == list(suite().keys())
+    assert [row.instructions for row in new.figures] == [7, 1250, 1200, 1375, 1500, 9]
     assert [layer.layer for layer in new.layers] == [0, 1, 2, 3, 4] * 3
     assert new.peers == tables().peers
 
 
 def test_rows_that_left_the_suite_go() -> None:
-    smaller = parse_suite(SUITE | {"group": [SUITE["group"][0] | {"models": ["two"]}]})
+    platform = SUITE["platform"][0] | {"builds": {"gcc": ["two"]}}
+    smaller = parse_suite(SUITE | {"platform": [platform]})
     assert [row.model for row in updated(tables(), smaller, []).figures] == ["two"]
 
 
