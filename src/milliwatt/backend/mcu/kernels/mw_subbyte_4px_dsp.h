@@ -18,37 +18,37 @@
  * the even channel's factors in r3 and the mixed ones in r2. */
 #define MW_SUB_PAIR(load, unpack)                                                              \
     load                                                                                       \
-    "ldrd r4, r5, [r0], #8\n" unpack                                                           \
-    "smlad r6, r4, r3, r6\n"                                                                   \
-    "smlad r7, r5, r3, r7\n"                                                                   \
-    "smlad r10, r4, r2, r10\n"                                                                 \
-    "smlad r11, r5, r2, r11\n"                                                                 \
-    "ldrd r4, r5, [r0], #8\n"                                                                  \
-    "smlad r8, r4, r3, r8\n"                                                                   \
-    "smlad r9, r5, r3, r9\n"                                                                   \
-    "smlad r12, r4, r2, r12\n"                                                                 \
-    "smlad lr, r5, r2, lr\n"
+    "ldrd r4,r5,[r0],#8\n" unpack                                                              \
+    "smlad r6,r4,r3,r6\n"                                                                      \
+    "smlad r7,r5,r3,r7\n"                                                                      \
+    "smlad r10,r4,r2,r10\n"                                                                    \
+    "smlad r11,r5,r2,r11\n"                                                                    \
+    "ldrd r4,r5,[r0],#8\n"                                                                     \
+    "smlad r8,r4,r3,r8\n"                                                                      \
+    "smlad r9,r5,r3,r9\n"                                                                      \
+    "smlad r12,r4,r2,r12\n"                                                                    \
+    "smlad lr,r5,r2,lr\n"
 
-#define MW_SUB_AGAIN "ldr.w r2, [r1]\n"
-#define MW_SUB_LAST "ldr.w r2, [r1], #4\n"
-#define MW_SUB_HIGH "lsl.w r2, r2, #4\n"
+#define MW_SUB_AGAIN "ldr.w r2,[r1]\n"
+#define MW_SUB_LAST "ldr.w r2,[r1],#4\n"
+#define MW_SUB_HIGH "lsl.w r2,r2,#4\n"
 #define MW_SUB_S4(bytes)                                                                       \
-    "sxtb16 r2, r2" bytes "\n"                                                                 \
-    "bic r3, r2, #0x000F000F\n"
+    "sxtb16 r2,r2" bytes "\n"                                                                  \
+    "bic r3,r2,#0x000F000F\n"
 #define MW_SUB_S2(bytes)                                                                       \
-    "sxtb16 r2, r2" bytes "\n"                                                                 \
-    "bic r3, r2, #0x003F003F\n"                                                                \
-    "bic r2, r2, #0x000F000F\n"
+    "sxtb16 r2,r2" bytes "\n"                                                                  \
+    "bic r3,r2,#0x003F003F\n"                                                                  \
+    "bic r2,r2,#0x000F000F\n"
 
 /* All pairs of one word of weights: 104 and 232 bytes of code. */
 #define MW_SUB_WORD_S4                                                                         \
     MW_SUB_PAIR(MW_SUB_AGAIN, MW_SUB_S4(""))                                                   \
-    MW_SUB_PAIR(MW_SUB_LAST, MW_SUB_S4(", ror #8"))
+    MW_SUB_PAIR(MW_SUB_LAST, MW_SUB_S4(",ror #8"))
 #define MW_SUB_WORD_S2                                                                         \
     MW_SUB_PAIR(MW_SUB_AGAIN, MW_SUB_S2(""))                                                   \
     MW_SUB_PAIR(MW_SUB_AGAIN MW_SUB_HIGH, MW_SUB_S2(""))                                       \
-    MW_SUB_PAIR(MW_SUB_AGAIN, MW_SUB_S2(", ror #8"))                                           \
-    MW_SUB_PAIR(MW_SUB_LAST MW_SUB_HIGH, MW_SUB_S2(", ror #8"))
+    MW_SUB_PAIR(MW_SUB_AGAIN, MW_SUB_S2(",ror #8"))                                            \
+    MW_SUB_PAIR(MW_SUB_LAST MW_SUB_HIGH, MW_SUB_S2(",ror #8"))
 
 #define MW_SUB_LOOP_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4
 #define MW_SUB_LOOP_S2 MW_SUB_WORD_S2 MW_SUB_WORD_S2
