@@ -8,26 +8,25 @@ from dataclasses import replace
 from functools import partial
 
 from milliwatt.backend.mcu import memory
+from milliwatt.backend.mcu.arena import arena_problem
 from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph
 from milliwatt.backend.mcu.decide import Arena
-from milliwatt.backend.mcu.kernel import Core, Overlap
+from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import Place, PlacedStream, Plan, StateCopy, Step
-from milliwatt.backend.mcu.states import StatePlan, plan_states, separate_outputs
+from milliwatt.backend.mcu.states import StatePlan, separate_outputs, state_bytes
+from milliwatt.backend.mcu.streaming.budget import (
+    PUSH_STATE_BYTES,
+    stream_chooser,
+    streams_within,
+)
 from milliwatt.backend.mcu.streaming.check import check_stream
-from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.support import refuse_unsupported
 from milliwatt.backend.mcu.tables import pool_tables
-from milliwatt.backend.mcu.views import view_shifts_bytes
 from milliwatt.backend.mcu.wide import divide_wide
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import TensorType
 from milliwatt.ops.shape import Reshape
-
-BUFFER_ALIGNMENT_BYTES = 4
-"""Buffers start at a multiple of this, so that kernels load words at one cycle each. Parts of
-another buffer start where they lie, at a multiple of their element's size."""
 
 
 def make_plan(
@@ -37,18 +36,23 @@ def make_plan(
     *,
     objective: Objective = SPEED,
     kept: Mapping[str, str] | None = None,
-    streams: tuple[Stream, ...] = (),
+    sram_bytes: int | None = None,
+    push_rows: bool = False,
 ) -> Plan:
     """Place `graph` (verified, passes done) on a microcontroller core.
 
-    `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Raises
-    UnsupportedError where no kernel computes a node or C has no form for a value, OptionError
-    where a kept kernel does not compute its node, VerifyError where the memory plan is wrong.
+    `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Where arena
+    and state need more than `sram_bytes`, layers are computed by rows, with the least extra work
+    that fits, or in the smallest memory found if nothing does. With `push_rows` the caller gives
+    the input row by row. Raises UnsupportedError where no kernel computes a node or C has no form
+    for a value, OptionError where a kept kernel does not compute its node or rows cannot be
+    pushed, VerifyError where the memory plan is wrong.
     """
     refuse_unsupported(graph)
     graph = separate_outputs(divide_wide(graph))
     lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
-    states, problem, units = _memory_problem(graph, lowerings, streams)
+    streams = _streams(graph, core, lowerings, sram_bytes, push_rows)
+    states, problem, units = arena_problem(graph, lowerings, streams)
     solution = memory.solve(problem)
     memory.check(problem, solution)
     placed = _place_streams(streams, solution)
@@ -76,6 +80,18 @@ def make_plan(
     )
 
 
+def _streams(
+    graph: Graph, core: Core, lowerings: Lowerings, sram_bytes: int | None, push_rows: bool
+) -> tuple[Stream, ...]:
+    if sram_bytes is None and not push_rows:
+        return ()
+    chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
+    if sram_bytes is None:
+        return streams_within(chooser, None)
+    kept_bytes = state_bytes(graph) + PUSH_STATE_BYTES * push_rows
+    return streams_within(chooser, max(0, sram_bytes - kept_bytes))
+
+
 def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
     """The arena where `kept` names kernels of nodes, by heuristics; `full_at` indexes nodes."""
     graph = separate_outputs(divide_wide(graph))
@@ -84,84 +100,12 @@ def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
 
 
 def _arena(graph: Graph, lowerings: Lowerings) -> Arena:
-    _, problem, _ = _memory_problem(graph, lowerings, ())
+    _, problem, _ = arena_problem(graph, lowerings, ())
     solution = memory.solve(problem, effort=0)
     usage = memory.usage_over_time(problem, solution)
     most = max((step.live_bytes for step in usage), default=0)
     full = (i for i, step in zip(solution.order, usage, strict=True) if step.live_bytes == most)
     return Arena(solution.arena_bytes, tuple(sorted(full)))
-
-
-def _memory_problem(
-    graph: Graph, lowerings: Lowerings, streams: Sequence[Stream]
-) -> tuple[StatePlan, memory.Problem, tuple[range, ...]]:
-    """Where states live, the problem of the arena, and the nodes of each of its steps."""
-    streamed = {stream.nodes: stream for stream in streams}
-    units = units_of(graph, streams)
-    alone = {unit[0]: lowerings[unit[0]] for unit in units if unit not in streamed}
-    states = plan_states(graph, {i: x.lowered for i, x in alone.items() if x is not None})
-    parts = {v for i, x in alone.items() if x is None for v in graph.nodes[i].outputs}
-    elsewhere = {*graph.constants, *states.offsets, *values_within(streams)}
-    in_arena = [v for v in graph.types if v not in elsewhere]
-    arena = frozenset(in_arena)
-    steps = tuple(
-        stream_step(streamed[unit])
-        if unit in streamed
-        else _memory_step(graph, unit[0], graph.nodes[unit[0]], alone[unit[0]], arena)
-        for unit in units
-    )
-    kept = [*graph.outputs, *(s.after for s in states.copied)]
-    problem = memory.Problem(
-        buffers=tuple(
-            memory.Buffer(
-                v, graph.types[v].size_bytes, _alignment_bytes(graph.types[v], part=v in parts)
-            )
-            for v in in_arena
-        ),
-        steps=steps,
-        inputs=tuple(v for v in graph.inputs if v in arena),
-        outputs=tuple(dict.fromkeys(v for v in kept if v in arena)),
-    )
-    return states, problem, units
-
-
-def _alignment_bytes(kind: TensorType, *, part: bool) -> int:
-    element_bytes = max(1, kind.dtype.bits // 8)
-    return element_bytes if part else max(BUFFER_ALIGNMENT_BYTES, element_bytes)
-
-
-def _memory_step(
-    graph: Graph, index: int, node: Node, lowering: Lowering | None, arena: frozenset[str]
-) -> memory.Step:
-    reads = tuple(dict.fromkeys(v for v in node.inputs if v in arena))
-    writes = tuple(v for v in node.outputs if v in arena)
-    name = f"{index}:{node.name}"
-    if lowering is None:
-        shifts = view_shifts_bytes(graph, node)
-        aliases = tuple(
-            memory.Alias(node.inputs[0], v, s) for v, s in zip(node.outputs, shifts, strict=True)
-        )
-        return memory.Step(name, reads, writes, aliases=aliases)
-    overlaps = (
-        _in_place(node, o)
-        for o in lowering.lowered.overlaps
-        if node.inputs[o.input] in arena and node.outputs[o.output] in arena
-    )
-    return memory.Step(
-        name,
-        reads,
-        writes,
-        scratch_bytes=lowering.lowered.scratch_bytes,
-        scratch_alignment=BUFFER_ALIGNMENT_BYTES,
-        in_place=tuple(dict.fromkeys(overlaps)),
-    )
-
-
-def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
-    read, write = node.inputs[overlap.input], node.outputs[overlap.output]
-    if overlap.exact:
-        return memory.InPlace(read, write, -overlap.gap_bytes, -overlap.gap_bytes)
-    return memory.InPlace.trailing(read, write, overlap.gap_bytes)
 
 
 def _steps(

@@ -25,6 +25,12 @@ class StatePlan:
     total_bytes: int
 
 
+def state_bytes(graph: Graph) -> int:
+    """Bytes of all states, however they are updated."""
+    sizes = (graph.types[state.before].size_bytes for state in graph.states)
+    return sum(align_up(size, STATE_ALIGNMENT_BYTES) for size in sizes)
+
+
 def separate_outputs(graph: Graph) -> Graph:
     """`graph` with a copy of each state that is an output as the call found it.
 

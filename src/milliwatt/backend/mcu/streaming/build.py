@@ -37,6 +37,8 @@ def make_stream(
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
     outside = {result} if fed else {source, result}
     strips = {v: _strip(graph, schedule, v, whole=v in outside) for v in schedule.ends}
+    if fed:
+        strips[source] = replace(strips[source], keeps_rows=True)
     problem = _problem(graph, nodes, schedule, kernels, strips)
     solution = memory.solve(problem)
     memory.check(problem, solution)
@@ -96,8 +98,8 @@ def _strip(graph: Graph, schedule: Schedule, value: str, *, whole: bool) -> Stri
         low=schedule.lows[value],
         height=kind.shape[1],
         row_bytes=kind.size_bytes // kind.shape[1],
-        capacity=schedule.capacity(value),
-        keeps_rows=schedule.keeps_rows(value),
+        capacity=schedule.spans[value].capacity,
+        keeps_rows=schedule.spans[value].keeps_rows,
         whole=whole,
         offset_bytes=0,
     )
@@ -120,8 +122,7 @@ def _problem(
 ) -> memory.Problem:
     """The memory of one turn; strips that keep rows from turn to turn share it with nothing."""
     inside = {v: strip for v, strip in strips.items() if not strip.whole}
-    source = source_of(graph, nodes)
-    kept = tuple(v for v, strip in inside.items() if strip.keeps_rows or v == source)
+    kept = tuple(v for v, strip in inside.items() if strip.keeps_rows)
     steps: list[memory.Step] = []
     for index, kernel, window in zip(nodes, kernels, schedule.windows, strict=True):
         node = graph.nodes[index]

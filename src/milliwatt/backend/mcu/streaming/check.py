@@ -117,7 +117,7 @@ class _Arena:
         """The caller hands over the rows of the source that this turn needs."""
         value = self.stream.source
         strip = self.stream.strips[value]
-        begin, low = self._move(strip, turn)
+        begin, low = self._move(strip, turn) if turn else (0, self._low(strip, turn))
         self.label(value, begin, _in_c(strip.end, turn), begin - low)
 
     def run(self, call: Call, turn: int) -> None:
@@ -145,7 +145,7 @@ class _Arena:
         """Drop the rows not needed any more; the rows there are, and the first one kept."""
         begin = _in_c(strip.end.shifted(-1), turn)
         low = self._low(strip, turn)
-        if strip.whole or not (strip.keeps_rows or strip.value == self.stream.source):
+        if strip.whole or not strip.keeps_rows:
             return begin, low
         before = _in_c(strip.low.shifted(-1), turn)
         start, stop = self._span(strip.value, 0, max(0, begin - before))
@@ -155,8 +155,7 @@ class _Arena:
         return begin, low
 
     def _low(self, strip: Strip, turn: int) -> int:
-        keeps = strip.keeps_rows or strip.value == self.stream.source
-        return _in_c(strip.low if keeps else strip.end.shifted(-1), turn)
+        return _in_c(strip.low if strip.keeps_rows else strip.end.shifted(-1), turn)
 
     def _window(
         self, call: Call, node: Node, read: str, begin: int, end: int, where: str

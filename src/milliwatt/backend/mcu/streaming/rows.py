@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeVar
+
+import numpy as np
 
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import Array
 from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.ops.base import Op
@@ -17,6 +21,7 @@ from milliwatt.ops.shape import Concat
 from milliwatt.units import ceil_div
 
 _RANK = 4
+Count = TypeVar("Count", int, Array)
 _POINTWISE: tuple[type[Op], ...] = (
     *(Add, Sub, Mul, Concat, Quantize, Dequantize),
     *(Relu, LeakyRelu, Logistic, Tanh, Softmax, LogSoftmax),
@@ -42,6 +47,11 @@ class Rows:
         whole = (self.step * turn + self.phase) // self.period
         return min(max(self.scale * whole + self.offset, 0), self.total)
 
+    def over(self, turns: range) -> Array:
+        """Rows in each of `turns`."""
+        counts = self.step * np.arange(turns.start, turns.stop) + self.phase
+        return np.clip(self.scale * (counts // self.period) + self.offset, 0, self.total)
+
     def shifted(self, turns: int) -> Rows:
         """The rows `turns` later: what `at(turn + turns)` is here is there `at(turn)`."""
         whole, phase = divmod(self.phase + self.step * turns, self.period)
@@ -64,11 +74,11 @@ class Window:
     pad: int = 0
     reach: int = 1
 
-    def end(self, outputs: int) -> int:
+    def end(self, outputs: Count) -> Count:
         """The rows that `outputs` rows of output need, counted from the map's first."""
         return (outputs - 1) * self.stride + self.reach - self.pad
 
-    def top(self, row: int) -> int:
+    def top(self, row: Count) -> Count:
         """The first row of the window of an output row, negative above the map."""
         return row * self.stride - self.pad
 

@@ -6,8 +6,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from milliwatt.backend.mcu.streaming.rows import Rows, Slice, Window, map_inputs, window_of
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Of one value, by turn: rows before and after the turn, and the first one needed in it."""
+
+    begin: Array
+    end: Array
+    low: Array
+
+    @property
+    def capacity(self) -> int:
+        """Most rows that are needed at once."""
+        return int((self.end - self.low).max())
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether some turn needs rows from a turn before it."""
+        return bool((self.begin > self.low).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,29 +37,25 @@ class Schedule:
     """Rows by value and turn.
 
     At the end of a turn the rows up to `ends[value]` have been computed; from its beginning on
-    those below `lows[value]` are not needed any more.
+    those below `lows[value]` are not needed any more. `spans` has the same as numbers.
     """
 
     ends: Mapping[str, Rows]
     lows: Mapping[str, Rows]
+    spans: Mapping[str, Spans]
     windows: tuple[Window, ...]
     turns: range
 
-    def capacity(self, value: str) -> int:
-        """Most rows of `value` that are needed at once."""
-        end, low = self.ends[value], self.lows[value]
-        return max(end.at(t) - low.at(t) for t in self.turns)
-
-    def keeps_rows(self, value: str) -> bool:
-        """Whether some turn needs rows of `value` from a turn before it."""
-        end, low = self.ends[value], self.lows[value]
-        return any(end.at(t - 1) > low.at(t) for t in self.turns)
-
     def slices(self, value: str, window: Window, height: int) -> list[tuple[int, Slice]]:
         """The calls of the layer that makes `value` from maps of `height` rows, by turn."""
-        end = self.ends[value]
-        spans = [(t, end.at(t - 1), end.at(t)) for t in self.turns]
-        return [(t, window.slice(a, b, height)) for t, a, b in spans if b > a]
+        span = self.spans[value]
+        rows = zip(self.turns, span.begin.tolist(), span.end.tolist(), strict=True)
+        return [(t, window.slice(a, b, height)) for t, a, b in rows if b > a]
+
+    def calls(self, value: str) -> int:
+        """The turns in which the layer that makes `value` computes anything."""
+        span = self.spans[value]
+        return int((span.end > span.begin).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +81,27 @@ def make_schedule(graph: Graph, nodes: Sequence[Node], pace: Pace) -> Schedule |
     if ends is None:
         return None
     lows = _lows(graph, nodes, windows, ends)
-    turns = _turns(ends, nodes)
-    schedule = Schedule(
-        {v: rows.shifted(turns.start) for v, rows in ends.items()},
-        {v: rows.shifted(turns.start) for v, rows in lows.items()},
-        tuple(windows),
-        range(len(turns)),
-    )
+    start, stop = _turns(ends, nodes)
+    schedule = _numbered(ends, lows, windows, start, stop)
     return schedule if _is_usable(graph, nodes, schedule) else None
+
+
+def _numbered(
+    ends: Mapping[str, Rows],
+    lows: Mapping[str, Rows],
+    windows: Sequence[Window],
+    start: int,
+    stop: int,
+) -> Schedule:
+    """The schedule with its turns counted from 0."""
+    turns = range(stop - start)
+    ends = {v: rows.shifted(start) for v, rows in ends.items()}
+    lows = {v: rows.shifted(start) for v, rows in lows.items()}
+    spans = {
+        v: Spans(ends[v].shifted(-1).over(turns), ends[v].over(turns), lows[v].over(turns))
+        for v in ends
+    }
+    return Schedule(ends, lows, spans, tuple(windows), turns)
 
 
 def _ends(
@@ -128,21 +159,24 @@ def _maps(graph: Graph, node: Node) -> list[str]:
     return [node.inputs[i] for i in map_inputs(graph, node)]
 
 
-def _turns(ends: Mapping[str, Rows], nodes: Sequence[Node]) -> range:
-    """From the first turn that computes anything to the one that ends the result."""
+def _turns(ends: Mapping[str, Rows], nodes: Sequence[Node]) -> tuple[int, int]:
+    """The first turn that computes anything, and the one after the turn that ends the result."""
     made = [ends[node.outputs[0]] for node in nodes]
     result = made[-1]
     last = result.first_turn()
     while result.at(last) < result.total:
         last += 1
-    return range(min(end.first_turn() for end in made), last + 1)
+    return min(end.first_turn() for end in made), last + 1
 
 
 def _is_usable(graph: Graph, nodes: Sequence[Node], schedule: Schedule) -> bool:
     """Whether every call has rows to read."""
-    return all(
-        piece.in_rows > 0
-        for node, window in zip(nodes, schedule.windows, strict=True)
-        for value in _maps(graph, node)
-        for _, piece in schedule.slices(node.outputs[0], window, graph.types[value].shape[1])
-    )
+    for node, window in zip(nodes, schedule.windows, strict=True):
+        span = schedule.spans[node.outputs[0]]
+        works = span.end > span.begin
+        first = np.maximum(window.top(span.begin), 0)
+        for value in _maps(graph, node):
+            last = np.minimum(window.end(span.end), graph.types[value].shape[1])
+            if (last <= first)[works].any():
+                return False
+    return True

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The streams of a network for a given amount of SRAM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from milliwatt.backend.mcu import memory
+from milliwatt.backend.mcu.arena import arena_problem
+from milliwatt.backend.mcu.choose import Lowerings
+from milliwatt.backend.mcu.kernel import Core, Kernel, Site
+from milliwatt.backend.mcu.select import candidates, forms
+from milliwatt.backend.mcu.streaming.choose import StreamChooser
+from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
+from milliwatt.backend.mcu.streaming.segments import find_alive
+from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.errors import OptionError
+from milliwatt.ir.graph import Graph
+
+PUSH_STATE_BYTES = 8
+"""What the generated code keeps between rows besides the arena."""
+_LEAST_STEP = 0.03
+"""Neighbouring points of a frontier differ by this part of their arena, or more."""
+
+
+def stream_chooser(
+    graph: Graph, core: Core, lowerings: Lowerings, *, push_rows: bool
+) -> StreamChooser:
+    """What chooses streams for `graph`, whose nodes are lowered as `lowerings` where alone.
+
+    Raises OptionError where rows cannot be pushed.
+    """
+    if push_rows:
+        _require_rows(graph)
+    _, problem, _ = arena_problem(graph, lowerings, ())
+    arena = frozenset(buffer.name for buffer in problem.buffers)
+
+    def arena_of(streams: tuple[Stream, ...]) -> int:
+        _, some, _ = arena_problem(graph, lowerings, streams)
+        return memory.solve(some).arena_bytes
+
+    def kernels(index: int, site: Site) -> Sequence[Kernel]:
+        lowering = lowerings[index]
+        wanted = None if lowering is None else lowering.kernel
+        kept = [kernel for kernel in forms(site, core) if kernel.name == wanted]
+        return [*kept, *(k for k in candidates(site, core) if k.name != wanted)]
+
+    lowered = {i: None if x is None else x.lowered for i, x in lowerings.items()}
+    return StreamChooser(graph, find_alive(graph, arena), lowered, kernels, arena_of, push_rows)
+
+
+def streams_within(chooser: StreamChooser, arena_bytes: int | None) -> tuple[Stream, ...]:
+    """The streams of least extra work within so many bytes, or else of the smallest arena.
+
+    Without a number: none, or the smallest arena where rows are pushed.
+    """
+    if arena_bytes is None:
+        return chooser.smallest().streams if chooser.fed else ()
+    if not chooser.fed and chooser.without_streams().arena_bytes <= arena_bytes:
+        return ()
+    found = chooser.choose(arena_bytes)
+    return (chooser.smallest() if found is None else found).streams
+
+
+def arenas_of_frontier(chooser: StreamChooser) -> Iterator[int]:
+    """Arenas worth building, largest first: each takes more work than the one before."""
+    if chooser.fed:
+        found = chooser.choose(1 << 40)
+        arena_bytes = chooser.smallest().arena_bytes if found is None else found.arena_bytes
+    else:
+        arena_bytes = chooser.without_streams().arena_bytes
+    while True:
+        yield arena_bytes
+        found = chooser.choose(int(arena_bytes * (1 - _LEAST_STEP)))
+        if found is None:
+            break
+        arena_bytes = found.arena_bytes
+    smallest = chooser.smallest().arena_bytes
+    if smallest < arena_bytes:
+        yield smallest
+
+
+def _require_rows(graph: Graph) -> None:
+    """OptionError unless the network has one input, whose rows its first layer reads in order."""
+    problem = None
+    if len(graph.inputs) != 1:
+        problem = f"it has {len(graph.inputs)} inputs, not one"
+    elif not graph.nodes or graph.inputs[0] in graph.kept_values():
+        problem = "its input is an output, or a state's next value"
+    else:
+        node = graph.nodes[0]
+        maps = [node.inputs[i] for i in map_inputs(graph, node)]
+        if window_of(graph, node) is None or maps[:1] != [graph.inputs[0]]:
+            problem = f"its first layer '{node.name}' ({node.op.kind}) does not work by rows"
+    if problem is not None:
+        raise OptionError(f"{graph.name} cannot take its input row by row: {problem}")
