@@ -30,18 +30,26 @@ def networks(names: tuple[str, ...] | None = None) -> tuple[Workload, Workload]:
     )
 
 
-def test_compression_of_the_slide() -> None:
-    """Printed "~7x" and "2.1x", unlabelled; ours: weights of the whole network 6.4x, feature maps
-    2.04x over the slide's five layers and 2.41x over all."""
-    base, mixed = networks()
-    whole = compare_precision(ST, base, mixed, mode="published", clusters=1)
-    assert whole.weights == pytest.approx(6.4, abs=0.05)
+def test_what_the_slide_may_mean_by_seven() -> None:
+    """Printed "~7x", unlabelled: 7.1 times fewer bit operations, or 6.4 times smaller weights."""
+    whole = compare_precision(ST, *networks(), mode="published", clusters=1)
+    assert whole.bit_operations == pytest.approx(7.10, abs=0.01)
+    assert whole.weights == pytest.approx(6.41, abs=0.01)
+
+
+def test_what_the_slide_may_mean_by_two() -> None:
+    """Printed "2.1x", unlabelled: cycles of its five layers, a cycle a row, with 8-bit activations
+    fed at once, as the formula of ST's tables has it (it counts weight bits alone). Or input maps:
+    2.04 times smaller over the five layers, 2.41 over all."""
+    at_once = replace(ST, activation_bits=(1, 2, 3, 4, 8))
+    listed = compare_precision(at_once, *networks(SLIDE_ROWS), mode="row-serial", clusters=1)
+    assert listed.cycles == pytest.approx(2.11, abs=0.01)
+    assert listed.features == pytest.approx(2.04, abs=0.01)
+    whole = compare_precision(ST, *networks(), mode="published", clusters=1)
     assert whole.features == pytest.approx(2.41, abs=0.01)
-    listed = compare_precision(ST, *networks(SLIDE_ROWS), mode="published", clusters=1)
-    assert listed.features == pytest.approx(2.1, rel=0.03)
 
 
-def test_speed_of_the_slide() -> None:
+def test_speed_of_the_network() -> None:
     """Beside 8/8 in slices of 4, and beside the table's 4/4."""
     base, mixed = networks()
     assert compare_precision(ST, base, mixed, mode="published", clusters=1).cycles == pytest.approx(

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from milliwatt.backend.dimc.cycles import Mode
 from milliwatt.backend.dimc.extract import Precision
+from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.placement import place
 from milliwatt.backend.dimc.workload import Workload
@@ -22,6 +23,8 @@ class PrecisionGain:
     """Kernel bits of all layers."""
     features: float
     """Input feature-map bits of all layers."""
+    bit_operations: float
+    """Multiplications of one bit by one bit: MACs times weight bits times activation bits."""
     cycles: float
 
 
@@ -55,6 +58,15 @@ def compare_precision(
         float(place(w, machine, mode=mode, clusters=clusters, objective="one-cluster").cycles)
         for w in (base, mixed)
     ]
-    weights = [sum(layer.load_bits for layer in w.layers) for w in (base, mixed)]
-    features = [sum(layer.input_bits for layer in w.layers) for w in (base, mixed)]
-    return PrecisionGain(weights[0] / weights[1], features[0] / features[1], cycles[0] / cycles[1])
+    return PrecisionGain(
+        weights=_ratio(base, mixed, lambda layer: layer.load_bits),
+        features=_ratio(base, mixed, lambda layer: layer.input_bits),
+        bit_operations=_ratio(
+            base, mixed, lambda layer: layer.macs * layer.weight_bits * layer.activation_bits
+        ),
+        cycles=cycles[0] / cycles[1],
+    )
+
+
+def _ratio(base: Workload, mixed: Workload, count: Callable[[Layer], int]) -> float:
+    return sum(map(count, base.layers)) / sum(map(count, mixed.layers))
