@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from milliwatt.errors import OptionError
-from milliwatt.output import check_folder, write_file, write_folder
+from milliwatt.output import check_folder, staged_file, write_file, write_folder
 
 MARKER = "made.json"
 
@@ -114,3 +115,44 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_file(path, b"two")
     assert path.read_bytes() == b"two"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_staged_file_appears_at_the_end_of_the_block(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    with staged_file(path, "drawn"):
+        assert not path.exists()
+    assert contents(tmp_path) == {"picture.svg": "drawn"}
+
+
+def test_a_staged_file_goes_with_what_it_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), staged_file(path, "drawn"):
+        _ = 1 / 0
+    assert contents(tmp_path) == {"picture.svg": "old"}
+
+
+def test_a_folder_in_a_file_s_place_is_said_before_the_block(tmp_path: Path) -> None:
+    begun: list[str] = []
+    with pytest.raises(OptionError, match="Is a directory"), staged_file(tmp_path, "drawn"):
+        begun.append("block")
+    assert not begun
+
+
+@pytest.mark.parametrize("name", ["new", "new/deeper", "."])
+def test_what_cannot_be_written_is_known_before_the_work(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*, dir: Path, prefix: str) -> str:
+        assert (dir, prefix) == (tmp_path.resolve(), ".milliwatt.")
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(OptionError, match="Read-only file system"):
+        check_folder(tmp_path / name, MARKER)
+
+
+def test_a_check_leaves_nothing(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new", MARKER)
+    check_folder(tmp_path, MARKER)
+    assert not list(tmp_path.iterdir())

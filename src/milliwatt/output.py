@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -24,32 +25,55 @@ def _writing(path: Path) -> Generator[None]:
 
 def write_file(path: Path, content: str | bytes) -> None:
     """Write one file, replacing what was there only when all of it is on disk."""
-    data = content.encode() if isinstance(content, str) else content
+    with staged_file(path, content):
+        pass
+
+
+@contextlib.contextmanager
+def staged_file(path: Path, content: str | bytes) -> Generator[None]:
+    """Put a file on disk, under its own name only when the block ends without an error."""
+    temporary = _stage(path, content.encode() if isinstance(content, str) else content)
+    try:
+        yield
+        with _writing(path):
+            os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _stage(path: Path, data: bytes) -> str:
+    """A new file beside `path` that holds `data`."""
     with _writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
             os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+        return temporary
 
 
 def check_folder(folder: Path, marker: str) -> None:
-    """Raise OptionError unless `write_folder` may write to `folder`."""
+    """Raise OptionError unless `write_folder` may write to `folder`, as far as one can tell."""
     with _writing(folder):
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        place = folder.resolve()
+        free = not place.exists() or (place.is_dir() and not any(place.iterdir()))
+        if free or (place / marker).is_file():
+            there = next(p for p in (place, *place.parents) if p.exists())
+            os.rmdir(tempfile.mkdtemp(dir=there, prefix=".milliwatt."))
             return
-        written_by_us = (folder / marker).is_file()
-    if not written_by_us:
-        raise OptionError(
-            f"{folder} exists and was not written by milliwatt (no {marker} in it): "
-            "choose another output folder, or empty this one"
-        )
+    raise OptionError(
+        f"{folder} exists and was not written by milliwatt (no {marker} in it): "
+        "choose another output folder, or empty this one"
+    )
 
 
 def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: str) -> None:

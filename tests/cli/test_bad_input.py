@@ -294,6 +294,61 @@ def test_a_reader_that_goes_away_takes_nothing_from_the_output(model: Path, tmp_
     assert (output / "milliwatt.json").is_file()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_standard_error_that_is_full() -> None:
+    assert run_in_shell("milliwatt inspect missing.tflite 2> /dev/full").returncode == 2
+
+
+def test_a_picture_that_cannot_be_written_leaves_no_folder(
+    capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    picture = model / "memory.svg"
+    arguments = compile_arguments(model, tmp_path / "out", "--picture", picture)
+    assert f"cannot write {picture}" in fails(capsys, *arguments)
+    assert [p.name for p in tmp_path.iterdir()] == ["small.mw"]
+
+
+def test_a_picture_in_the_output_folder(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    output = tmp_path / "out"
+    arguments = compile_arguments(model, output, "--picture", output / "memory.svg")
+    for _ in range(2):
+        assert main([str(a) for a in arguments]) == 0
+        assert {"memory.svg", "milliwatt.json"} < {p.name for p in output.iterdir()}
+
+
+INTERRUPTED_START = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from milliwatt.cli.main import main
+sys.exit(main())
+"""
+INTERRUPTED_END = """
+import os, signal, sys
+from milliwatt.cli.main import main
+code = main()
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(code)
+"""
+
+
+def test_ctrl_c_before_and_after_the_work() -> None:
+    def run_script(script: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", script, "targets"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    start, end = run_script(INTERRUPTED_START), run_script(INTERRUPTED_END)
+    assert (start.returncode, start.stdout) == (2, "")
+    assert start.stderr == "error: interrupted; no output was written\n"
+    assert (end.returncode, end.stderr) == (0, "")
+    assert BOARD in end.stdout
+
+
 def test_interrupts_wait_for_the_end_of_the_block() -> None:
     events: list[str] = []
 

@@ -117,7 +117,7 @@ def command(
     from milliwatt.backend.mcu.objective import SPEED, parse_objective
     from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
-    from milliwatt.output import check_folder, write_file, write_folder
+    from milliwatt.output import check_folder
 
     if input_files and not verify:
         raise OptionError("--input names samples to verify on: add --verify")
@@ -145,9 +145,7 @@ def command(
         chosen = _samples(compiled, input_files, samples, seed)
         flag = optimisation or (None if choices is None else choices.optimisation)
         report = _verify(compiled, chosen, emulator, compiler, flag)
-    write_folder(output, compiled.files, MANIFEST)
-    if picture is not None:
-        write_file(picture, drawing)
+    _write(output, compiled, picture, drawing)
     if as_json:
         show_json(_unverified(compiled) if report is None else _verified(report))
     else:
@@ -174,6 +172,21 @@ def _choices(path: Path, core: str) -> Choices:
     choices = load_choices(path)
     choices.require_core(core)
     return choices
+
+
+def _write(output: Path, compiled: Compiled, picture: Path | None, drawing: bytes) -> None:
+    """The folder and the picture, or neither."""
+    from milliwatt.backend.mcu.emit.project import MANIFEST
+    from milliwatt.output import staged_file, write_file, write_folder
+
+    if picture is None:
+        write_folder(output, compiled.files, MANIFEST)
+    elif picture.resolve().is_relative_to(output.resolve()):
+        write_folder(output, compiled.files, MANIFEST)
+        write_file(picture, drawing)
+    else:
+        with staged_file(picture, drawing):
+            write_folder(output, compiled.files, MANIFEST)
 
 
 def _draw(compiled: Compiled, picture: Path) -> bytes:
