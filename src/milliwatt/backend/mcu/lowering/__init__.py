@@ -22,7 +22,9 @@ _SPECIALISED = (
     "dsp_conv",
     "dsp_depthwise",
     "dsp_dense",
+    "affine_add",
     "dsp_arith",
+    "dsp_pool",
     "subbyte_conv",
     "subbyte_dense",
 )
@@ -38,7 +40,7 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
-_ALTERNATIVE: tuple[str, ...] = ()
+_ALTERNATIVE: tuple[str, ...] = ("winograd",)
 """Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 
