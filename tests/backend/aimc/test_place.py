@@ -113,6 +113,10 @@ def test_weights_beyond_the_arrays_are_rewritten_and_costed() -> None:
     placement = place_layers(network, machine, Options(overflow="reprogram"))
     assert (placement.rounds, placement.rewritten_arrays) == (3, 5)
     rewriting = estimate(placement).rows[-1]
+    # Weights of 4 bits come from the next memory, 8 bytes a cycle.
+    assert rewriting.cycles == pytest.approx(5 * 256 * 256 / 2 / 8)
+    known = replace(machine, system=replace(machine.system, next_memory=None))
+    rewriting = estimate(replace(placement, machine=known)).rows[-1]
     # 25 products of 130 ns at 500 MHz for each of the five arrays.
     assert rewriting.cycles == pytest.approx(5 * 25 * 65)
     assert rewriting.energy_by_component_pj["reprogramming"] == pytest.approx(5 * 312e3)
@@ -191,3 +195,57 @@ def test_the_choice_of_layers_is_the_best_of_all(shapes: list[tuple[int, int, in
     subsets = (set(s) for n in range(len(names) + 1) for s in combinations(names, n))
     best = min(on_arrays(network, machine, chosen) for chosen in subsets)
     assert estimate(place_layers(network, machine)).cycles == pytest.approx(best)
+
+
+def test_a_partly_filled_array_is_rewritten_in_part() -> None:
+    """Rows that hold nothing are not written, nor cells beside the tile."""
+    machine = resized("pcm-cluster", arrays=1)
+    network = [conv("full", 256, 256, 10), conv("small", 64, 128, 10)]
+    placement = place_layers(network, machine, Options(overflow="reprogram"))
+    assert (placement.rounds, placement.rewritten_arrays, placement.rewritten_rows) == (2, 2, 320)
+    rewriting = estimate(placement).rows[-1]
+    memory = machine.system.next_memory
+    assert memory is not None
+    # Fetching 4-bit weights takes longer here than writing: 8 bytes a cycle.
+    weights_bytes = (256 * 256 + 64 * 128) // 2
+    assert rewriting.cycles == pytest.approx(max(1.25 * 25 * 65, weights_bytes / 8))
+    energy = rewriting.energy_by_component_pj
+    assert energy["reprogramming"] == pytest.approx(312e3 * (1 + 64 * 128 / 65536))
+    assert energy["next memory"] == pytest.approx(weights_bytes * memory.pj_per_byte.value)
+
+
+def moved(machine: Machine, network: list[Layer], options: Options) -> int:
+    return sum(row.bytes_moved for row in estimate(place_layers(network, machine, options)).rows)
+
+
+@pytest.mark.parametrize(("rows", "bits"), [(256, 4), (600, 4), (600, 8)])
+def test_accumulated_sums_cross_the_bus_once(rows: int, bits: int) -> None:
+    """Inputs reach every column block; finished sums leave once, whatever slices and blocks."""
+    machine = load_machine("pcm-cluster")
+    plain = replace(machine, system=replace(machine.system, partial_sums="moved"))
+    layer, options = conv("c", rows, 200, 10, bits), Options()
+    blocks, slices = -(-rows // 256), bits // 4
+    column_blocks = -(-200 * slices // 256)
+    assert moved(machine, [layer], options) == 10 * (rows * column_blocks + 200)
+    assert moved(plain, [layer], options) == 10 * (rows * column_blocks + blocks * slices * 200)
+
+
+def test_sums_of_another_round_are_fetched_and_sent_as_accumulators() -> None:
+    machine = resized("pcm-cluster", arrays=1)
+    layer = conv("c", 512, 256, 10)
+    placement = place_layers([layer], machine, Options(overflow="reprogram"))
+    first, second, _ = estimate(placement).rows
+    assert first.bytes_moved == 10 * (256 + 4 * 256)
+    assert second.bytes_moved == 10 * (256 + 4 * 256 + 256)
+
+
+def test_what_the_memory_cannot_hold_goes_to_the_next() -> None:
+    machine = load_machine("pcm-cluster")
+    layer = conv("c", 256, 256, 4096)
+    over = 2 * 256 * 4096 - 524_288
+    row = estimate(place_layers([layer], machine)).rows[0]
+    assert row.energy_by_component_pj["next memory"] == pytest.approx(12.4 * over)
+    unknown = replace(machine, system=replace(machine.system, next_memory=None))
+    placement = place_layers([layer], unknown)
+    assert "next memory" not in estimate(placement).rows[0].energy_by_component_pj
+    assert any("1 layer (first: 'c')" in n and "more than is known" in n for n in placement.notes)

@@ -20,9 +20,11 @@ AS_PUBLISHED = Options(pinned=(("pointwise", "arrays"), ("depthwise", "depthwise
 FULL = Layer("full", "pointwise", 256, 256, 1, 1000, 4, 256 * 256 * 1000, 256_000, 256_000)
 
 
-def mobilenet(options: Options = AS_PUBLISHED) -> Cost:
-    layers = mobilenet_v2_layers(weight_bits=4)
-    return estimate(place_layers(layers, load_machine("pcm-cluster"), options))
+def mobilenet(options: Options = AS_PUBLISHED, *, with_next_memory: bool = True) -> Cost:
+    machine, layers = load_machine("pcm-cluster"), mobilenet_v2_layers(weight_bits=4)
+    if not with_next_memory:
+        machine = replace(machine, system=replace(machine.system, next_memory=None))
+    return estimate(place_layers(layers, machine, options))
 
 
 def test_the_layer_list_has_the_published_size() -> None:
@@ -37,12 +39,14 @@ def test_pointwise_layers_take_the_published_34_arrays() -> None:
     assert arrays_needed(pointwise, load_machine("pcm-cluster")) == 34
 
 
-def test_mobilenet_on_the_pcm_cluster_within_five_per_cent() -> None:
-    cost = mobilenet()
+@pytest.mark.parametrize("with_next_memory", [True, False])
+def test_mobilenet_on_the_pcm_cluster_within_five_per_cent(with_next_memory: bool) -> None:
+    """The published figures stop at the tightly coupled memory; ours hold with both readings."""
+    cost = mobilenet(with_next_memory=with_next_memory)
     assert cost.seconds == pytest.approx(10.1e-3, rel=0.05)
     assert cost.energy_pj == pytest.approx(482e6, rel=0.05)
     assert cost.error is not None
-    assert cost.error >= 0.033
+    assert cost.error >= abs(cost.energy_pj / 482e6 - 1)
 
 
 def test_peak_of_the_pcm_cluster() -> None:

@@ -3,6 +3,7 @@
 
 from milliwatt.backend.aimc.estimate import estimate
 from milliwatt.backend.aimc.load import list_machines, load_machine
+from milliwatt.backend.aimc.pipeline import Pipeline, pipelined
 from milliwatt.backend.aimc.place import Options, place, place_layers
 from milliwatt.backend.aimc.placement import Placement
 from milliwatt.backend.aimc.simulate import (
@@ -16,6 +17,7 @@ from milliwatt.backend.aimc.study import accuracy_over_time
 
 __all__ = [
     "Options",
+    "Pipeline",
     "Placement",
     "accuracy_over_time",
     "age_chip",
@@ -23,6 +25,7 @@ __all__ = [
     "estimate",
     "list_machines",
     "load_machine",
+    "pipelined",
     "place",
     "place_layers",
     "program_chip",

@@ -9,13 +9,15 @@ from milliwatt.backend.aimc.timing import (
     array_latency_ns,
     core_cycles,
     engine_cycles,
+    excess_bytes,
+    product_cycles,
     rewrite_cycles,
-    tile_bytes,
-    tile_cycles,
+    stream_bytes,
     tile_energy,
 )
 from milliwatt.backend.api import Cost, CostRow
 from milliwatt.errors import UnknownFigureError
+from milliwatt.units import ceil_div
 
 MACRO_COMPONENTS = ("dac", "adc", "array", "digital")
 """The components that a macro's own efficiency counts."""
@@ -74,6 +76,12 @@ def _row(assignment: Assignment, machine: Machine) -> CostRow:
             bytes_moved = assignment.layer.input_elements + assignment.layer.output_elements
         case "cores":
             cycles, bytes_moved, energy = _on_cores(assignment, machine)
+    over = excess_bytes(assignment.layer, assignment.unit, machine)
+    if over and machine.system.next_memory is not None:
+        memory = machine.system.next_memory
+        cycles = max(cycles, 8 * over / memory.bus_bits.value)
+        energy["next memory"] = over * memory.pj_per_byte.value
+        bytes_moved += over
     energy["system base"] = _energy_pj(machine.system.base_power_mw.value, cycles, machine)
     return CostRow(
         node=assignment.layer.name,
@@ -96,11 +104,11 @@ def _macs(assignment: Assignment) -> int:
 
 def _on_arrays(assignment: Assignment, machine: Machine) -> tuple[float, int, dict[str, float]]:
     concurrent = int(machine.system.concurrent_arrays.value)
-    tiles = [placed.tile for placed in assignment.tiles]
-    slowest = max(tile_cycles(tile, machine) for tile in tiles)
+    layer, tiles = assignment.layer, [placed.tile for placed in assignment.tiles]
+    slowest = product_cycles(layer, tiles, machine)
     cycles = assignment.products_in_turn(concurrent) * slowest
-    vectors = assignment.layer.vectors
-    bytes_moved = vectors * sum(sum(tile_bytes(tile, machine)) for tile in tiles)
+    vectors = layer.vectors
+    bytes_moved = vectors * sum(sum(pair) for pair in stream_bytes(layer, tiles, machine))
     energies = [tile_energy(tile, machine) for tile in tiles]
     energy = {
         "dac": vectors * sum(e.dac_pj for e in energies),
@@ -129,17 +137,22 @@ def _reprogramming(placement: Placement) -> CostRow:
             f"machine '{machine.name}' does not say what reprogramming an array costs "
             "(crossbar.rewrite_energy_nj)"
         )
-    cycles = placement.rewritten_arrays * rewrite_cycles(machine)
-    cells = sum(p.tile.useful_cells for a in placement.assignments for p in a.tiles)
+    cycles = placement.rewritten_rows / machine.rows * rewrite_cycles(machine)
+    cells = sum(p.tile.area for a in placement.assignments for p in a.tiles)
+    weights = sum(p.tile.useful_cells for a in placement.assignments for p in a.tiles)
+    bytes_moved = ceil_div(weights * machine.cell_bits, 8)
+    energy = {"reprogramming": cells / machine.cells * energy_nj.value * 1e3}
+    if machine.system.next_memory is not None:
+        memory = machine.system.next_memory
+        cycles = max(cycles, 8 * bytes_moved / memory.bus_bits.value)
+        energy["next memory"] = bytes_moved * memory.pj_per_byte.value
+    energy["system base"] = _energy_pj(machine.system.base_power_mw.value, cycles, machine)
     return CostRow(
         node=REPROGRAMMING,
         macs=0,
         cycles=cycles,
-        energy_by_component_pj={
-            "reprogramming": placement.rewritten_arrays * energy_nj.value * 1e3,
-            "system base": _energy_pj(machine.system.base_power_mw.value, cycles, machine),
-        },
-        bytes_moved=cells * machine.cell_bits // 8,
+        energy_by_component_pj=energy,
+        bytes_moved=bytes_moved,
         utilisation=0.0,
     )
 

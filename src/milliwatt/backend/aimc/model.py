@@ -75,12 +75,25 @@ class DepthwiseEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class NextMemory:
+    """The memory behind the tightly coupled one, which holds what that cannot."""
+
+    bus_bits: Figure
+    """Bits a cycle, either way, while the arrays compute."""
+    pj_per_byte: Figure
+    """Moving a byte from one memory to the other, both accesses included."""
+
+
+PartialSums = Literal["accumulated", "moved"]
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """What surrounds the arrays: clock, bus to the tightly coupled memory, cores, engine."""
 
     clock_hz: Figure
     bus_bits: Figure
-    """Bits a cycle from memory to the arrays, and as many back."""
+    """Bits a cycle from memory to each array that computes, and as many back."""
     l1_bytes: Figure
     interface_cycles: Figure
     """Cycles added to each matrix-vector product by the interface."""
@@ -90,6 +103,11 @@ class System:
     """Clock tree, memory, interconnect and leakage, drawn all the time."""
     bus_pj_per_byte: Figure
     """Moving a byte between memory and an array, memory access included."""
+    partial_sums: PartialSums
+    """Whether the arrays' interface adds slices and row blocks, so that only finished sums cross
+    the bus, or every converted column crosses it."""
+    next_memory: NextMemory | None
+    """None: what it would cost to go beyond the tightly coupled memory is not known."""
     cores: Cores | None
     depthwise_engine: DepthwiseEngine | None
 

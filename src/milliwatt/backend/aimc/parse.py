@@ -14,6 +14,8 @@ from milliwatt.backend.aimc.model import (
     DepthwiseEngine,
     DeviceNoise,
     Machine,
+    NextMemory,
+    PartialSums,
     PcmNoise,
     ReramNoise,
     ReramPoint,
@@ -136,6 +138,8 @@ def _system(table: TableReader) -> System:
         concurrent_arrays=_whole(table, "concurrent_arrays", 1, 1_000_000),
         base_power_mw=_figure(table, "base_power_mw", 0, 1e6),
         bus_pj_per_byte=_figure(table, "bus_pj_per_byte", 0, 1e6),
+        partial_sums=_partial_sums(table),
+        next_memory=_next_memory(table.table("next_memory")) if table.has("next_memory") else None,
         cores=_cores(table.table("cores")) if table.has("cores") else None,
         depthwise_engine=(
             _engine(table.table("depthwise_engine")) if table.has("depthwise_engine") else None
@@ -143,6 +147,21 @@ def _system(table: TableReader) -> System:
     )
     table.finish()
     return system
+
+
+def _partial_sums(table: TableReader) -> PartialSums:
+    if not table.has("partial_sums"):
+        return "moved"
+    return cast("PartialSums", table.choice("partial_sums", get_args(PartialSums)))
+
+
+def _next_memory(table: TableReader) -> NextMemory:
+    memory = NextMemory(
+        bus_bits=_whole(table, "bus_bits", 1, 1 << 20),
+        pj_per_byte=_figure(table, "pj_per_byte", 0, 1e6),
+    )
+    table.finish()
+    return memory
 
 
 def _cores(table: TableReader) -> Cores:

@@ -13,10 +13,10 @@ from milliwatt.backend.aimc.model import Machine
 from milliwatt.backend.aimc.packing import Spot, pack
 from milliwatt.backend.aimc.placement import Assignment, PlacedTile, Placement, Unit, Weights
 from milliwatt.backend.aimc.tiling import Tile, cut
-from milliwatt.backend.aimc.timing import core_cycles, engine_cycles, tile_cycles
+from milliwatt.backend.aimc.timing import core_cycles, engine_cycles, excess_bytes, product_cycles
 from milliwatt.errors import FitError, OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph
-from milliwatt.units import ceil_div
+from milliwatt.units import ceil_div, format_count
 
 Overflow = Literal["auto", "cores", "reprogram"]
 
@@ -166,7 +166,7 @@ def _candidates(
 def _analogue_cycles(layer: Layer, tiles: Sequence[Tile], machine: Machine) -> float:
     """Cycles of a layer on arrays of its own, as many at once as the machine can use."""
     turns = ceil_div(len(tiles), int(machine.system.concurrent_arrays.value))
-    return layer.vectors * turns * max(tile_cycles(t, machine) for t in tiles)
+    return layer.vectors * turns * product_cycles(layer, tiles, machine)
 
 
 def _elsewhere(layer: Layer, machine: Machine, pinned: Unit | None) -> tuple[Unit, float] | None:
@@ -343,12 +343,14 @@ def _notes(assignments: Sequence[Assignment], machine: Machine) -> list[str]:
             f"'{a.layer.name}' ({a.layer.kind}, {a.layer.groups} groups) lies on the diagonal of "
             f"{a.cells:,} cells and uses {a.fill:.1%} of them: a crossbar does this badly"
         )
-    l1_bytes = machine.system.l1_bytes.value
-    big = [a for a in assignments if a.layer.input_elements + a.layer.output_elements > l1_bytes]
+    big = [a for a in assignments if excess_bytes(a.layer, a.unit, machine)]
     if big:
+        over = sum(excess_bytes(a.layer, a.unit, machine) for a in big)
+        known = machine.system.next_memory is not None
         notes.append(
-            f"input and output of {len(big)} layers (first: '{big[0].layer.name}') exceed the "
-            f"memory of {int(l1_bytes):,} B; traffic to memory beyond it is not modelled"
+            f"{format_count(len(big), 'layer')} (first: '{big[0].layer.name}') exceed the memory "
+            f"of {int(machine.system.l1_bytes.value):,} B by {over:,} B together, which "
+            + ("go to the next memory" if known else "cost more than is known here")
         )
     if machine.system.cores is None and any(not a.layer.rows for a in assignments):
         notes.append("layers without weights run outside the machine and are not counted")

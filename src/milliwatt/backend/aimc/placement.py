@@ -71,8 +71,21 @@ class Placement:
     rounds: int
     """Fillings of the arrays in one inference; 1: everything stays resident."""
     rewritten_arrays: int
-    """Arrays reprogrammed in one inference."""
+    """Arrays reprogrammed in one inference, wholly or in part."""
     notes: tuple[str, ...]
+
+    @property
+    def rewritten_rows(self) -> int:
+        """Rows of arrays reprogrammed in one inference; 0 where everything stays resident."""
+        if self.rounds == 1:
+            return 0
+        rows = {
+            (assignment.round, placed.spot.array, row)
+            for assignment in self.assignments
+            for placed in assignment.tiles
+            for row in range(placed.spot.row, placed.spot.row + placed.tile.height)
+        }
+        return len(rows)
 
     @property
     def arrays_used(self) -> int:

@@ -89,7 +89,6 @@ def program_chip(placement: Placement, seed: int, errors: frozenset[Error] = ALL
     """Program every array; the same seed gives the same chip.
 
     OptionError: a placement of layers without weights, a negative seed, an unknown error.
-    UnsupportedError: states between calls.
     """
     if seed < 0:
         raise OptionError(f"seed must not be negative, not {seed}")
@@ -118,8 +117,10 @@ def calibrate_chip(chip: Chip, inputs: Sequence[Array]) -> Chip:
     """
     nodes = {n: node for n, node in named_nodes(chip.graph).items() if n in chip.tiles}
     largest = {name: [0.0] * len(chip.tiles[name]) for name in nodes}
+    states: dict[str, Array] | None = None
     for i in range(_check(chip.graph, inputs)):
-        values = trace(chip.graph, [value[i] for value in inputs])
+        values = trace(chip.graph, [value[i] for value in inputs], states)
+        states = {s.before: values[s.after] for s in chip.graph.states}
         for name, node in nodes.items():
             vectors = vectors_of(chip.graph, node, values[node.inputs[0]][None])
             for index, made in enumerate(chip.tiles[name]):
@@ -167,14 +168,20 @@ def simulate(
 
 
 def run_chip(chip: AgedChip, inputs: Sequence[Array]) -> tuple[Array, ...]:
-    """Outputs [samples, *shape] for inputs [samples, *shape], on one aged chip."""
+    """Outputs [samples, *shape] for inputs [samples, *shape], on one aged chip.
+
+    Samples of a graph that keeps states are successive calls, the first after a reset.
+    """
     graph = chip.chip.graph
     samples = _check(graph, inputs)
     rng = np.random.default_rng([chip.chip.seed, 2, int(chip.time_s * 1e3)])
-    step = _samples_at_once(chip)
-    parts = [
-        _run(chip, [value[i : i + step] for value in inputs], rng) for i in range(0, samples, step)
-    ]
+    step = 1 if graph.states else _samples_at_once(chip)
+    states = {s.before: s.initial[None] for s in graph.states}
+    parts: list[list[Array]] = []
+    for i in range(0, samples, step):
+        values = _run(chip, [value[i : i + step] for value in inputs], states, rng)
+        states = {s.before: values[s.after] for s in graph.states}
+        parts.append(_outputs(graph, values, min(step, samples - i)))
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
@@ -209,16 +216,25 @@ def _dense(matrix: Array, tile: Tile) -> Array:
     return dense.reshape(tile.height, tile.groups * tile.columns)
 
 
-def _run(chip: AgedChip, inputs: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+def _run(
+    chip: AgedChip,
+    inputs: Sequence[Array],
+    states: Mapping[str, Array],
+    rng: np.random.Generator,
+) -> dict[str, Array]:
+    """Every value that is not constant, [samples, *shape]."""
     graph = chip.chip.graph
-    values = dict(zip(graph.inputs, inputs, strict=True))
+    values = {**dict(zip(graph.inputs, inputs, strict=True)), **states}
     for name, node in named_nodes(graph).items():
         if name in chip.tiles:
             x = values[node.inputs[0]]
             values[node.outputs[0]] = _run_linear(chip, chip.tiles[name], node, x, rng)
         else:
             values.update(_reference(graph, node, values))
-    samples = len(inputs[0])
+    return values
+
+
+def _outputs(graph: Graph, values: Mapping[str, Array], samples: int) -> list[Array]:
     return [
         values[v] if v in values else np.broadcast_to(graph.constants[v], (samples, *t.shape))
         for v in graph.outputs
@@ -327,10 +343,6 @@ def _samples_at_once(chip: AgedChip) -> int:
 def _graph(placement: Placement) -> Graph:
     if placement.graph is None:
         raise OptionError("a list of layers without weights cannot be run; place a graph")
-    if placement.graph.states:
-        raise UnsupportedError(
-            f"model '{placement.graph.name}' keeps states between calls; the simulator does not"
-        )
     return placement.graph
 
 

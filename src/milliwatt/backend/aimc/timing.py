@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.aimc import formulas
 from milliwatt.backend.aimc.layers import Layer
 from milliwatt.backend.aimc.model import Machine
+from milliwatt.backend.aimc.placement import Unit
 from milliwatt.backend.aimc.tiling import Tile
 from milliwatt.errors import UnknownFigureError
 from milliwatt.units import ceil_div
+
+_SUM_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,41 @@ def pulses(machine: Machine) -> int:
     return ceil_div(int(crossbar.dac_bits.value), int(crossbar.dac_bits_per_pulse.value))
 
 
-def tile_bytes(tile: Tile, machine: Machine) -> tuple[int, int]:
-    """Bytes into and out of the array for one product of this tile."""
+def stream_bytes(layer: Layer, tiles: Sequence[Tile], machine: Machine) -> list[tuple[int, int]]:
+    """Bytes into and out of the array for one product of each of these tiles of one layer.
+
+    Where the interface accumulates, a column of row blocks sends its finished activations once; a
+    sum whose other blocks are in another round is sent, and fetched there, as an accumulator.
+    """
     crossbar = machine.crossbar
-    inputs = ceil_div(tile.height * int(crossbar.dac_bits.value), 8)
-    outputs = ceil_div(tile.width * int(crossbar.adc_bits.value), 8)
-    return inputs, outputs
+    inputs = [ceil_div(tile.height * int(crossbar.dac_bits.value), 8) for tile in tiles]
+    if machine.system.partial_sums == "moved":
+        bits = int(crossbar.adc_bits.value)
+        return [(n, ceil_div(t.width * bits, 8)) for n, t in zip(inputs, tiles, strict=True)]
+    first: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], int] = {}
+    for tile in tiles:
+        place = (tile.group, tile.column)
+        first[place] = min(tile.row, first.get(place, tile.row))
+        last[place] = max(tile.row, last.get(place, tile.row))
+    found: list[tuple[int, int]] = []
+    for count, tile in zip(inputs, tiles, strict=True):
+        place, sums = (tile.group, tile.column), tile.columns * tile.groups
+        fetched = _SUM_BYTES * sums if tile.row == first[place] > 0 else 0
+        width = 1 if tile.row + tile.rows == layer.rows else _SUM_BYTES
+        found.append((count + fetched, width * sums if tile.row == last[place] else 0))
+    return found
 
 
-def tile_cycles(tile: Tile, machine: Machine) -> float:
-    """Cycles from one product of this tile to the next: array and streams work at once."""
+def product_cycles(layer: Layer, tiles: Sequence[Tile], machine: Machine) -> float:
+    """Cycles from one product to the next of the slowest of a layer's tiles.
+
+    Array and streams work at once.
+    """
     system = machine.system
     analogue = array_latency_ns(machine) * 1e-9 * system.clock_hz.value
-    streams = (8 * count / system.bus_bits.value for count in tile_bytes(tile, machine))
-    return max(analogue + system.interface_cycles.value, *streams)
+    widest = max(max(pair) for pair in stream_bytes(layer, tiles, machine))
+    return max(analogue + system.interface_cycles.value, 8 * widest / system.bus_bits.value)
 
 
 def tile_energy(tile: Tile, machine: Machine) -> TileEnergy:
@@ -104,6 +129,16 @@ def engine_cycles(layer: Layer, machine: Machine) -> float:
     if engine is None:
         raise UnknownFigureError(f"machine '{machine.name}' has no depthwise engine")
     return layer.macs / engine.macs_per_cycle.value
+
+
+def excess_bytes(layer: Layer, unit: Unit, machine: Machine) -> int:
+    """Bytes of a layer's values that the tightly coupled memory cannot hold while it runs.
+
+    Input and output, one byte a value, and the weights unless arrays hold them.
+    """
+    weights = 0 if unit == "arrays" else ceil_div(layer.weights * layer.weight_bits, 8)
+    held = layer.input_elements + layer.output_elements + weights
+    return max(0, held - int(machine.system.l1_bytes.value))
 
 
 def rewrite_cycles(machine: Machine) -> float:
