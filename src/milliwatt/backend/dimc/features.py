@@ -61,7 +61,8 @@ def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
     dynamic programming. A map that waits for a later branch counts all the while. A group of
     several steps must have its kernels in the tiles together; a step alone is run even if its rows
     do not fit. A layer of several rounds whose input is off the chip reads it in each, or piece by
-    piece with its kernels loaded for each, whichever moves less. UnknownFigureError where the machine says no feature memory.
+    piece with its kernels loaded for each, whichever moves less. UnknownFigureError where the
+    machine says no feature memory.
     """
     memory = placement.machine.feature_memory_bytes
     if memory is None:

@@ -30,12 +30,17 @@ def simulate(
     """What `ir.interpret.run` gives for one input each and the last call's states.
 
     An AccumulatorError names the tile whose partial sum is too wide for the machine; a DataError
-    the value that its precision cannot hold.
+    the value that its precision cannot hold, or the states where they are not the graph's.
     """
     graph = _graph(placement)
     given = [np.asarray(value)[None] for value in inputs]
     _check(graph, given)
-    values = _Run(placement, graph).values(given, _initial(graph) if states is None else states)
+    before = _initial(graph)
+    if states is not None and set(states) != set(before):
+        raise DataError(
+            f"model '{graph.name}' keeps the states {sorted(before)}; given: {sorted(states)}"
+        )
+    values = _Run(placement, graph).values(given, before if states is None else states)
     return Result(
         tuple(values[v][0] for v in graph.outputs),
         {s.before: values[s.after][0] for s in graph.states},
