@@ -14,7 +14,21 @@ from milliwatt.errors import DataError, OptionError
 
 TensorData: TypeAlias = bytes | NDArray[Any]
 
+HARNESS_PREFIX = "mw_harness_"
+"""Names of the harness's files and functions start so."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PushedRows:
+    """How an input that comes row by row is handed over: `rows` of `row_bytes`.
+
+    `chunks` are the numbers of rows of consecutive calls, over and over.
+    """
+
+    rows: int
+    row_bytes: int
+    chunks: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,10 @@ class ModelAbi:
     `input_bytes[i]` and `output_bytes[i]` are the sizes of those buffers. `node_symbols` are
     the functions whose instructions are counted apart, one row each; they may be static, but
     must not be inlined. `has_reset` is False for code without `name_reset`.
+
+    A model with `pushed` rows has `name_begin` and `name_push_rows` instead of `name_run` and an
+    input; the harness holds its input, and hands it over. Instructions of `overhead_symbols`
+    count as those of the run function itself.
     """
 
     name: str
@@ -33,9 +51,11 @@ class ModelAbi:
     output_bytes: tuple[int, ...]
     node_symbols: tuple[str, ...] = ()
     has_reset: bool = True
+    overhead_symbols: tuple[str, ...] = ()
+    pushed: PushedRows | None = None
 
     def __post_init__(self) -> None:
-        for name in (self.name, *self.node_symbols):
+        for name in (self.name, *self.node_symbols, *self.overhead_symbols):
             if not _IDENTIFIER.fullmatch(name):
                 raise OptionError(f"'{name}' is not a C identifier")
         if any(size <= 0 for size in (*self.input_bytes, *self.output_bytes)):
@@ -44,7 +64,7 @@ class ModelAbi:
     @property
     def run_symbol(self) -> str:
         """The function that computes one inference."""
-        return f"{self.name}_run"
+        return f"{self.name}_run" if self.pushed is None else f"{HARNESS_PREFIX}{self.name}_run"
 
     @property
     def reset_symbol(self) -> str:
@@ -54,7 +74,8 @@ class ModelAbi:
     @property
     def input_symbols(self) -> tuple[str, ...]:
         """Functions that return the address of each input."""
-        return tuple(f"{self.name}_input_{i}" for i in range(len(self.input_bytes)))
+        name = self.name if self.pushed is None else f"{HARNESS_PREFIX}{self.name}"
+        return tuple(f"{name}_input_{i}" for i in range(len(self.input_bytes)))
 
     @property
     def output_symbols(self) -> tuple[str, ...]:

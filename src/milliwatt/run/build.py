@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from milliwatt.errors import ToolchainError
-from milliwatt.run.abi import ModelAbi
+from milliwatt.run.abi import HARNESS_PREFIX, ModelAbi
 from milliwatt.run.cache import cached_file, content_key, scratch_folder
 from milliwatt.run.compile import (
     FREESTANDING_FLAGS,
@@ -24,7 +24,7 @@ from milliwatt.run.compile import (
 )
 from milliwatt.run.compilers import Compiler, choose_compiler
 from milliwatt.run.cores import HARNESS_BYTES, STACK_BYTES, Core
-from milliwatt.run.harness import PREFIX, harness_text, write_harness
+from milliwatt.run.harness import harness_text, write_harness, write_pushers
 from milliwatt.run.image import Firmware, load_firmware
 from milliwatt.run.process import run_tool
 
@@ -56,7 +56,8 @@ def build_firmware(
     recipe = Recipe(chosen, (*flags, *defined), tuple(include_folders))
     objects = compile_objects(sources, recipe)
     script = _linker_script(core, [abi, *other_models])
-    elf = _link([*objects, *_harness_objects(abi, core, Recipe(chosen, flags))], script, recipe)
+    harness = _harness_objects(abi, other_models, core, Recipe(chosen, flags))
+    elf = _link([*objects, *harness], script, recipe)
     return load_firmware(elf, core, chosen.version)
 
 
@@ -80,11 +81,14 @@ def _common_flags(compiler: Compiler) -> tuple[str, ...]:
     return (*LANGUAGE_FLAGS, *WARNING_FLAGS, *FREESTANDING_FLAGS, *own)
 
 
-def _harness_objects(abi: ModelAbi, core: Core, recipe: Recipe) -> tuple[ObjectFile, ...]:
-    if core.qemu_machine is None:
-        return ()
+def _harness_objects(
+    abi: ModelAbi, others: Sequence[ModelAbi], core: Core, recipe: Recipe
+) -> tuple[ObjectFile, ...]:
     with scratch_folder() as folder:
-        sources = write_harness(abi, "cortex_m", folder)
+        if core.qemu_machine is None:
+            sources = write_pushers([abi, *others], folder)
+        else:
+            sources = (*write_harness(abi, "cortex_m", folder), *write_pushers(others, folder))
         return compile_objects(sources, Recipe(recipe.compiler, (*recipe.flags, "-fno-builtin")))
 
 
@@ -130,7 +134,7 @@ def _link(objects: Sequence[ObjectFile], script: str, recipe: Recipe) -> Path:
 
 
 def _object_name(index: int, entry: ObjectFile) -> str:
-    return f"{entry.stem}.o" if entry.stem.startswith(PREFIX) else f"{index}_{entry.stem}.o"
+    return f"{entry.stem}.o" if entry.stem.startswith(HARNESS_PREFIX) else f"{index}_{entry.stem}.o"
 
 
 def _place(source: Path, target: Path) -> None:

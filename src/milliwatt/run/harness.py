@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from milliwatt.run.abi import ModelAbi
+from milliwatt.run.abi import HARNESS_PREFIX, ModelAbi, PushedRows
 
-PREFIX = "mw_harness_"
-"""Names of harness sources start so; the linker script keeps them apart by it."""
+STAGING_SECTION = ".mw_staging"
+"""The whole input of a model whose rows are pushed; no memory of the model's."""
 
 
 def harness_text(name: str) -> str:
@@ -27,11 +27,62 @@ def write_harness(abi: ModelAbi, platform: str, folder: Path) -> tuple[Path, ...
         platform: harness_text(f"{platform}.c"),
         "ports": ports_text(abi),
     }
-    paths: list[Path] = []
-    for name, text in texts.items():
-        paths.append(folder / f"{PREFIX}{name}.c")
-        paths[-1].write_text(text, "utf-8")
-    return tuple(paths)
+    # The linker script keeps these files apart by their names.
+    paths = [_write(folder / f"{HARNESS_PREFIX}{name}.c", text) for name, text in texts.items()]
+    return (*paths, *write_pushers([abi], folder))
+
+
+def write_pushers(models: Sequence[ModelAbi], folder: Path) -> tuple[Path, ...]:
+    """Write, for each model with pushed rows, the functions that stand in for its run and input."""
+    return tuple(
+        _write(folder / f"{abi.name}_pushed.c", pusher_text(abi, abi.pushed))
+        for abi in models
+        if abi.pushed is not None
+    )
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def pusher_text(abi: ModelAbi, pushed: PushedRows) -> str:
+    """C source that holds a model's whole input, and hands it over in chunks of rows.
+
+    It lies with the model's code, whose emulated run begins in it.
+    """
+    (input_symbol,) = abi.input_symbols
+    *cases, last = pushed.chunks
+    chunk = "".join(f"i == {i} ? {rows} : " for i, rows in enumerate(cases)) + str(last)
+    return f"""/* SPDX-License-Identifier: MIT */
+#include <stdint.h>
+
+void {abi.name}_begin(void);
+int32_t {abi.name}_push_rows(const void *rows, int32_t count);
+void *{input_symbol}(void);
+void {abi.run_symbol}(void);
+
+#ifdef __ELF__
+#define STAGING __attribute__((section("{STAGING_SECTION}")))
+#else
+#define STAGING
+#endif
+static uint64_t input[{(pushed.rows * pushed.row_bytes + 7) // 8}] STAGING;
+
+void *{input_symbol}(void) {{ return input; }}
+
+void {abi.run_symbol}(void) {{
+    const uint8_t *rows = (const uint8_t *)input;
+    int32_t rest = {pushed.rows};
+    {abi.name}_begin();
+    for (int32_t i = 0; rest > 0; i = i + 1 == {len(pushed.chunks)} ? 0 : i + 1) {{
+        const int32_t chunk = {chunk};
+        const int32_t count = chunk < rest ? chunk : rest;
+        rest = {abi.name}_push_rows(rows, count);
+        rows += count * {pushed.row_bytes};
+    }}
+}}
+"""
 
 
 def ports_text(abi: ModelAbi) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milliwatt.errors import EmulationError, ToolchainError
+from milliwatt.run.abi import HARNESS_PREFIX
 from milliwatt.run.cores import Core
 
 if TYPE_CHECKING:
@@ -134,6 +135,10 @@ def _memory_use(elf: ELFFile) -> MemoryUse:
         purpose: section["sh_size"] if (section := elf.get_section_by_name(name)) else 0
         for name, purpose in _SECTIONS.items()
     }
+    # What hands rows to a model lies with its code.
+    sizes["code"] -= sum(
+        symbol.size_bytes for symbol in _symbols(elf) if symbol.name.startswith(HARNESS_PREFIX)
+    )
     return MemoryUse(**{f"{purpose}_bytes": size for purpose, size in sizes.items()})
 
 

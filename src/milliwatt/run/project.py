@@ -14,7 +14,7 @@ import numpy as np
 from milliwatt.backend.mcu.emit.project import MANIFEST
 from milliwatt.errors import OptionError
 from milliwatt.ir.types import Array, DType
-from milliwatt.run.abi import ModelAbi
+from milliwatt.run.abi import ModelAbi, PushedRows
 from milliwatt.run.samples import Port
 
 
@@ -40,6 +40,8 @@ class Project:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     nodes: tuple[ProjectNode, ...]
+    stream_symbols: tuple[str, ...] = ()
+    pushed_rows: int | None = None
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -54,7 +56,14 @@ class Project:
             tuple(p.size_bytes for p in self.inputs),
             tuple(p.size_bytes for p in self.outputs),
             tuple(n.symbol for n in self.nodes),
+            overhead_symbols=self.stream_symbols,
+            pushed=self._pushed(),
         )
+
+    def _pushed(self) -> PushedRows | None:
+        if self.pushed_rows is None:
+            return None
+        return PushedRows(self.pushed_rows, self.inputs[0].size_bytes // self.pushed_rows)
 
     def decode(self, outputs: tuple[bytes, ...]) -> tuple[Array, ...]:
         """Output bytes as arrays."""
@@ -92,6 +101,8 @@ def _parse(folder: Path, content: Mapping[str, Any]) -> Project:
         inputs=tuple(_port(p) for p in content["inputs"]),
         outputs=tuple(_port(p) for p in content["outputs"]),
         nodes=tuple(_node(n) for n in content["nodes"]),
+        stream_symbols=tuple(str(s) for s in content["stream_symbols"]),
+        pushed_rows=None if content["pushed_rows"] is None else int(content["pushed_rows"]),
     )
 
 

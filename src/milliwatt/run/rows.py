@@ -40,7 +40,8 @@ def plan_rows(firmware: Firmware, abi: ModelAbi) -> RowPlan:
     """
     names = (OVERHEAD, *abi.node_symbols)
     ranges: list[CodeRange] = []
-    for row, symbol in enumerate((abi.run_symbol, *abi.node_symbols)):
+    own = [(0, symbol) for symbol in (abi.run_symbol, *abi.overhead_symbols)]
+    for row, symbol in [*own, *enumerate(abi.node_symbols, start=1)]:
         firmware.find_symbol(symbol)
         ranges.extend(
             CodeRange(piece.address, piece.address + piece.size_bytes, row)

@@ -15,7 +15,7 @@ from milliwatt.errors import DataError, OptionError, VerifyError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run, trace
 from milliwatt.ir.types import Array, TensorType
-from milliwatt.run.abi import ModelAbi
+from milliwatt.run.abi import ModelAbi, PushedRows
 from milliwatt.run.build import build_firmware
 from milliwatt.run.cache import scratch_folder
 from milliwatt.run.cores import find_core
@@ -74,7 +74,16 @@ def abi_of(compiled: Compiled) -> ModelAbi:
         input_bytes=tuple(_stored_bytes(graph.types[v]) for v in graph.inputs),
         output_bytes=tuple(_stored_bytes(graph.types[v]) for v in graph.outputs),
         node_symbols=compiled.node_symbols,
+        overhead_symbols=compiled.stream_symbols,
+        pushed=_pushed(compiled),
     )
+
+
+def _pushed(compiled: Compiled) -> PushedRows | None:
+    if not compiled.plan.fed:
+        return None
+    kind = compiled.plan.graph.types[compiled.plan.graph.inputs[0]]
+    return PushedRows(kind.shape[1], _stored_bytes(kind) // kind.shape[1])
 
 
 def _stored_bytes(kind: TensorType) -> int:

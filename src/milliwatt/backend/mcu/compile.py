@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from milliwatt.backend.mcu.emit.calls import node_symbol
 from milliwatt.backend.mcu.emit.header import has_one_scale
 from milliwatt.backend.mcu.emit.literals import c_identifier
 from milliwatt.backend.mcu.emit.project import project_files
+from milliwatt.backend.mcu.emit.streams import stream_symbols
+from milliwatt.backend.mcu.fit import require_sram
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.place import make_plan
@@ -35,6 +38,11 @@ class Compiled:
         """C functions of the layers, in the order of their calls."""
         return tuple(node_symbol(self.plan, step) for step in self.plan.steps)
 
+    @property
+    def stream_symbols(self) -> tuple[str, ...]:
+        """C functions of streams and of pushed rows, which call those of the layers."""
+        return stream_symbols(self.plan)
+
 
 def compile_graph(
     graph: Graph,
@@ -43,17 +51,34 @@ def compile_graph(
     *,
     objective: Objective = SPEED,
     kept: Mapping[str, str] | None = None,
+    sram_bytes: int | None = None,
+    push_rows: bool = False,
 ) -> Compiled:
     """Optimise, place and emit `graph` for `target`; `name` (default the graph's) prefixes symbols.
 
-    `kept` names kernels already decided, by node; the others are the objective's best. Raises
-    UnsupportedError where no kernel computes a node, OptionError where a kept one does not.
+    `kept` names kernels already decided, by node; the others are the objective's best. Layers are
+    computed by rows where arena, state and other statics would need more than `sram_bytes`, by
+    default the board's SRAM less some stack; with `push_rows` the caller gives the input row by
+    row. Raises UnsupportedError where no kernel computes a node, OptionError where a kept one does
+    not or rows cannot be pushed, FitError where nothing found needs as little as `sram_bytes`.
     """
     prefix = c_identifier(graph.name if name is None else name)
     core = core_of(target)
     reduced = remove_constant_channels(run_pipeline(graph))
-    plan = make_plan(reduced, core, prefix, objective=objective, kept=kept)
+    place = partial(
+        make_plan, reduced, core, prefix, objective=objective, kept=kept, push_rows=push_rows
+    )
+    plan = place(sram_bytes=sram_bytes)
+    room_bytes = target.sram_bytes - STACK_ROOM_BYTES
+    if sram_bytes is not None:
+        require_sram(plan, sram_bytes)
+    elif plan.static_bytes > room_bytes:
+        plan = place(sram_bytes=room_bytes)
     return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
+
+
+STACK_ROOM_BYTES = 2048
+"""What is left of a board's SRAM to the stack where streams make a model fit."""
 
 
 def core_of(target: Target) -> Core:
@@ -86,6 +111,17 @@ def manifest(plan: Plan, target: Target) -> dict[str, object]:
             }
             for step in plan.steps
         ],
+        "stream_symbols": list(stream_symbols(plan)),
+        "streams": [
+            {
+                "nodes": [plan.steps[i].node.name for i in placed.steps],
+                "rows": placed.stream.pace.rows,
+                "turns": placed.stream.pace.turns,
+                "memory_bytes": placed.stream.inner_bytes,
+            }
+            for placed in plan.streams
+        ],
+        "pushed_rows": plan.graph.types[plan.graph.inputs[0]].shape[1] if plan.fed else None,
     }
 
 

@@ -37,6 +37,19 @@ def require_fit(plan: Plan, target: Target, *, flash_bytes: int, sram_bytes: int
         raise FitError("\n  ".join([title, *problems]))
 
 
+def require_sram(plan: Plan, sram_bytes: int) -> None:
+    """Raise FitError unless what the plan needs of SRAM, but its stack, is at most `sram_bytes`."""
+    if plan.static_bytes > sram_bytes:
+        lines = [
+            f"{plan.graph.name} does not fit {format_bytes(sram_bytes)} of SRAM:",
+            f"the smallest that was found needs {format_bytes(plan.static_bytes)}, its layers "
+            "computed by rows where that helps",
+            f"largest values: {', '.join(_largest_values(plan))}",
+            f"peak at: {peak_node(plan)}",
+        ]
+        raise FitError("\n  ".join(lines))
+
+
 def peak_node(plan: Plan) -> str:
     """The node at which most bytes of the arena are in use, shared bytes counted once."""
     usage = usage_over_time(plan.memory, plan.solution)

@@ -13,13 +13,9 @@ from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph
 from milliwatt.backend.mcu.decide import Arena
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.plan import Place, PlacedStream, Plan, StateCopy, Step
+from milliwatt.backend.mcu.plan import PUSH_STATE_BYTES, Place, PlacedStream, Plan, StateCopy, Step
 from milliwatt.backend.mcu.states import StatePlan, separate_outputs, state_bytes
-from milliwatt.backend.mcu.streaming.budget import (
-    PUSH_STATE_BYTES,
-    stream_chooser,
-    streams_within,
-)
+from milliwatt.backend.mcu.streaming.budget import stream_chooser, streams_within
 from milliwatt.backend.mcu.streaming.check import check_stream
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.support import refuse_unsupported
@@ -88,7 +84,7 @@ def _streams(
     chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
     if sram_bytes is None:
         return streams_within(chooser, None)
-    kept_bytes = state_bytes(graph) + PUSH_STATE_BYTES * push_rows
+    kept_bytes = state_bytes(graph) + bool(graph.states) + PUSH_STATE_BYTES * push_rows
     return streams_within(chooser, max(0, sram_bytes - kept_bytes))
 
 

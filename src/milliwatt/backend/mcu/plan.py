@@ -13,6 +13,9 @@ from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
 
+PUSH_STATE_BYTES = 8
+"""What the generated code remembers between pushed rows: how many came, and the turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -88,6 +91,12 @@ class Plan:
     def fed(self) -> bool:
         """Whether the input comes row by row, and is never in memory as a whole."""
         return any(placed.stream.fed for placed in self.streams)
+
+    @property
+    def static_bytes(self) -> int:
+        """SRAM of the generated code but its stack: arena, state, and what it remembers."""
+        remembered = bool(self.state_bytes) + PUSH_STATE_BYTES * self.fed
+        return self.arena_bytes + self.state_bytes + remembered
 
     @property
     def macs(self) -> int:

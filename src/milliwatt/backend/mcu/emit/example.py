@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.emit.header import has_one_scale
+from milliwatt.backend.mcu.emit.literals import c_type
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.ir.types import DType, TensorType
 
@@ -14,6 +15,7 @@ def example_text(plan: Plan) -> str:
     """A `main` that fills the inputs with the real value 0, runs, and prints the outputs."""
     name, types = plan.name, plan.graph.types
     fills = "".join(_fill(plan, i, types[v]) for i, v in enumerate(plan.graph.inputs))
+    run = _push(plan, types[plan.graph.inputs[0]]) if plan.fed else f"{fills}    {name}_run();\n"
     prints = "".join(_print(plan, i, types[v]) for i, v in enumerate(plan.graph.outputs))
     return f"""/* SPDX-License-Identifier: MIT */
 /* One inference on inputs of zeros: put your sensor's data there, and do with the outputs what your
@@ -25,10 +27,23 @@ def example_text(plan: Plan) -> str:
 int main(void)
 {{
     {name}_reset();
-{fills}    {name}_run();
-{prints}    return 0;
+{run}{prints}    return 0;
 }}
 """
+
+
+def _push(plan: Plan, kind: TensorType) -> str:
+    port = f"{plan.name.upper()}_INPUT_0"
+    zero = f"{port}_ZERO_POINT" if has_one_scale(kind) else "0"
+    return (
+        f"    static {c_type(kind.dtype)} row[{port}_ROW_ELEMENTS];\n"
+        f"    for (int32_t i = 0; i < {port}_ROW_ELEMENTS; i++) {{\n"
+        f"        row[i] = {zero};\n"
+        "    }\n"
+        f"    {plan.name}_begin();\n"
+        f"    while ({plan.name}_push_rows(row, 1) > 0) {{\n"
+        "    }\n"
+    )
 
 
 def _fill(plan: Plan, index: int, kind: TensorType) -> str:

@@ -33,11 +33,7 @@ extern "C" {{
 #define {upper}_STATE_BYTES {plan.state_bytes}
 
 {chr(10).join(ports)}
-/* Computes the outputs from the inputs. Inputs, outputs and intermediate values share memory: fill
- * every input before each call, which overwrites it, and read the outputs before you fill the
- * inputs of the next. Not reentrant. */
-void {name}_run(void);
-
+{_push(plan) if plan.fed else _run(plan)}
 /* Puts the state back to where it was before the first call. */
 void {name}_reset(void);
 
@@ -50,16 +46,44 @@ void {name}_reset(void);
 """
 
 
+def _run(plan: Plan) -> str:
+    return f"""/* Computes the outputs from the inputs. Inputs, outputs and intermediate values
+ * share memory: fill every input before each call, which overwrites it, and read the outputs before
+ * you fill the inputs of the next. Not reentrant. */
+void {plan.name}_run(void);
+"""
+
+
+def _push(plan: Plan) -> str:
+    kind = plan.graph.types[plan.graph.inputs[0]]
+    port = f"{plan.name.upper()}_INPUT_0"
+    rows = kind.shape[1]
+    return f"""/* The input comes row by row, top row first, and is never in memory as a whole. */
+#define {port}_ROWS {rows}
+#define {port}_ROW_ELEMENTS {kind.elements // rows}
+#define {port}_ROW_BYTES {kind.size_bytes // rows}
+
+/* Begins an inference: what is left of one before it is given up. */
+void {plan.name}_begin(void);
+
+/* Takes the next `count` rows, at least one, and computes what they suffice for; returns how many
+ * rows are still wanted. With the last row the outputs are there, until the next begin. `rows` is
+ * not needed once the call returns. Not reentrant. */
+int32_t {plan.name}_push_rows(const {c_type(kind.dtype)} *rows, int32_t count);
+"""
+
+
 def _port(plan: Plan, role: str, index: int, value: str) -> str:
     kind = plan.graph.types[value]
     prefix = f"{plan.name.upper()}_{role.upper()}_{index}"
     const = "const " if role == "output" else ""
+    accessor = f"{const}{c_type(kind.dtype)} *{plan.name}_{role}_{index}(void);\n"
     return (
         f"/* {role} {index}: {comment_text(value)}, {kind} */\n"
         f"#define {prefix}_ELEMENTS {kind.elements}\n"
         f"#define {prefix}_BYTES {kind.size_bytes}\n"
         f"{_quantisation(prefix, kind)}"
-        f"{const}{c_type(kind.dtype)} *{plan.name}_{role}_{index}(void);\n"
+        f"{'' if plan.fed and role == 'input' else accessor}"
     )
 
 
@@ -84,11 +108,16 @@ def _invoke(plan: Plan) -> str:
     parameters = [f"const {c_type(t.dtype)} *{n}" for n, t in ins]
     parameters += [f"{c_type(t.dtype)} *{n}" for n, t in outs]
     copies_in = [f"    __builtin_memcpy({plan.name}_{n}(), {n}, {t.size_bytes});\n" for n, t in ins]
+    run = f"    {plan.name}_run();\n"
+    if plan.fed:
+        rows = ins[0][1].shape[1]
+        copies_in = [f"    {plan.name}_begin();\n"]
+        run = f"    (void){plan.name}_push_rows(input_0, {rows});\n"
     copies_out = [
         f"    __builtin_memcpy({n}, {plan.name}_{n}(), {t.size_bytes});\n" for n, t in outs
     ]
     return (
         "/* The same with copies from and to the caller's own buffers. */\n"
         f"static inline void {plan.name}_invoke({', '.join(parameters)})\n"
-        f"{{\n{''.join(copies_in)}    {plan.name}_run();\n{''.join(copies_out)}}}\n"
+        f"{{\n{''.join(copies_in)}{run}{''.join(copies_out)}}}\n"
     )

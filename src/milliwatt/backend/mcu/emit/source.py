@@ -11,6 +11,7 @@ from milliwatt.backend.mcu.emit.calls import (
     shared_functions,
 )
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
+from milliwatt.backend.mcu.emit.push import push_functions
 from milliwatt.backend.mcu.emit.streams import stream_functions, stream_symbol
 from milliwatt.backend.mcu.plan import Plan
 from milliwatt.backend.mcu.states import STATE_ALIGNMENT_BYTES
@@ -33,8 +34,7 @@ def source_text(plan: Plan) -> str:
         *(f.definition for f in shared.values()),
         *(node_function(plan, step, shared) for step in plan.steps),
         *(stream_functions(plan, number) for number in range(len(plan.streams))),
-        _run(plan),
-        _reset(plan),
+        *(_pushed(plan) if plan.fed else [_run(plan), _reset(plan)]),
         _accessors(plan),
     ]
     return "\n".join(part for part in parts if part)
@@ -94,10 +94,24 @@ def _memory(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _pushed(plan: Plan) -> list[str]:
+    """What takes the place of the run function where rows are pushed."""
+    head = f"static MW_NOINLINE void {plan.name}_rest(void)"
+    return [
+        _sequence(plan, head, []),
+        _reset(plan),
+        push_functions(plan),
+    ]
+
+
 def _run(plan: Plan) -> str:
-    lines = [f"void {plan.name}_run(void)", "{"]
-    if plan.state_bytes:
-        lines += ["    if (!state_ready) {", f"        {plan.name}_reset();", "    }"]
+    ready = ["    if (!state_ready) {", f"        {plan.name}_reset();", "    }"]
+    return _sequence(plan, f"void {plan.name}_run(void)", ready if plan.state_bytes else [])
+
+
+def _sequence(plan: Plan, head: str, first: list[str]) -> str:
+    """The function that calls layers and streams, and copies states."""
+    lines = [head, "{", *first]
     lines += [f"    {symbol}();" for symbol in _call_order(plan)]
     for copy in plan.state_copies:
         source = address(plan, copy.state.after, const=True)
@@ -111,6 +125,7 @@ def _call_order(plan: Plan) -> list[str]:
     symbols = [
         node_symbol(plan, step) if step.stream is None else stream_symbol(plan, step.stream)
         for step in plan.steps
+        if step.stream is None or not plan.streams[step.stream].stream.fed
     ]
     return list(dict.fromkeys(symbols))
 
@@ -149,7 +164,8 @@ def _fill(plan: Plan, value: str, initial: Array) -> list[str]:
 
 def _accessors(plan: Plan) -> str:
     parts: list[str] = []
-    for role, values in (("input", plan.graph.inputs), ("output", plan.graph.outputs)):
+    inputs = () if plan.fed else plan.graph.inputs
+    for role, values in (("input", inputs), ("output", plan.graph.outputs)):
         for i, value in enumerate(values):
             const = role == "output"
             kind = f"{'const ' if const else ''}{c_type(plan.graph.types[value].dtype)}"

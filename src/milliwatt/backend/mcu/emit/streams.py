@@ -23,10 +23,23 @@ def turn_symbol(plan: Plan, number: int) -> str:
     return f"{stream_symbol(plan, number)}_turn"
 
 
+def stream_symbols(plan: Plan) -> tuple[str, ...]:
+    """The C functions of all streams and of pushed rows, but those of layers."""
+    found: list[str] = []
+    for number, placed in enumerate(plan.streams):
+        found.append(turn_symbol(plan, number))
+        if not placed.stream.fed:
+            found.append(stream_symbol(plan, number))
+    if plan.fed:
+        found += [f"{plan.name}_{name}" for name in ("begin", "push_rows", "advance", "rest")]
+    return tuple(found)
+
+
 def stream_functions(plan: Plan, number: int) -> str:
-    """The C definitions of one stream."""
+    """The C definitions of one stream; the turns of a fed one are run as rows come."""
     placed = plan.streams[number]
-    return f"{_turn_function(plan, placed, number)}\n{_loop_function(plan, placed, number)}"
+    turn = _turn_function(plan, placed, number)
+    return turn if placed.stream.fed else f"{turn}\n{_loop_function(plan, placed, number)}"
 
 
 def rows_expression(rows: Rows, turn: str = "turn") -> str:
@@ -64,6 +77,9 @@ def _turn_function(plan: Plan, placed: PlacedStream, number: int) -> str:
         f"static MW_NOINLINE void {turn_symbol(plan, number)}(int32_t turn)",
         "{",
     ]
+    if stream.fed:
+        low = rows_expression(stream.strips[stream.source].low)
+        lines.append(f"    const int32_t {names[stream.source]}_low = {low};")
     for i in placed.steps:
         step = plan.steps[i]
         window = stream.calls[i - placed.steps.start].window

@@ -17,8 +17,6 @@ from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
 
-PUSH_STATE_BYTES = 8
-"""What the generated code keeps between rows besides the arena."""
 _LEAST_STEP = 0.03
 """Neighbouring points of a frontier differ by this part of their arena, or more."""
 
