@@ -82,6 +82,18 @@ def _means(dtype: DType) -> Callable[[int], list[Case]]:
     return build
 
 
+def whole_maps() -> list[Case]:
+    """Averages of square maps, whose numbers of rows and columns are one value."""
+    rng = np.random.default_rng(0)
+    found: list[Case] = []
+    for size, channels in ((3, 256), (8, 64), (5, 19), (1, 8)):
+        x = tensor((1, size, size, channels), DType.INT8, 0.04, 3)
+        op = AveragePool2D((size, size), (size, size), Padding(), Activation.NONE)
+        y = tensor(op.infer([x])[0], DType.INT8, 0.04, 3)
+        found.append(case(op, [(x, values(x, rng))], [y]))
+    return found
+
+
 FAMILIES = {
     f"{name}_{suffix}": build(dtype)
     for name, build in (

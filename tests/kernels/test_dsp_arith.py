@@ -1,31 +1,36 @@
 # SPDX-License-Identifier: MIT
-"""DSP sums equal the reference: under sanitizers, and on emulated cores."""
+"""DSP sums and averages equal the reference: under sanitizers, and on emulated cores."""
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
-from milliwatt.backend.mcu.lowering import dsp_arith
+from milliwatt.backend.mcu.lowering import affine_add, dsp_arith, dsp_pool
 from milliwatt.ir.types import DType
 from milliwatt.ops.arith import Add, Sub
-from tests.cases import elementwise
+from milliwatt.ops.pool import AveragePool2D
+from tests import cases
+from tests.cases import elementwise, pools
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
 
+KERNELS = (*affine_add.KERNELS, *dsp_arith.KERNELS, *dsp_pool.KERNELS)
+
 
 def jobs() -> list[Job]:
-    """Every sum and difference of equal shapes in every number format."""
-    found = [
-        case
-        for seed in range(3)
-        for op in (Add, Sub)
-        for case in elementwise.binary(op, DType.INT8)(seed)
-    ]
+    """Every sum and difference of equal shapes and every average, in every number format."""
+    found = pools.whole_maps()
+    for seed in range(3):
+        found += cases.sites("average_pool_s8", seed)
+        for op in (Add, Sub):
+            found += elementwise.binary(op, DType.INT8)(seed)
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
-        for kernel in dsp_arith.KERNELS
+        for kernel in KERNELS
         if kernel.supports(site, DSP)
     ]
 
@@ -33,7 +38,12 @@ def jobs() -> list[Job]:
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs()
-    assert {type(job.site.op) for job in found} == {Add, Sub}
+    sums = {kernel.name for kernel in (*affine_add.KERNELS, *dsp_arith.KERNELS)}
+    averages = {kernel.name for kernel in dsp_pool.KERNELS}
+    assert {(job.kernel.name, type(job.site.op)) for job in found} == {
+        *product(sums, (Add, Sub)),
+        *product(averages, (AveragePool2D,)),
+    }
     check_kernels(found, cc=cc)
 
 

@@ -3,33 +3,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.lowering import mve_arith, mve_pool
 from milliwatt.ir.types import DType
 from milliwatt.ops.arith import Add
-from milliwatt.ops.base import Activation, Padding
-from milliwatt.ops.pool import AveragePool2D
 from tests import cases
-from tests.cases import elementwise
-from tests.cases.build import Case, case, tensor, values
+from tests.cases import elementwise, pools
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
 from tests.kernels.mve import CORTEX_M55, MVE
-
-
-def whole_maps() -> list[Case]:
-    """Averages of square maps, whose numbers of rows and columns are one value."""
-    rng = np.random.default_rng(0)
-    found: list[Case] = []
-    for size, channels in ((3, 256), (8, 64), (5, 19), (1, 8)):
-        x = tensor((1, size, size, channels), DType.INT8, 0.04, 3)
-        op = AveragePool2D((size, size), (size, size), Padding(), Activation.NONE)
-        y = tensor(op.infer([x])[0], DType.INT8, 0.04, 3)
-        found.append(case(op, [(x, values(x, rng))], [y]))
-    return found
 
 
 def jobs() -> list[Job]:
@@ -42,7 +26,7 @@ def jobs() -> list[Job]:
             *cases.sites("average_pool_s8", seed),
         )
     ]
-    found += whole_maps()
+    found += pools.whole_maps()
     return [
         Job(kernel, site, inputs)
         for site, inputs in found

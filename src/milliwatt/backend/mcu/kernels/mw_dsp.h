@@ -31,6 +31,10 @@ MW_INLINE void mw_store_i32(void *to, int32_t word)
     __builtin_memcpy(to, &word, sizeof word);
 }
 
+MW_INLINE int32_t mw_low_half(int32_t pair) { return (int16_t)((uint32_t)pair & 0xFFFFu); }
+
+MW_INLINE int32_t mw_high_half(int32_t pair) { return pair >> 16; }
+
 #if MW_HAS_DSP
 
 /* A function whose body is assembly, which reads its arguments where the calling convention puts
@@ -74,6 +78,14 @@ MW_INLINE int32_t mw_odd_bytes(int32_t word)
     return pair;
 }
 
+/* (a.low + b's byte 1, a.high + b's byte 3) */
+MW_INLINE int32_t mw_add_odd_bytes(int32_t a, int32_t b)
+{
+    int32_t pair;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+}
+
 /* The pair (low half of a, low half of b). */
 MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
 {
@@ -106,6 +118,7 @@ MW_INLINE int32_t mw_saturate_s8_q10(int32_t x)
     return result;
 }
 
+MW_DSP_BINARY(mw_add_even_bytes, "sxtab16")    /* (a.low + b's byte 0, a.high + b's byte 2) */
 MW_DSP_BINARY(mw_add_pairs, "sadd16")          /* (a.low + b.low, a.high + b.high) */
 MW_DSP_TERNARY(mw_dot_pairs, "smlad")          /* acc + a.low * b.low + a.high * b.high */
 MW_DSP_TERNARY(mw_mac_low_low, "smlabb")       /* acc + a.low * b.low */
@@ -124,10 +137,6 @@ MW_INLINE int32_t mw_pair(int32_t a, int32_t b)
 {
     return (int32_t)(((uint32_t)a & 0xFFFFu) | ((uint32_t)b << 16));
 }
-
-MW_INLINE int32_t mw_low_half(int32_t pair) { return (int16_t)((uint32_t)pair & 0xFFFFu); }
-
-MW_INLINE int32_t mw_high_half(int32_t pair) { return pair >> 16; }
 
 MW_INLINE int32_t mw_pair_of_highs(int32_t a, int32_t b)
 {
@@ -151,6 +160,16 @@ MW_INLINE int32_t mw_saturate_s8_q10(int32_t x) { return mw_saturate_s8(x >> 10)
 MW_INLINE int32_t mw_add_pairs(int32_t a, int32_t b)
 {
     return mw_pair(mw_low_half(a) + mw_low_half(b), mw_high_half(a) + mw_high_half(b));
+}
+
+MW_INLINE int32_t mw_add_even_bytes(int32_t a, int32_t b)
+{
+    return mw_add_pairs(a, mw_even_bytes(b));
+}
+
+MW_INLINE int32_t mw_add_odd_bytes(int32_t a, int32_t b)
+{
+    return mw_add_pairs(a, mw_odd_bytes(b));
 }
 
 /* acc + a * b, modulo 2**32 as the instructions have it. */

@@ -7,22 +7,8 @@ from dataclasses import replace
 
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Site
 from milliwatt.backend.mcu.lowering import pool
-from milliwatt.backend.mcu.lowering._shared import is_site
+from milliwatt.backend.mcu.lowering.dsp_pool import accepts
 from milliwatt.backend.mcu.lowering.mve_layout import MveKernel
-from milliwatt.ir.types import DType
-from milliwatt.ops.pool import AveragePool2D
-
-_LARGEST_WINDOW = 255
-"""Elements whose sum fits 16 bits."""
-
-
-def _accepts(site: Site) -> bool:
-    op = site.op
-    return (
-        isinstance(op, AveragePool2D)
-        and is_site(site, AveragePool2D, DType.INT8)
-        and op.filter_hw[0] * op.filter_hw[1] <= _LARGEST_WINDOW
-    )
 
 
 def _lower(site: Site) -> Lowered:
@@ -30,5 +16,5 @@ def _lower(site: Site) -> Lowered:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    MveKernel("average_pool2d_s8_mve", "mw_average_pool2d_s8_mve.h", _accepts, _lower),
+    MveKernel("average_pool2d_s8_mve", "mw_average_pool2d_s8_mve.h", accepts, _lower),
 )
