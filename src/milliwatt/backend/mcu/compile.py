@@ -83,7 +83,8 @@ STACK_ROOM_BYTES = 2048
 
 def core_of(target: Target) -> Core:
     """What kernel choice needs to know of the target's processor."""
-    return Core(dsp="dsp" in target.features, mve="mve" in target.features)
+    dsp, mve = "dsp" in target.features, "mve" in target.features
+    return Core(dsp, mve, swar=not (dsp or mve))
 
 
 def manifest(plan: Plan, target: Target) -> dict[str, object]:

@@ -13,10 +13,14 @@ from milliwatt.ops.base import Op
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What kernel choice needs to know of a processor."""
+    """What kernel choice needs to know of a processor.
+
+    `swar`: it multiplies one pair at a time, so that two int8 products in one multiplication pay.
+    """
 
     dsp: bool = False
     mve: bool = False
+    swar: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 
 _CODE_BYTES = 800
 _PER_OUTPUT = 20.0
-_PER_MAC = {"mve": 0.3, "dsp": 1.2}
+_PER_MAC = {"mve": 0.3, "dsp": 1.2, "swar": 2.5}
 _PORTABLE_PER_MAC = 6.0
 
 

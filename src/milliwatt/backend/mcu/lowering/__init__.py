@@ -25,6 +25,9 @@ _SPECIALISED = (
     "affine_add",
     "dsp_arith",
     "dsp_pool",
+    "swar_dense",
+    "swar_conv",
+    "swar_depthwise",
     "subbyte_conv",
     "subbyte_dense",
 )
