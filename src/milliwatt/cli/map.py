@@ -92,7 +92,12 @@ def command(
     from milliwatt.backend.dimc.load import load_machine
     from milliwatt.backend.dimc.picture import save_mapping_picture
     from milliwatt.backend.dimc.placement import place
+    from milliwatt.cli.map_aimc import is_analogue, show_mapping
 
+    if is_analogue(target):
+        _refuse_digital_options(target)
+        show_mapping(_network(model), target, as_json=as_json)
+        return
     machine = load_machine(target)
     chosen = machine.operating_point(point)
     data = parse_activity(activity)
@@ -111,6 +116,23 @@ def command(
         show_json(placement_json(placement, cost))
     else:
         show(_table(placement, cost, explain))
+
+
+def _refuse_digital_options(target: str) -> None:
+    """OptionError where an option was given that means nothing on analogue crossbars."""
+    from click.core import ParameterSource
+
+    from milliwatt.errors import OptionError
+
+    context = click.get_current_context()
+    given = [
+        f"--{name}"
+        for name in context.params
+        if name not in ("model", "target", "as_json")
+        and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise OptionError(f"{', '.join(given)} are for digital machines; '{target}' is analogue")
 
 
 def _network(model: str) -> Graph | Workload:
