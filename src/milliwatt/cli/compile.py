@@ -79,6 +79,17 @@ if TYPE_CHECKING:
     help="Kernels kept by `milliwatt tune -o FILE`.",
 )
 @click.option(
+    "--sram-bytes",
+    type=click.IntRange(min=1),
+    help="What arena, state and other static memory may take; layers are computed a few rows at a "
+    "time to fit it. Default: whole layers, unless the board's SRAM is too small for them.",
+)
+@click.option(
+    "--push-rows",
+    is_flag=True,
+    help="Take the input row by row (NAME_push_rows) instead of as a whole.",
+)
+@click.option(
     "--integer-io",
     is_flag=True,
     help="Give and take integers where the model quantises float inputs and outputs itself.",
@@ -101,6 +112,8 @@ def command(
     optimisation: str | None,
     objective: str | None,
     choices_file: Path | None,
+    sram_bytes: int | None,
+    push_rows: bool,
     integer_io: bool,
     picture: Path | None,
     as_json: bool,
@@ -131,13 +144,15 @@ def command(
         model.stem if name is None else name,
         objective=wanted if objective is None else parse_objective(objective),
         kept=None if choices is None else choices.kernels,
+        sram_bytes=sram_bytes,
+        push_rows=push_rows,
     )
     plan = compiled.plan
     require_fit(
         plan,
         board,
         flash_bytes=plan.weight_bytes + plan.constant_bytes,
-        sram_bytes=plan.arena_bytes + plan.state_bytes,
+        sram_bytes=plan.static_bytes,
     )
     drawing = b"" if picture is None else _draw(compiled, picture)
     report = None
@@ -151,6 +166,8 @@ def command(
     else:
         if report is not None:
             _show_report(report)
+        for line in _streams(compiled):
+            show(line)
         show(
             f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
             f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
@@ -193,6 +210,21 @@ def _draw(compiled: Compiled, picture: Path) -> bytes:
     from milliwatt.report.pictures import memory_picture
 
     return memory_picture(compiled.plan, picture.suffix)
+
+
+def _streams(compiled: Compiled) -> list[str]:
+    """Which layers are computed by rows."""
+    lines: list[str] = []
+    for placed in compiled.plan.streams:
+        stream = placed.stream
+        first, last = (compiled.plan.steps[placed.steps[i]].node.name for i in (0, -1))
+        pace = format_count(stream.pace.rows, "row")
+        turn = "a turn" if stream.pace.turns == 1 else f"in {stream.pace.turns} turns"
+        lines.append(
+            f"by rows: '{first}' to '{last}' ({format_count(len(placed.steps), 'layer')}), "
+            f"{pace} {turn}, {stream.inner_bytes:,} B"
+        )
+    return lines
 
 
 def _samples(
