@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering import dsp_depthwise
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
@@ -73,6 +76,34 @@ def test_host_cases_of_every_kernel() -> None:
     found = jobs(cases.sites("depthwise_s8"))
     assert found
     check_kernels(found)
+
+
+def with_a_large_bias(found: Case) -> Case:
+    """The site with a bias of 2**26 in the first channel, and a scale there that suits it."""
+    site, values = found
+    weights = site.inputs[1]
+    quant = weights.quant
+    assert quant is not None
+    bias = values[2].copy()
+    bias[0] = 1 << 26
+    weights = replace(
+        weights, quant=replace(quant, scale=(quant.scale[0] / 4096, *quant.scale[1:]))
+    )
+    return replace(
+        site,
+        inputs=(site.inputs[0], weights, site.inputs[2]),
+        constants=(*site.constants[:2], bias),
+    ), [*values[:2], bias]
+
+
+def test_biases_that_leave_no_room_for_a_shift() -> None:
+    shapes = [w for w in SHAPES if w.activation is Activation.NONE and w.out > 1]
+    numbers = Numbers(x_zero=5, y_zero=-3)
+    found = [with_a_large_bias(linear.depthwise(w, DType.INT8, numbers, 7)) for w in shapes]
+    large = jobs(found)
+    forms = [job.kernel.lower(job.site).args[-1] for job in large]
+    assert forms.count(Lit(dsp_depthwise.TWICE_WIDE)) > 8
+    check_kernels(large)
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)

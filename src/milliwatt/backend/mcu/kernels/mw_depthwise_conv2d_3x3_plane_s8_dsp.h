@@ -11,27 +11,28 @@
 #include "mw_depthwise_lines_s8_dsp.h"
 
 /* Tables as in mw_depthwise_conv2d_3x3_s8_dsp.h. Channels are taken four at a time where as many
- * are left. Scratch memory: `plane_lines` lines for each channel taken at a time. */
+ * are left; `fours` says that they always are. Scratch memory: `plane_lines` lines for each channel taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
-    const int32_t *scales, int32_t channels, int32_t along, int32_t across, int32_t step_along,
-    int32_t step_across, int32_t out_along, int32_t out_across, int32_t out_step_along,
-    int32_t out_step_across, int32_t stride, int32_t pad_along, int32_t pad_across,
-    int32_t line_words, int32_t plane_lines, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t once)
+    const int32_t *scales, int32_t channels, int32_t fours, int32_t along, int32_t across,
+    int32_t out_along, int32_t out_across, int32_t by_rows, int32_t stride, int32_t pad_along,
+    int32_t pad_across, int32_t line_words, int32_t plane_lines, int32_t x_zero, int32_t y_zero,
+    int32_t low, int32_t high, int32_t form)
 {
+    const mw_steps_s8 steps = mw_steps_of_lines(along, across, channels, by_rows);
+    const mw_steps_s8 out = mw_steps_of_lines(out_along, out_across, channels, by_rows);
     mw_word *const plane = scratch;
     mw_word *const first = plane + pad_across * line_words + (pad_along >> 1);
     const int32_t plane_words = plane_lines * line_words;
-    mw_fill_s16(scratch, 2 * plane_words * (channels >= 4 ? 4 : 1), x_zero);
+    mw_fill_s16(scratch, 2 * plane_words * (fours || channels >= 4 ? 4 : 1), x_zero);
     for (int32_t c = 0, taken; c < channels; c += taken) {
-        taken = channels - c >= 4 ? 4 : 1;
+        taken = fours || channels - c >= 4 ? 4 : 1;
         for (int32_t k = 0; k < across; k++) {
             if (taken == 4) {
-                mw_gather_lines_s8_of_4(x + c + k * step_across, step_along, along,
+                mw_gather_lines_s8_of_4(x + c + k * steps.across, steps.along, along,
                                         first + k * line_words, plane_words, pad_along & 1);
             } else {
-                mw_gather_line_s8(x + c + k * step_across, step_along, along,
+                mw_gather_line_s8(x + c + k * steps.across, steps.along, along,
                                   (mw_half *)(void *)(first + k * line_words) + (pad_along & 1),
                                   pad_along & 1);
             }
@@ -39,13 +40,13 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
         for (int32_t i = 0; i < taken; i++) {
             mw_word filter[6];
             const mw_line_3x3 layer =
-                mw_make_line_3x3(*bias++, scales, y_zero, out_step_along, out_along, out_across,
-                                 stride, 4 * line_words, out_step_across, once);
+                mw_make_line_3x3(mw_depthwise_channel(*bias++, scales, form), y_zero, out.along,
+                                 out_along, out_across, stride, 4 * line_words, out.across);
             const mw_word *const top = plane + i * plane_words;
-            mw_depthwise_filter_3x3(weights, filter, once);
+            mw_depthwise_filter_3x3(weights, filter, form);
             mw_depthwise_line_3x3(top, top + line_words, top + 2 * line_words, filter, y + c + i,
-                                  &layer, stride, once);
-            scales += once ? 1 : 2;
+                                  &layer, stride, form);
+            scales += mw_depthwise_scale_words(form);
             weights += 9;
         }
     }

@@ -8,33 +8,36 @@
 #include "mw_depthwise_line_3x3_dsp.h"
 #include "mw_depthwise_lines_s8_dsp.h"
 
-/* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel; with `once` the multiplier alone, and `y_zero` is the offset. Channels are taken four at a time where `multiplier` is 1 and as
- * many are left. Scratch memory: three lines for each channel taken at a time. */
+/* weights: channel after channel, filter line after filter line. bias, scales, form:
+ * mw_depthwise_channel_s8_dsp.h. Channels are taken four at a time where `multiplier` is 1 and as
+ * many are left; `fours` says that they always are. Scratch memory: three lines for each channel
+ * taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
-    const int32_t *scales, int32_t channels, int32_t multiplier, int32_t along, int32_t across,
-    int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
-    int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t pad_along,
-    int32_t pad_across, int32_t line_words, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t once)
+    const int32_t *scales, int32_t channels, int32_t multiplier, int32_t fours, int32_t along,
+    int32_t across, int32_t out_along, int32_t out_across, int32_t by_rows, int32_t stride,
+    int32_t pad_along, int32_t pad_across, int32_t line_words, int32_t x_zero, int32_t y_zero,
+    int32_t low, int32_t high, int32_t form)
 {
-    const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
+    const mw_steps_s8 steps = mw_steps_of_lines(along, across, channels / multiplier, by_rows);
+    const mw_steps_s8 out = mw_steps_of_lines(out_along, out_across, channels, by_rows);
+    const mw_lines_s8 lines = {along, across, steps.along, steps.across, pad_along, x_zero};
     const int32_t plane = 3 * line_words;
     mw_word *first = scratch, *second = first + line_words, *third = second + line_words;
     mw_fill_s16((mw_half *)(void *)first,
-                2 * plane * (multiplier == 1 && channels >= 4 ? 4 : 1), x_zero);
+                2 * plane * (fours || (multiplier == 1 && channels >= 4) ? 4 : 1), x_zero);
     for (int32_t c = 0, taken; c < channels; c += taken) {
         mw_line_3x3 layer[4];
         mw_word filter[4][6];
-        int8_t *out = y + c;
+        int8_t *to = y + c;
         int32_t next = -pad_across;
-        taken = multiplier == 1 && channels - c >= 4 ? 4 : 1;
+        taken = fours || (multiplier == 1 && channels - c >= 4) ? 4 : 1;
         for (int32_t i = 0; i < taken; i++) {
-            layer[i] = mw_make_line_3x3(*bias++, scales, y_zero, out_step_along, out_along, 1,
-                                        stride, 4 * line_words, out_step_across, once);
-            scales += once ? 1 : 2;
-            mw_depthwise_filter_3x3(weights, filter[i], once);
+            layer[i] = mw_make_line_3x3(mw_depthwise_channel(*bias++, scales, form), y_zero,
+                                        out.along, out_along, 1, stride, 4 * line_words,
+                                        out.across);
+            scales += mw_depthwise_scale_words(form);
+            mw_depthwise_filter_3x3(weights, filter[i], form);
             weights += 9;
         }
         for (int32_t o = 0; o < out_across; o++) {
@@ -51,9 +54,9 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
             }
             for (int32_t i = 0; i < taken; i++) {
                 mw_depthwise_line_3x3(first + i * plane, second + i * plane, third + i * plane,
-                                      filter[i], out + i, &layer[i], stride, once);
+                                      filter[i], to + i, &layer[i], stride, form);
             }
-            out += out_step_across;
+            to += out.across;
         }
         x += multiplier == 1 ? taken : (c + 1) % multiplier == 0;
     }

@@ -9,8 +9,8 @@
 #ifndef MW_DEPTHWISE_CONV2D_S8_DSP_H
 #define MW_DEPTHWISE_CONV2D_S8_DSP_H
 
+#include "mw_depthwise_channel_s8_dsp.h"
 #include "mw_depthwise_lines_s8_dsp.h"
-#include "mw_requantize_dsp.h"
 
 /* The filter and the outputs, along and across the lines. */
 typedef struct {
@@ -122,25 +122,11 @@ MW_INLINE mw_sums4 mw_depthwise_stride_2(const mw_word *x, const mw_word *filter
     return sums;
 }
 
-/* What a channel's outputs are computed with. With `once`, which is known when this is compiled,
- * `zero` is the offset, and there is no divisor. */
-typedef struct {
-    int32_t bias, multiplier, divisor, zero, once;
-} mw_depthwise_channel_s8;
-
-/* One output. */
-MW_INLINE int8_t mw_depthwise_output_s8(int32_t sum, const mw_depthwise_channel_s8 *channel)
-{
-    return (int8_t)(channel->once
-                        ? mw_requantize_s8_once(sum, channel->multiplier, channel->zero)
-                        : mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor,
-                                               channel->zero));
-}
-
 /* One line of outputs from the ring; `filter` begins with the taps of its first place. */
 MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
                                     const mw_depthwise_s8 *shape, int32_t stride,
-                                    const mw_depthwise_channel_s8 *channel, int8_t *y)
+                                    const mw_depthwise_channel_s8 *channel, int32_t zero,
+                                    int32_t form, int8_t *y)
 {
     const int32_t pairs = stride == 1 ? (shape->taps_along >> 1) + 1 : (shape->taps_along + 1) >> 1;
     for (int32_t rest = shape->out_along; rest > 0; rest -= 4) {
@@ -153,15 +139,15 @@ MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
             taps += shape->filter_line_words;
         }
         const int32_t step = shape->out_step_along;
-        y[0] = mw_depthwise_output_s8(sums.a, channel);
+        y[0] = mw_depthwise_output_s8(sums.a, channel, zero, form);
         if (rest > 1) {
-            y[step] = mw_depthwise_output_s8(sums.b, channel);
+            y[step] = mw_depthwise_output_s8(sums.b, channel, zero, form);
         }
         if (rest > 2) {
-            y[2 * step] = mw_depthwise_output_s8(sums.c, channel);
+            y[2 * step] = mw_depthwise_output_s8(sums.c, channel, zero, form);
         }
         if (rest > 3) {
-            y[3 * step] = mw_depthwise_output_s8(sums.d, channel);
+            y[3 * step] = mw_depthwise_output_s8(sums.d, channel, zero, form);
         }
         y += 4 * step;
         ring += 2 * stride;
@@ -174,7 +160,8 @@ MW_INLINE void mw_depthwise_lines_s8(const int8_t *x, const mw_lines_s8 *lines, 
                                      int32_t stride_along, int32_t stride_across,
                                      int32_t pad_across, int32_t out_across,
                                      int32_t out_step_across,
-                                     const mw_depthwise_channel_s8 *channel, int8_t *y)
+                                     const mw_depthwise_channel_s8 *channel, int32_t zero,
+                                     int32_t form, int8_t *y)
 {
     const int32_t ring_words = shape->taps_across * shape->line_words;
     const int32_t filter_words = shape->taps_across * shape->filter_line_words;
@@ -186,40 +173,42 @@ MW_INLINE void mw_depthwise_lines_s8(const int8_t *x, const mw_lines_s8 *lines, 
             place += shape->line_words;
             place = place == ring_words ? 0 : place;
         }
-        mw_depthwise_line_s8(ring, filter + taps, shape, stride_along, channel, y);
+        mw_depthwise_line_s8(ring, filter + taps, shape, stride_along, channel, zero,
+                             form, y);
         y += out_step_across;
         taps -= stride_across * shape->filter_line_words;
         taps = taps < 0 ? taps + filter_words : taps;
     }
 }
 
-/* weights: channel after channel, filter line after filter line. bias: doubled. scales: multiplier
- * and divisor of each channel; with `once` the multiplier alone, and `y_zero` is the offset.
+/* weights: channel after channel, filter line after filter line. bias, scales, form:
+ * mw_depthwise_channel_s8_dsp.h.
  * `together` is 4 where channels are gathered four at a time: there
  * is one line of outputs then, and `multiplier` is 1. Scratch memory: the filter's pairs, twice if
  * it has several lines; then a ring for each channel gathered at a time. */
 MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
     const int32_t *scales, int32_t channels, int32_t multiplier, int32_t along, int32_t across,
-    int32_t step_along, int32_t step_across, int32_t out_along, int32_t out_across,
-    int32_t out_step_along, int32_t out_step_across, int32_t taps_along, int32_t taps_across,
+    int32_t out_along, int32_t out_across, int32_t by_rows, int32_t taps_along, int32_t taps_across,
     int32_t stride_along, int32_t stride_across, int32_t pad_along, int32_t pad_across,
     int32_t line_words, int32_t filter_words, int32_t together, int32_t x_zero, int32_t y_zero,
-    int32_t low, int32_t high, int32_t once)
+    int32_t low, int32_t high, int32_t form)
 {
-    const mw_lines_s8 lines = {along, across, step_along, step_across, pad_along, x_zero};
+    const mw_steps_s8 steps = mw_steps_of_lines(along, across, channels / multiplier, by_rows);
+    const mw_steps_s8 out = mw_steps_of_lines(out_along, out_across, channels, by_rows);
+    const mw_lines_s8 lines = {along, across, steps.along, steps.across, pad_along, x_zero};
     const mw_depthwise_s8 shape = {taps_along,     taps_across, out_along,
-                                   out_step_along, line_words,  filter_words / taps_across};
+                                   out.along,      line_words,  filter_words / taps_across};
     mw_word *const filter = scratch;
     mw_word *const ring = filter + (taps_across > 1 ? 2 : 1) * filter_words;
     const int32_t ring_words = taps_across * line_words;
     int32_t gathered = 0;
     mw_fill_s16((mw_half *)(void *)ring, 2 * together * ring_words, x_zero);
     for (int32_t c = 0; c < channels; c++) {
-        const mw_depthwise_channel_s8 channel = {bias[c], scales[0], once ? 0 : scales[1], y_zero,
-                                                 once};
-        scales += once ? 1 : 2;
-        mw_depthwise_filter_s8(weights, &shape, stride_along, once ? 256 : 2, filter);
+        const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias[c], scales, form);
+        scales += mw_depthwise_scale_words(form);
+        mw_depthwise_filter_s8(weights, &shape, stride_along, mw_depthwise_weight_scale(form),
+                               filter);
         weights += taps_along * taps_across;
         if (gathered == 0 && together == 4 && channels - c >= 4) {
             for (int32_t k = 0; k < taps_across; k++) {
@@ -230,12 +219,12 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
         }
         if (gathered > 0) {
             mw_depthwise_line_s8(ring + (4 - gathered) * ring_words, filter, &shape, stride_along,
-                                 &channel, y + c);
+                                 &channel, y_zero, form, y + c);
             gathered--;
         } else {
             mw_depthwise_lines_s8(x + (multiplier == 1 ? c : c / multiplier), &lines, ring, filter,
                                   &shape, stride_along, stride_across, pad_across, out_across,
-                                  out_step_across, &channel, y + c);
+                                  out.across, &channel, y_zero, form, y + c);
         }
     }
     if (low > -128 || high < 127) {

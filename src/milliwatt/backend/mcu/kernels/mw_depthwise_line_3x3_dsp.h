@@ -11,7 +11,7 @@
 #ifndef MW_DEPTHWISE_LINE_3X3_DSP_H
 #define MW_DEPTHWISE_LINE_3X3_DSP_H
 
-#include "mw_requantize_dsp.h"
+#include "mw_depthwise_channel_s8_dsp.h"
 
 /* What a line needs besides its pointers, in the order in which the assembly reads it. */
 typedef struct {
@@ -27,14 +27,13 @@ MW_INLINE int32_t mw_blocks_3x3(int32_t count) { return (count + 1) >> 2; }
 
 /* The layer's values for `lines` lines of `count` outputs. The lines read lie `pitch` bytes apart,
  * those written `y_pitch`. */
-MW_INLINE mw_line_3x3 mw_make_line_3x3(int32_t bias, const int32_t *scale, int32_t zero,
+MW_INLINE mw_line_3x3 mw_make_line_3x3(mw_depthwise_channel_s8 channel, int32_t zero,
                                        int32_t step, int32_t count, int32_t lines,
-                                       int32_t stride, int32_t pitch, int32_t y_pitch,
-                                       int32_t once)
+                                       int32_t stride, int32_t pitch, int32_t y_pitch)
 {
-    const mw_line_3x3 values = {bias,
-                                scale[0],
-                                once ? 0 : scale[1],
+    const mw_line_3x3 values = {channel.bias,
+                                channel.multiplier,
+                                channel.divisor,
                                 zero,
                                 step,
                                 count,
@@ -50,9 +49,10 @@ MW_INLINE int32_t mw_pair_256(int8_t a, int8_t b)
     return (int32_t)(((uint32_t)(uint8_t)a | (uint32_t)(uint8_t)b << 16) << 8);
 }
 
-/* The filter's lines as pairs (0, 1), (1, 2), doubled, or with `once` times 256. */
-MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, int32_t once)
+/* The filter's lines as pairs (0, 1), (1, 2), doubled or times 256 as `form` wants them. */
+MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, int32_t form)
 {
+    const int32_t once = form == MW_ONCE;
     for (int32_t k = 0; k < 3; k++) {
         const int8_t *const w = weights + 3 * k;
         const int32_t e = once ? mw_pair_256(w[0], w[1]) : mw_pair(w[0], w[1]);
@@ -290,8 +290,9 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_o
  * than one line of outputs: the lines read follow one another. */
 MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second,
                                      const mw_word *third, const mw_word *filter, int8_t *y,
-                                     const mw_line_3x3 *layer, int32_t stride, int32_t once)
+                                     const mw_line_3x3 *layer, int32_t stride, int32_t form)
 {
+    const int32_t once = form == MW_ONCE;
     if (stride == 1 && once) {
         mw_depthwise_line_3x3_stride_1_once(first, second, third, filter, y, layer);
     } else if (stride == 1) {

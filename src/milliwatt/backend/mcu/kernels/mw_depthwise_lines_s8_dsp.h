@@ -17,6 +17,20 @@ typedef struct {
     int32_t fill;                    /* value of the padding */
 } mw_lines_s8;
 
+/* Bytes between neighbours along and across the lines of an image of that many `channels`: lines
+ * are its rows or its columns. */
+typedef struct {
+    int32_t along, across;
+} mw_steps_s8;
+
+MW_INLINE mw_steps_s8 mw_steps_of_lines(int32_t along, int32_t across, int32_t channels,
+                                        int32_t by_rows)
+{
+    const mw_steps_s8 rows = {channels, along * channels};
+    const mw_steps_s8 columns = {across * channels, channels};
+    return by_rows ? rows : columns;
+}
+
 /* Copies `count` int8, `step` bytes apart, to int16 at `line`, which starts within a word where
  * `odd` is not 0. */
 MW_INLINE void mw_gather_line_s8(const int8_t *x, int32_t step, int32_t count, mw_half *line,

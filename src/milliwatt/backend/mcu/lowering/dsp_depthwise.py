@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +25,11 @@ from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_layout import (
     DspKernel,
     Filters,
+    exponents,
     folded_filters,
     has_int8_parameters,
     is_exact,
+    multipliers,
     scale_words,
 )
 from milliwatt.backend.mcu.lowering.one_rounding import offset_of, one_rounding
@@ -167,7 +170,7 @@ class _Layer:
 
 
 def _layer(site: Site, lines: Lines) -> _Layer:
-    """Weights channel-major, each channel's line after line; biases, doubled or times 256; scales.
+    """Weights channel-major, each channel's line after line; biases and scales as they fit best.
 
     The output's zero point is the offset where sums are rounded once, which the last argument says.
     """
@@ -179,11 +182,19 @@ def _layer(site: Site, lines: Lines) -> _Layer:
     weights = Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1))
     clamp = activation_range(op.activation, y)
     once = one_rounding(filters, y.zero_point, *clamp)
-    bias = 2 * filters.bias if once is None else once.bias
-    scales = scale_words(filters) if once is None else once.scales()
     zero = y.zero_point if once is None else offset_of(y.zero_point)
-    arguments = *passed(site.inputs[0].zero_point, zero), *fixed(*clamp, int(once is not None))
+    if once is not None:
+        form, bias, scales = ONCE, once.bias, once.scales()
+    elif (np.abs(filters.bias) < 1 << 25).all():
+        form, bias, scales = TWICE, 64 * filters.bias + exponents(filters), multipliers(filters)
+    else:
+        form, bias, scales = TWICE_WIDE, 2 * filters.bias, scale_words(filters)
+    arguments = *passed(site.inputs[0].zero_point, zero), *fixed(*clamp, form)
     return _Layer((weights, Table("bias", bias.astype(np.int32)), scales), arguments)
+
+
+TWICE, ONCE, TWICE_WIDE = range(3)
+"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE of mw_depthwise_channel_s8_dsp.h."""
 
 
 _OPERANDS: tuple[Arg, ...] = (
@@ -193,12 +204,9 @@ _OPERANDS: tuple[Arg, ...] = (
 
 
 def _image(lines: Lines) -> tuple[Arg, ...]:
-    """Extents of the image and of its steps."""
+    """Extents of the image, and whether its rows are the lines."""
     along, across = lines.along, lines.across
-    return (
-        *passed(along.size, across.size, along.step, across.step),
-        *passed(along.out_size, across.out_size, along.out_step, across.out_step),
-    )
+    return passed(along.size, across.size, along.out_size, across.out_size, lines.by_rows)
 
 
 def _channels(site: Site) -> tuple[Arg, ...]:
@@ -249,7 +257,8 @@ def _lower(site: Site) -> Lowered:
     )
 
 
-def _accepts_3x3(site: Site) -> bool:
+def accepts_3x3(site: Site) -> bool:
+    """Whether the site has a 3x3 filter and the stride 1 or 2 both ways, exactly computed."""
     op = site.op
     return (
         isinstance(op, DepthwiseConv2D)
@@ -259,7 +268,18 @@ def _accepts_3x3(site: Site) -> bool:
     )
 
 
+def _fours(site: Site) -> tuple[Arg, ...]:
+    """Whether channels can be taken four at a time throughout."""
+    channels = site.outputs[0].shape[3]
+    return fixed(int(channels == site.inputs[0].shape[3] and channels % 4 == 0))
+
+
 def _lower_3x3(site: Site) -> Lowered:
+    return lower_lines_3x3(site, fixed)
+
+
+def lower_lines_3x3(site: Site, stride: Callable[[int], tuple[Arg, ...]]) -> Lowered:
+    """The call, with the stride `fixed`, or `passed`: then layers of either stride share code."""
     lines = _best(site)
     along, across = lines.along, lines.across
     layer = _layer(site, lines)
@@ -270,8 +290,9 @@ def _lower_3x3(site: Site) -> Lowered:
         (
             *_OPERANDS,
             *_channels(site),
+            *_fours(site),
             *_image(lines),
-            *fixed(along.stride),
+            *stride(along.stride),
             *passed(along.pad, across.pad, lines.line_words),
             *layer.zeros_and_clamp,
         ),
@@ -287,7 +308,7 @@ LARGEST_PLANES_BYTES = 1024
 
 def _accepts_plane(site: Site) -> bool:
     return (
-        _accepts_3x3(site)
+        accepts_3x3(site)
         and site.inputs[0].shape[3] == site.outputs[0].shape[3]
         and _planes_bytes(site, _shortest(site)) <= LARGEST_PLANES_BYTES
     )
@@ -322,6 +343,7 @@ def _lower_plane(site: Site) -> Lowered:
         (
             *_OPERANDS,
             *passed(y.shape[3]),
+            *_fours(site),
             *_image(lines),
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words, _plane_lines(lines)),
@@ -341,7 +363,7 @@ KERNELS: tuple[Kernel, ...] = (
         _lower_plane,
     ),
     DspKernel(
-        "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", _accepts_3x3, _lower_3x3
+        "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", accepts_3x3, _lower_3x3
     ),
     DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", _accepts, _lower),
 )

@@ -201,11 +201,20 @@ def scale_words(filters: Filters, channels: int | None = None) -> Table:
 
     Of an odd number of channels one more, which is never used, makes an even number.
     """
-    exponent = np.where(filters.multiplier == 0, 30, 32 + filters.shift)
-    divisor = -(np.int64(1) << exponent)
+    divisor = -(np.int64(1) << exponents(filters))
     words = np.stack([filters.multiplier, divisor], axis=1).astype(np.int32)
     kept = _even_channels(words) if channels is None else words[:channels]
     return Table("scales", kept.reshape(-1), "constants")
+
+
+def exponents(filters: Filters) -> Array:
+    """For each channel 32 + shift, 1 to 31; anything where the multiplier is 0."""
+    return np.where(filters.multiplier == 0, 30, 32 + filters.shift)
+
+
+def multipliers(filters: Filters) -> Table:
+    """The multipliers alone."""
+    return Table("scales", filters.multiplier.astype(np.int32), "constants")
 
 
 def _reach(filters: Filters) -> Array:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The small forms of the DSP kernels equal the reference: under sanitizers, and on emulated cores."""
+
+from __future__ import annotations
+
+import pytest
+
+from milliwatt.backend.mcu.lowering import dsp_small
+from milliwatt.ir.types import DType
+from milliwatt.ops.base import Activation
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import PLAIN, Numbers, Window
+from tests.kernels.dsp import CORTEX_M4, DSP
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job, check_kernels
+
+RELU = Activation.RELU
+NUMBERS = [PLAIN, Numbers(x_zero=5, y_zero=-128), Numbers(x_zero=127, y_zero=127, gain=0.3)]
+DEPTHWISE = [
+    Window((1, 5, 4, 3), 3, (3, 3), padding="same", activation=RELU),
+    Window((1, 6, 6, 8), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
+    Window((1, 7, 9, 5), 5, (3, 3), stride=(2, 2), padding="same", activation=RELU),
+    Window((1, 25, 5, 16), 16, (3, 3), padding="same", activation=RELU),
+    Window((1, 5, 5, 4), 8, (3, 3)),
+]
+
+
+def sites() -> list[Case]:
+    return [
+        linear.depthwise(shape, DType.INT8, numbers, 100 * i + j)
+        for i, shape in enumerate(DEPTHWISE)
+        for j, numbers in enumerate(NUMBERS)
+    ]
+
+
+def jobs() -> list[Job]:
+    """Each site with each small kernel that takes it."""
+    return [
+        Job(kernel, site, inputs)
+        for site, inputs in sites()
+        for kernel in dsp_small.KERNELS
+        if kernel.supports(site, DSP)
+    ]
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_host(cc: str) -> None:
+    found = jobs()
+    assert {job.kernel.name for job in found} == {kernel.name for kernel in dsp_small.KERNELS}
+    check_kernels(found, cc=cc)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
+def test_cortex_m4(compiler: str, optimisation: str) -> None:
+    check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
