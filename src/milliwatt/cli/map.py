@@ -199,7 +199,7 @@ def _explanation(placement: Placement) -> list[str]:
 
 def _summary(placement: Placement, cost: Cost) -> list[str]:
     from milliwatt.backend.dimc.energy import tops_per_watt
-    from milliwatt.units import format_si
+    from milliwatt.units import format_count, format_si
 
     one, two = (tops_per_watt(cost.macs, cost.energy_pj, n) for n in (1, 2))
     parts = ", ".join(
@@ -207,7 +207,8 @@ def _summary(placement: Placement, cost: Cost) -> list[str]:
         for name, value in cost.energy_by_component_pj.items()
     )
     lines = [
-        f"{placement.network} on {placement.clusters} clusters of {placement.machine.title}",
+        f"{placement.network} on {format_count(placement.clusters, 'cluster')} of "
+        f"{placement.machine.title}",
         f"{cost.macs:,} MACs in {cost.cycles:,.0f} cycles ({placement.mode}); "
         f"{1 / cost.seconds:,.0f} inferences a second at {format_si(cost.clock_hz, 'Hz')}",
         f"{format_si(cost.energy_pj * 1e-12, 'J')} an inference ({parts}): {one:.2f} TOPS/W at "

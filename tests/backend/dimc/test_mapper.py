@@ -47,8 +47,8 @@ def brute_force(machine: Machine, layer: Layer, mode: Mode) -> Fraction:
     chains = needed_chains(machine, layer)
     best = []
     held = layer.kernels * len(machine.weight_slices(layer.weight_bits)) - layer.zero_rows
-    most_tiles = min(layer.kernels, held)
     pack = kernels_a_row(machine, layer) if mode == "packed" else 1
+    most_tiles = min(layer.kernels, ceil_div(held, pack))
     span = range(1, machine.tiles_per_cluster + 1)
     for length in (x for x in machine.chain_lengths if x >= chains):
         for stripes in span:
@@ -121,6 +121,7 @@ def test_tiles_hold_every_kernel_once_and_work_as_charged(
     """Walk over all the tiles: rows fit, weights are complete, the busiest is charged."""
     mapping = mapped(machine, layer, mode)
     held: Counter[tuple[int, int, int]] = Counter()
+    loaded: Counter[int] = Counter()
     busy: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
     for tile in tile_contents(machine, layer, mapping):
         assert tile.tile < machine.tiles_per_cluster
@@ -131,6 +132,8 @@ def test_tiles_hold_every_kernel_once_and_work_as_charged(
         for row in tile.kernel_rows:
             held[row, tile.stripe, tile.share] += len(tile.elements)
         busy[tile.cluster][tile.wave] = max(busy[tile.cluster][tile.wave], rows)
+        if tile.stripe == tile.link == 0:
+            loaded[tile.cluster] += len(tile.kernel_rows)
     rows = layer.kernels * len(machine.weight_slices(layer.weight_bits)) - layer.zero_rows
     assert len(held) == rows * mapping.stripes * mapping.shares
     assert set(held.values()) == {layer.kernel_elements}
@@ -138,7 +141,11 @@ def test_tiles_hold_every_kernel_once_and_work_as_charged(
     passes = len(machine.activation_slices(layer.activation_bits))
     walked = max(sum(waves.values()) for waves in busy.values()) * part * passes * layer.repeats
     fill = layer.repeats * mapping.waves * (mapping.chains - 1) * machine.chain_hop_cycles
-    charged = count_cycles(machine, layer, mapping, mode).compute
+    cycles = count_cycles(machine, layer, mapping, mode)
+    assert cycles.load * machine.load_port_bits >= Fraction(
+        layer.load_bits * max(loaded.values()), rows
+    )
+    charged = cycles.compute
     assert walked + fill <= charged
     if machine.clusters == 1:
         assert walked + fill == charged

@@ -135,8 +135,9 @@ def _serial(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
     tile_rows = min(mapping.waves * per_round, all_rounds)
     passes = len(machine.activation_slices(layer.activation_bits))
     pixels = largest_part(machine, layer, mapping.stripes, mapping.shares)
-    round_bits = Fraction(layer.load_bits * mapping.waves, mapping.rounds)
-    loads = load_times(layer, mapping) * ceil(round_bits / machine.load_port_bits)
+    loaded = min(mapping.waves * per_round * mapping.parallel, packed_rows)
+    bits = Fraction(layer.load_bits * loaded, packed_rows)
+    loads = load_times(layer, mapping) * ceil(bits / machine.load_port_bits)
     fill = mapping.waves * (mapping.chains - 1) * machine.chain_hop_cycles
     return Cycles(
         Fraction(layer.repeats * (pixels * tile_rows * passes + fill)),

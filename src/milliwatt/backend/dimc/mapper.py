@@ -58,7 +58,7 @@ def mappings(machine: Machine, layer: Layer, mode: Mode, clusters: int) -> Itera
     pack = kernels_a_row(machine, layer) if mode == "packed" else 1
     groups = machine.tiles_per_cluster // length
     for stripes in range(1, groups + 1):
-        for parallel in range(1, min(groups // stripes, spread(machine, layer)) + 1):
+        for parallel in range(1, min(groups // stripes, spread(machine, layer, pack)) + 1):
             base = Mapping(stripes, chains, parallel, length, 1, 1, clusters, pack)
             if can_part(machine, layer, stripes, 1):
                 yield from _with_rounds(machine, layer, base)
@@ -69,9 +69,9 @@ def needed_chains(machine: Machine, layer: Layer) -> int:
     return ceil_div(layer.kernel_elements, row_elements(machine, layer))
 
 
-def spread(machine: Machine, layer: Layer) -> int:
-    """Most tiles among which kernels can be dealt: a kernel each that is not left out."""
-    return min(layer.kernels, kernel_rows(machine, layer))
+def spread(machine: Machine, layer: Layer, pack: int) -> int:
+    """Most tiles among which kernels can be dealt: each at least one kernel, and a row."""
+    return min(layer.kernels, ceil_div(kernel_rows(machine, layer), pack))
 
 
 def kernels_a_row(machine: Machine, layer: Layer) -> int:
@@ -90,7 +90,9 @@ def _fewest_rounds(machine: Machine, layer: Layer, mapping: Mapping) -> int:
 def _with_rounds(machine: Machine, layer: Layer, base: Mapping) -> Iterator[Mapping]:
     """As many rounds as the rows need, and more until every cluster has as many of them."""
     fewest = _fewest_rounds(machine, layer, base)
-    most = min(align_up(fewest, base.clusters), ceil_div(spread(machine, layer), base.parallel))
+    most = min(
+        align_up(fewest, base.clusters), ceil_div(spread(machine, layer, base.pack), base.parallel)
+    )
     for rounds in range(fewest, max(fewest, most) + 1):
         yield from _dealt(machine, layer, _replaced(base, rounds, 1, base.clusters), base.clusters)
 
