@@ -13,14 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milliwatt.backend.aimc.estimate import estimate, peak_tops
-from milliwatt.backend.aimc.layers import Layer
+from milliwatt.backend.aimc.layers import Kind, Layer
+from milliwatt.backend.aimc.lists import listed_layers
 from milliwatt.backend.aimc.load import load_machine
 from milliwatt.backend.aimc.model import Machine
 from milliwatt.backend.aimc.packing import pack
+from milliwatt.backend.aimc.pipeline import pipelined
 from milliwatt.backend.aimc.place import Options, arrays_needed, place_layers
+from milliwatt.backend.aimc.placement import Unit
 from milliwatt.backend.aimc.tiling import cut
+from milliwatt.backend.dimc.workload import load_workload
 from milliwatt.errors import FitError, OptionError
-from tests.backend.aimc.strategies import layers, resized
+from tests.backend.aimc.strategies import figure, layers, resized
+from tests.support import REPOSITORY
 
 ON_ARRAYS = (("conv", "arrays"), ("depthwise", "arrays"))
 
@@ -249,3 +254,40 @@ def test_what_the_memory_cannot_hold_goes_to_the_next() -> None:
     placement = place_layers([layer], unknown)
     assert "next memory" not in estimate(placement).rows[0].energy_by_component_pj
     assert any("1 layer (first: 'c')" in n and "more than is known" in n for n in placement.notes)
+
+
+def test_sram_is_rewritten_where_that_is_better_and_phase_change_cells_are_not() -> None:
+    network = [conv("a", 1152, 512, 400, bits=1), conv("b", 1152, 512, 400, bits=1)]
+    machine = load_machine("diana")
+    either = [place_layers(network, machine, Options(overflow=o)) for o in ("cores", "reprogram")]
+    costs = [estimate(placement) for placement in either]
+    best = min(costs, key=lambda cost: cost.seconds * cost.energy_pj)
+    assert best is costs[1]
+    assert estimate(place_layers(network, machine)) == best
+    cells = [conv("a", 256, 256, 400), conv("b", 256, 256, 400)]
+    assert place_layers(cells, resized("pcm-cluster", arrays=1)).rounds == 1
+
+
+def test_resnet18_on_512_arrays_beside_the_published_rate() -> None:
+    """Bruschi et al. (arXiv 2211.12877): 512 clusters with an array each reach 20.2 TOPS.
+
+    Ours is an upper bound: nothing of pooling, additions and what goes between the clusters.
+    """
+    machine = load_machine("pcm-cluster")
+    system = replace(machine.system, concurrent_arrays=figure(512), next_memory=None)
+    machine = replace(machine, arrays=figure(512), system=system)
+    resnet = listed_layers(load_workload(REPOSITORY / "bench/imc/workloads/resnet18.toml"))
+    macs = sum(layer.macs for layer in resnet)
+    assert macs == 1_814_073_344
+    pinned: tuple[tuple[Kind, Unit], ...] = tuple(
+        (k, "arrays") for k in ("conv", "pointwise", "dense")
+    )
+    tops: dict[int, float] = {}
+    for bits in (4, 8):
+        layers_of_bits = [replace(layer, weight_bits=bits) for layer in resnet]
+        placement = place_layers(layers_of_bits, machine, Options(pinned=pinned))
+        assert placement.rounds == 1
+        found = pipelined(placement, estimate(placement))
+        tops[bits] = 2 * macs * found.inferences_per_second / 1e12
+    assert tops[4] == pytest.approx(38.1, abs=0.1)
+    assert tops[8] == pytest.approx(21.3, abs=0.1)

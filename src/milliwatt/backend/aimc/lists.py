@@ -9,7 +9,7 @@ from milliwatt.backend.dimc.workload import Workload
 
 
 def listed_layers(workload: Workload) -> tuple[Layer, ...]:
-    """Every layer of the list as a matrix and its products; operators without weights are absent."""
+    """Every layer of the list as a matrix; lists leave out operators without weights."""
     return tuple(_layer(layer) for layer in workload.layers)
 
 

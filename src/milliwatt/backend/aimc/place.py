@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal, get_args
 
+from milliwatt.backend.aimc.estimate import estimate
 from milliwatt.backend.aimc.layers import Kind, Layer, layers_of
 from milliwatt.backend.aimc.model import Machine
+from milliwatt.backend.aimc.notes import left_notes, mapping_notes
 from milliwatt.backend.aimc.packing import Spot, pack
 from milliwatt.backend.aimc.placement import Assignment, PlacedTile, Placement, Unit, Weights
 from milliwatt.backend.aimc.tiling import Tile, cut
-from milliwatt.backend.aimc.timing import core_cycles, engine_cycles, excess_bytes, product_cycles
+from milliwatt.backend.aimc.timing import core_cycles, engine_cycles, product_cycles
 from milliwatt.errors import FitError, OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph
-from milliwatt.units import ceil_div, format_count
+from milliwatt.units import ceil_div
 
 Overflow = Literal["auto", "cores", "reprogram"]
 
@@ -28,7 +30,9 @@ class Options:
     pinned: tuple[tuple[Kind, Unit], ...] = ()
     """Kinds of layers that must run on a unit; others run wherever they are fastest."""
     overflow: Overflow = "auto"
-    """Layers that no array holds: on the cores, or by rewriting arrays; `auto`: cores if any."""
+    """Layers that no array holds: on the cores, or by rewriting arrays. `auto`: for
+    SRAM, whichever has the smaller product of time and energy; the cores, if any, for cells that
+    wear out by rewriting."""
     weights: Weights = "sliced"
     """A weight wider than a cell: `sliced` over several columns (exact), `rounded` to one cell's
     digit (lossy), or `continuous`, one cell set to any conductance (exact but for noise)."""
@@ -76,18 +80,45 @@ def place_layers(
     wanted = [candidate.layer for candidate in candidates]
     chosen = _that_fit(candidates, machine, tiles)
     left = [layer for layer in wanted if layer not in chosen]
-    reprogram = options.overflow == "reprogram" or (
-        options.overflow == "auto" and machine.system.cores is None
-    )
-    if left and reprogram:
+    if not left:
+        return _resident(layers, chosen, left, machine, options, tiles)
+    if options.overflow == "reprogram" or machine.system.cores is None:
         return _in_rounds(layers, wanted, machine, options, tiles)
+    resident = _resident(layers, chosen, left, machine, options, tiles)
+    if options.overflow == "cores" or not _may_rewrite(machine):
+        return resident
+    rewritten = _in_rounds(layers, wanted, machine, options, tiles)
+    return min(resident, rewritten, key=_time_times_energy)
+
+
+def _time_times_energy(placement: Placement) -> float:
+    cost = estimate(placement)
+    return cost.seconds * cost.energy_pj
+
+
+def _may_rewrite(machine: Machine) -> bool:
+    """Whether arrays may be rewritten at every inference without wearing out, at a known cost."""
+    crossbar = machine.crossbar
+    known = crossbar.rewrite_mvms is not None and crossbar.rewrite_energy_nj is not None
+    return machine.technology == "charge-sram" and known
+
+
+def _resident(
+    layers: Sequence[Layer],
+    chosen: Sequence[Layer],
+    left: Sequence[Layer],
+    machine: Machine,
+    options: Options,
+    tiles: Mapping[str, tuple[Tile, ...]],
+) -> Placement:
+    """The chosen layers on arrays for good, those left over on the other units."""
     resident = [layer for layer in layers if layer in chosen]
     placed = _placed([tiles[layer.name] for layer in resident], machine)
     found = dict(zip([layer.name for layer in resident], placed, strict=True))
     assignments = [_assign(layer, machine, options, found.get(layer.name)) for layer in layers]
     if options.replicate:
         assignments = _replicated(assignments, machine)
-    notes = (*_notes(assignments, machine), *_left_notes(left, machine, tiles))
+    notes = (*mapping_notes(assignments, machine), *left_notes(left, machine, tiles))
     return Placement(machine, None, tuple(assignments), options.weights, 1, 0, notes)
 
 
@@ -305,7 +336,7 @@ def _in_rounds(
         f"weights exceed the {int(machine.arrays.value)} arrays: they are rewritten in {rounds} "
         f"rounds, {rewritten} arrays each inference"
     )
-    notes = (note, *_notes(assignments, machine))
+    notes = (note, *mapping_notes(assignments, machine))
     return Placement(machine, None, tuple(assignments), options.weights, rounds, rewritten, notes)
 
 
@@ -333,38 +364,3 @@ def _refusal(
         f"'{machine.name}' has {int(machine.arrays.value)}, cannot rewrite them during an "
         f"inference and has no cores; the largest layer, '{largest.name}', takes {cells:,} cells"
     )
-
-
-def _notes(assignments: Sequence[Assignment], machine: Machine) -> list[str]:
-    notes: list[str] = []
-    bad = [a for a in assignments if a.unit == "arrays" and a.layer.groups > 1]
-    for a in bad:
-        notes.append(
-            f"'{a.layer.name}' ({a.layer.kind}, {a.layer.groups} groups) lies on the diagonal of "
-            f"{a.cells:,} cells and uses {a.fill:.1%} of them: a crossbar does this badly"
-        )
-    big = [a for a in assignments if excess_bytes(a.layer, a.unit, machine)]
-    if big:
-        over = sum(excess_bytes(a.layer, a.unit, machine) for a in big)
-        known = machine.system.next_memory is not None
-        notes.append(
-            f"{format_count(len(big), 'layer')} (first: '{big[0].layer.name}') exceed the memory "
-            f"of {int(machine.system.l1_bytes.value):,} B by {over:,} B together, which "
-            + ("go to the next memory" if known else "cost more than is known here")
-        )
-    if machine.system.cores is None and any(not a.layer.rows for a in assignments):
-        notes.append("layers without weights run outside the machine and are not counted")
-    return notes
-
-
-def _left_notes(
-    left: Sequence[Layer], machine: Machine, tiles: Mapping[str, tuple[Tile, ...]]
-) -> list[str]:
-    if not left:
-        return []
-    cells = sum(t.area for layer in left for t in tiles[layer.name])
-    names = ", ".join(f"'{layer.name}'" for layer in left)
-    return [
-        f"no array left for {names} ({cells:,} cells): the cores or the depthwise engine of "
-        f"'{machine.name}' compute them"
-    ]
