@@ -14,8 +14,9 @@ from milliwatt.ir.graph import Graph, Node, State
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ir.verify import verify
 from milliwatt.ops.arith import Add
-from milliwatt.ops.base import Activation
+from milliwatt.ops.base import Activation, Padding
 from tests.ir.graphs import PAIR, QUAD, drawn, split_and_add, streaming
+from tests.passes.graphs import conv, conv_constants, int8, make_graph
 
 ADD = Add(Activation.NONE)
 
@@ -150,3 +151,28 @@ def test_everything_unsupported_is_listed_at_once() -> None:
         verify(graph)
     reason = "Add: first operand is int32[2]; supported: float32, int16, int8"
     assert caught.value.problems == (f"node 'one': {reason}", f"node 'two': {reason}")
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.5, float("nan"), float("inf"), 1e-30, 1e30])
+def test_a_scale_of_an_activation(scale: float) -> None:
+    quant = Quant.per_tensor(scale, 0)
+    graph = typed(**{v: replace(k, quant=quant) for v, k in split_and_add().types.items()})
+    with pytest.raises(ModelError, match=r"has scale .*; scales are from 2\.17e-19 to 1\.15e\+18"):
+        verify(graph)
+
+
+def test_weights_may_have_negative_scales() -> None:
+    verify(
+        make_graph(
+            {"x": int8(1, 6, 6, 3)},
+            [("y", conv(Padding()), ["x", "w", "b"], int8(1, 4, 4, 8))],
+            constants=conv_constants(3, 8, 3, scale=-0.02),
+        )
+    )
+
+
+def test_a_zero_point_outside_its_type() -> None:
+    quant = Quant.per_tensor(0.5, 128)
+    graph = typed(**{v: replace(k, quant=quant) for v, k in split_and_add().types.items()})
+    with pytest.raises(ModelError, match=r"a zero point outside int8's -128\.\.127"):
+        verify(graph)

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from milliwatt.errors import ModelError, UnsupportedError, VerifyError
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import Array, DType, TensorType
+from milliwatt.ir.types import Array, DType, Quant, TensorType
+
+SCALE_RANGE = 2.0**-62, 2.0**60
+"""Scales outside are corrupt; any product and quotient of two inside is a normal float32."""
 
 
 def verify(graph: Graph) -> None:
@@ -16,6 +19,7 @@ def verify(graph: Graph) -> None:
     VerifyError: a value read before it is defined, or defined twice; a value without a type, or a
     type without a value; a constant or initial state that its type does not describe; a node
     whose outputs have other shapes than it infers; outputs or states that nothing defines.
+    ModelError: a scale or zero point out of range.
     ModelError and UnsupportedError: what an operator says of its operands, with the node's name;
     everything unsupported at once.
     """
@@ -61,6 +65,23 @@ def _check_types(graph: Graph) -> None:
         raise VerifyError(f"'{untyped[0]}' has no type")
     if unused := sorted(set(graph.types) - values):
         raise VerifyError(f"'{unused[0]}' has a type but is no value of the graph")
+    for value, kind in graph.types.items():
+        if kind.quant is not None and not (kind.dtype.is_float or kind.dtype is DType.BOOL):
+            _check_quant(value, kind.dtype, kind.quant, signed=value in graph.constants)
+
+
+def _check_quant(value: str, dtype: DType, quant: Quant, *, signed: bool) -> None:
+    """Scales that arithmetic can take; those of weights may be negative."""
+    smallest, largest = SCALE_RANGE
+    # NaN compares false, so it is refused too.
+    for scale in quant.scale if dtype.bits <= 16 else ():
+        if not smallest <= (abs(scale) if signed else scale) <= largest:
+            raise ModelError(
+                f"'{value}' has scale {scale:g}; scales are from {smallest:.3g} to {largest:.3g}"
+            )
+    low, high = dtype.integer_range
+    if not low <= min(quant.zero_point) <= max(quant.zero_point) <= high:
+        raise ModelError(f"'{value}' has a zero point outside {dtype.value}'s {low}..{high}")
 
 
 def _check_value(what: str, value: Array, kind: TensorType) -> None:
@@ -70,7 +91,8 @@ def _check_value(what: str, value: Array, kind: TensorType) -> None:
         low, high = kind.dtype.integer_range
         if value.min() < low or value.max() > high:
             raise VerifyError(
-                f"{what} holds {value.min()}..{value.max()}, outside {kind.dtype.value}'s {low}..{high}"
+                f"{what} holds {value.min()}..{value.max()}, outside "
+                f"{kind.dtype.value}'s {low}..{high}"
             )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Array, DType, Quant, TensorType
+from milliwatt.ir.verify import SCALE_RANGE
 from milliwatt.ops.activation import Logistic, LogSoftmax, Softmax, Tanh
 from milliwatt.ops.base import Op
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D, TransposeConv2D
@@ -28,7 +29,6 @@ FIXED_OUTPUTS: Mapping[type[Op], Quant] = {
 """Operators whose int8 result has one quantisation, whatever its range."""
 
 _INT32_LIMIT = float((1 << 31) - 1)
-_SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
 
 def to_int8(graph: Graph, quants: Mapping[str, Quant]) -> Graph:
@@ -146,7 +146,7 @@ def weight_scales(weights: Array, axis: int, bias: Array, input_scale: float) ->
     largest = np.abs(weights).max(axis=others).astype(np.float64) / 127.0
     for_bias = np.abs(bias).astype(np.float64) / (input_scale * _INT32_LIMIT / 2)
     scales = np.maximum(largest, for_bias)
-    return np.where(scales >= _SMALLEST_SCALE, scales, 1.0).astype(np.float32).astype(np.float64)
+    return np.where(scales >= SCALE_RANGE[0], scales, 1.0).astype(np.float32).astype(np.float64)
 
 
 def _floats(values: Iterable[np.floating]) -> tuple[float, ...]:

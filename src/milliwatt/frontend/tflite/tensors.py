@@ -11,12 +11,10 @@ from milliwatt.errors import ModelError, UnsupportedError
 from milliwatt.frontend.tflite.records import BufferRecord, QuantRecord, TensorRecord
 from milliwatt.frontend.tflite.schema import DTYPES, TENSOR_TYPE_NAMES
 from milliwatt.ir.types import Array, DType, Quant, TensorType
+from milliwatt.ir.verify import SCALE_RANGE
 
 MAX_ELEMENTS = 1 << 24
 """Elements of a tensor at most: no microcontroller holds a tenth of that."""
-
-_SCALE_RANGE = 2.0**-62, 2.0**60
-"""Scales outside are corrupt; any product and quotient of two inside is a normal float32."""
 
 _FLOAT16 = TENSOR_TYPE_NAMES.index("FLOAT16")
 
@@ -69,7 +67,7 @@ def quantisation(record: TensorRecord, stored: QuantRecord, dtype: DType, axis: 
     points = tuple(int(z) for z in stored.zero_point)
     if len(points) != len(scale):
         raise ModelError(f"{record.label}: {len(scale)} scales but {len(points)} zero points")
-    smallest, largest = _SCALE_RANGE
+    smallest, largest = SCALE_RANGE
     # NaN compares false, so it is refused too.
     if not all(smallest <= abs(s) <= largest for s in scale):
         raise ModelError(f"{record.label}: scales must be finite, not zero, and within reason")
