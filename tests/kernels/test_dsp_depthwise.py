@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import dsp_depthwise
+from milliwatt.backend.mcu.lowering import dsp_depthwise, dsp_depthwise_words
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases
@@ -39,12 +39,19 @@ SHAPES = [
     Window((1, 9, 6, 2), 4, (4, 3), stride=(1, 3)),
     Window((1, 1, 1, 3), 3, (3, 3), padding="same"),
     Window((1, 10, 11, 3), 3, (7, 7), stride=(2, 2), padding="same"),
+    Window((1, 15, 1, 130), 130, (15, 1)),
+    Window((1, 4, 5, 7), 7, (4, 5), activation=Activation.RELU),
+    Window((1, 7, 5, 12), 12, (6, 4), stride=(1, 1), activation=Activation.RELU6),
+    Window((1, 9, 8, 6), 6, (5, 7), stride=(4, 1)),
 ]
 NUMBERS = [
     PLAIN,
     Numbers(x_zero=127, y_zero=127, gain=0.3),
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=2.0),
 ]
+
+
+KERNELS = (*dsp_depthwise_words.KERNELS, *dsp_depthwise.KERNELS)
 
 
 def sites() -> list[Case]:
@@ -60,7 +67,7 @@ def jobs(found: list[Case]) -> list[Job]:
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
-        for kernel in dsp_depthwise.KERNELS
+        for kernel in KERNELS
         if kernel.supports(site, DSP)
     ]
 
@@ -69,6 +76,7 @@ def jobs(found: list[Case]) -> list[Job]:
 def test_host(cc: str) -> None:
     found = jobs(sites())
     assert len(found) >= len(SHAPES) * len(NUMBERS) - 3
+    assert {job.kernel.name for job in found} == {kernel.name for kernel in KERNELS}
     check_kernels(found, cc=cc)
 
 

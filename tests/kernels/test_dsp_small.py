@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The small forms of the DSP kernels equal the reference: under sanitizers, and on emulated cores."""
+"""The small forms of the DSP kernels equal the reference: under sanitizers, on emulated cores."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import pytest
 
 from milliwatt.backend.mcu.lowering import dsp_small
 from milliwatt.ir.types import DType
-from milliwatt.ops.base import Activation
+from milliwatt.ops.base import Activation, Padding
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
+from tests.kernels.symmetric import symmetric
 
 RELU = Activation.RELU
 NUMBERS = [PLAIN, Numbers(x_zero=5, y_zero=-128), Numbers(x_zero=127, y_zero=127, gain=0.3)]
@@ -26,12 +27,29 @@ DEPTHWISE = [
 ]
 
 
+CONVOLUTIONS = [
+    Window((1, 2, 2, 14), 3),
+    Window((1, 3, 3, 51), 51, activation=RELU),
+    Window((1, 5, 5, 138), 7),
+    Window((2, 3, 3, 6), 6),
+    Window((1, 3, 6, 16), 10, activation=Activation.RELU6),
+    Window((1, 7, 5, 3), 4, (3, 3), padding="same", activation=RELU),
+    Window((1, 8, 8, 3), 8, (3, 3), stride=(2, 2), padding="same"),
+    Window((1, 9, 7, 1), 5, (5, 4), stride=(2, 2), padding="same"),
+    Window((1, 2, 2, 5), 3, (5, 5), padding=Padding(3, 2, 2, 4)),
+    Window((1, 9, 10, 3), 3, (2, 3), stride=(4, 5)),
+]
+
+
 def sites() -> list[Case]:
-    return [
-        linear.depthwise(shape, DType.INT8, numbers, 100 * i + j)
-        for i, shape in enumerate(DEPTHWISE)
+    """Each shape with each number format, with weights of -128 and without."""
+    made = [
+        make(shape, DType.INT8, numbers, 100 * i + j)
+        for make, shapes in ((linear.depthwise, DEPTHWISE), (linear.convolution, CONVOLUTIONS))
+        for i, shape in enumerate(shapes)
         for j, numbers in enumerate(NUMBERS)
     ]
+    return [*made, *(symmetric(case) for case in made[len(DEPTHWISE) * len(NUMBERS) :])]
 
 
 def jobs() -> list[Job]:
@@ -42,6 +60,11 @@ def jobs() -> list[Job]:
         for kernel in dsp_small.KERNELS
         if kernel.supports(site, DSP)
     ]
+
+
+def test_maps_of_few_pixels_are_left_to_others() -> None:
+    few = linear.convolution(Window((1, 1, 3, 8), 4), DType.INT8, PLAIN, 1)[0]
+    assert not any(kernel.supports(few, DSP) for kernel in dsp_small.KERNELS)
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

@@ -49,17 +49,21 @@
     "smmla " sum ", " sum ", " multiplier ", r4\n"                                             \
     "ssat " sum ", #8, " sum ", asr #10\n"
 
+#define MW_4PX_TWO(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd)
+#define MW_4PX_EIGHT(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd)
+
 /* The stack holds: pairs, loop entry, scales, y, 9 saved registers, channels (distance of
  * pixels), end of the pairs (comes as their number), channels left, zero point. The loop is
- * entered so that the number of pairs need not divide by eight: a pair is `pair_bytes` of code. */
-#define MW_4PX_BODY(odd, pair_bytes, start, finish)                                            \
+ * entered so that the number of pairs need not divide by those of a turn, one more than `last`: a
+ * pair is `pair_bytes` of code. */
+#define MW_4PX_BODY(turn, last, odd, pair_bytes, start, finish)                                \
     ".syntax unified\n"                                                                        \
     "push {r0-r11, lr}\n"                                                                      \
     "ldr r4, [sp, #56]\n"                                                                      \
     "add.w r5, r0, r4, lsl #4\n"                                                               \
     "str r5, [sp, #56]\n"                                                                      \
     "negs r4, r4\n"                                                                            \
-    "and r4, r4, #7\n"                                                                         \
+    "and r4, r4, #" last "\n"                                                                  \
     "movs r5, #" pair_bytes "\n"                                                               \
     "adr.w r6, 3f\n"                                                                           \
     "mla r4, r4, r5, r6\n"                                                                     \
@@ -77,8 +81,7 @@
     "bx r2\n"                                                                                  \
                                                                                                \
     ".p2align 2\n"                                                                             \
-    "3:\n" MW_4PX_PAIR(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd)                 \
-    MW_4PX_PAIR(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd)                        \
+    "3:\n" turn(odd)                                                                           \
     "ldr r2, [sp, #56]\n"                                                                      \
     "cmp r0, r2\n"                                                                             \
     "bne.w 3b\n"                                                                               \
@@ -142,7 +145,7 @@
     MW_4PX_REQUANTIZE_ONCE("r10", "r2") MW_4PX_REQUANTIZE_ONCE("r11", "r2")                    \
     MW_4PX_REQUANTIZE_ONCE("r12", "r2") MW_4PX_REQUANTIZE_ONCE("lr", "r2")
 
-#define MW_4PX_FUNCTION(name, odd, pair_bytes, start, finish)                                  \
+#define MW_4PX_FUNCTION(name, turn, last, odd, pair_bytes, start, finish)                      \
     MW_ASSEMBLY static void name(                                                              \
         const int32_t *pairs __attribute__((unused)),                                          \
         const int32_t *weights __attribute__((unused)),                                        \
@@ -150,15 +153,20 @@
         int32_t channels __attribute__((unused)), int32_t pair_count __attribute__((unused)),  \
         int32_t channels_left __attribute__((unused)), int32_t zero __attribute__((unused)))   \
     {                                                                                          \
-        __asm__ volatile(MW_4PX_BODY(odd, pair_bytes, start, finish));                         \
+        __asm__ volatile(MW_4PX_BODY(turn, last, odd, pair_bytes, start, finish));                \
     }
 
 #define MW_4PX_PLAIN_ODD "sxtb16 r2, r2, ror #8\n"
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "", "48", MW_4PX_START,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, MW_4PX_EIGHT, "7", "", "48", MW_4PX_START,
                 MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
-MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "", "48", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_PLAIN_ODD, "52", MW_4PX_START,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, MW_4PX_TWO, "1", "", "48", MW_4PX_START,
+                MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, MW_4PX_EIGHT, "7", "", "48", MW_4PX_START_ONCE,
+                MW_4PX_FINISH_ONCE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, MW_4PX_TWO, "1", "", "48", MW_4PX_START_ONCE,
+                MW_4PX_FINISH_ONCE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_EIGHT, "7", MW_4PX_PLAIN_ODD, "52", MW_4PX_START,
                 MW_4PX_FINISH("", MW_4PX_DOUBLE))
 
 #undef MW_4PX_PAIR
@@ -166,6 +174,8 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_PLAIN_ODD, "52", MW_4PX_START,
 #undef MW_4PX_DOUBLE
 #undef MW_4PX_HALVE_256
 #undef MW_4PX_REQUANTIZE_ONCE
+#undef MW_4PX_TWO
+#undef MW_4PX_EIGHT
 #undef MW_4PX_PLAIN_ODD
 #undef MW_4PX_BODY
 #undef MW_4PX_SPLIT
@@ -222,6 +232,9 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, 0)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once, 1, 1)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
 
+#define mw_matmul_s8_4px_packed_small mw_matmul_s8_4px_packed
+#define mw_matmul_s8_4px_once_small mw_matmul_s8_4px_once
+
 #undef MW_4PX_FUNCTION
 
 #endif
@@ -241,6 +254,22 @@ MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const int32_t *weights,
         mw_matmul_s8_4px_once(pairs, weights, scales, y, channels, pair_count, channels, zero);
     } else if (packed) {
         mw_matmul_s8_4px_packed(pairs, weights, scales, y, channels, pair_count, channels, zero);
+    } else {
+        mw_matmul_s8_4px_plain(pairs, weights, scales, y, channels, pair_count, channels, zero);
+    }
+}
+
+/* The same in little code. */
+MW_INLINE void mw_matmul_s8_4px_small(const int32_t *pairs, const int32_t *weights,
+                                      const int32_t *scales, int8_t *y, int32_t pair_count,
+                                      int32_t channels, int32_t zero, int32_t packed, int32_t once)
+{
+    if (once) {
+        mw_matmul_s8_4px_once_small(pairs, weights, scales, y, channels, pair_count, channels,
+                                    zero);
+    } else if (packed) {
+        mw_matmul_s8_4px_packed_small(pairs, weights, scales, y, channels, pair_count, channels,
+                                      zero);
     } else {
         mw_matmul_s8_4px_plain(pairs, weights, scales, y, channels, pair_count, channels, zero);
     }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -111,6 +111,26 @@ def _lower_1x1(site: Site) -> Lowered:
     )
 
 
+def lower_1x1_small(site: Site) -> Lowered:
+    """The call of the small form. It has the arguments of the other."""
+    lowered = _lower_1x1(site)
+    return replace(
+        lowered,
+        function="mw_conv2d_1x1_small_s8_dsp",
+        overlaps=lowered.overlaps if has_whole_blocks(site) else (),
+    )
+
+
+def has_a_block(site: Site) -> bool:
+    """Whether there are pixels enough for the small forms."""
+    return site.outputs[0].elements // site.outputs[0].shape[3] >= BLOCK_PIXELS
+
+
+def has_whole_blocks(site: Site) -> bool:
+    """Whether no pixels are left over."""
+    return site.outputs[0].elements // site.outputs[0].shape[3] % BLOCK_PIXELS == 0
+
+
 def accepts_conv(site: Site) -> bool:
     """Whether the site is an int8 convolution of one image, not dilated, exactly."""
     op = site.op
@@ -153,6 +173,22 @@ def _lower_conv(site: Site) -> Lowered:
         scratch_bytes=align_up(4 * len(pairs) * block + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )
+
+
+def lower_conv_small(site: Site) -> Lowered:
+    """The call of the small form: no block size, no code for a length of window rows."""
+    lowered = _lower_conv(site)
+    kept = (*lowered.args[:_BLOCK], *lowered.args[_BLOCK + 1 : -1])
+    return replace(
+        lowered,
+        function="mw_conv2d_small_s8_dsp",
+        args=kept,
+        overlaps=lowered.overlaps if has_whole_blocks(site) else (),
+    )
+
+
+_BLOCK = 18
+"""Place of the block size among the arguments of mw_conv2d_s8_dsp."""
 
 
 def block_pixels(pixels: int) -> int:

@@ -33,6 +33,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     scale_words,
 )
 from milliwatt.backend.mcu.lowering.one_rounding import offset_of, one_rounding
+from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
@@ -110,14 +111,14 @@ def _ways(site: Site) -> list[Lines]:
     return [w for w in ways if w.along.stride in (1, 2) and w.across.stride <= w.across.taps]
 
 
-def _best(site: Site) -> Lines:
+def best_lines(site: Site) -> Lines:
     """The direction with the least work, among those that can be in place if any can."""
     ways = _ways(site)
     in_place = [w for w in ways if _is_in_place(site, w)]
-    return min(in_place or ways, key=_work)
+    return min(in_place or ways, key=work_of_lines)
 
 
-def _work(lines: Lines) -> int:
+def work_of_lines(lines: Lines) -> int:
     """Roughly the instructions of one channel."""
     blocks = ceil_div(lines.along.out_size, BLOCK)
     block = lines.across.taps * (4 + 6 * lines.pairs) + 40
@@ -147,7 +148,8 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, taps, convolution_factors(x, weights, site.outputs[0], channels))
 
 
-def _accepts(site: Site) -> bool:
+def accepts(site: Site) -> bool:
+    """Whether the site is an int8 depthwise convolution of one image, not dilated, exactly."""
     op = site.op
     return (
         isinstance(op, DepthwiseConv2D)
@@ -162,24 +164,21 @@ def _accepts(site: Site) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
     """A layer's tables, and the arguments that every kernel ends with."""
 
     tables: tuple[Table, Table, Table]
-    zeros_and_clamp: tuple[Arg, ...]
+    y_zero: int
+    clamp_and_form: tuple[Arg, ...]
 
 
-def _layer(site: Site, lines: Lines) -> _Layer:
-    """Weights channel-major, each channel's line after line; biases and scales as they fit best.
+def layer_of(site: Site, filters: Filters, weights: Array) -> Layer:
+    """`weights`, laid out as the kernel reads them; biases and scales as they fit best.
 
     The output's zero point is the offset where sums are rounded once, which the last argument says.
     """
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
-    filters = filters_of(site)
-    taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
-    taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
-    weights = Table("weights", np.ascontiguousarray(taps).astype(np.int8).reshape(-1))
     clamp = activation_range(op.activation, y)
     once = one_rounding(filters, y.zero_point, *clamp)
     zero = y.zero_point if once is None else offset_of(y.zero_point)
@@ -189,8 +188,21 @@ def _layer(site: Site, lines: Lines) -> _Layer:
         form, bias, scales = TWICE, 64 * filters.bias + exponents(filters), multipliers(filters)
     else:
         form, bias, scales = TWICE_WIDE, 2 * filters.bias, scale_words(filters)
-    arguments = *passed(site.inputs[0].zero_point, zero), *fixed(*clamp, form)
-    return _Layer((weights, Table("bias", bias.astype(np.int32)), scales), arguments)
+    flat = np.ascontiguousarray(weights).astype(np.int8).reshape(-1)
+    tables = Table("weights", flat), Table("bias", bias.astype(np.int32)), scales
+    return Layer(tables, zero, fixed(*clamp, form))
+
+
+def _layer(site: Site, lines: Lines) -> Layer:
+    """Weights channel-major, each channel's line after line."""
+    filters = filters_of(site)
+    taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
+    return layer_of(site, filters, taps if lines.by_rows else taps.transpose(0, 2, 1))
+
+
+def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
+    """The arguments of every kernel of lines from the zero points on."""
+    return *passed(site.inputs[0].zero_point, layer.y_zero), *layer.clamp_and_form
 
 
 TWICE, ONCE, TWICE_WIDE = range(3)
@@ -234,7 +246,7 @@ def _with_free_stride(lines: Lines) -> Lines:
 
 
 def _lower(site: Site) -> Lowered:
-    lines = _with_free_stride(_best(site))
+    lines = _with_free_stride(best_lines(site))
     along, across = lines.along, lines.across
     layer = _layer(site, lines)
     together = _together(site, lines)
@@ -249,7 +261,7 @@ def _lower(site: Site) -> Lowered:
             *fixed(along.stride),
             *passed(across.stride, along.pad, across.pad),
             *passed(lines.line_words, lines.filter_words, together),
-            *layer.zeros_and_clamp,
+            *_zeros_and_clamp(site, layer),
         ),
         layer.tables,
         scratch_bytes=filter_bytes + together * lines.ring_bytes,
@@ -264,7 +276,7 @@ def accepts_3x3(site: Site) -> bool:
         isinstance(op, DepthwiseConv2D)
         and site.inputs[1].shape[1:3] == (3, 3)
         and op.stride_hw in ((1, 1), (2, 2))
-        and _accepts(site)
+        and accepts(site)
     )
 
 
@@ -280,7 +292,7 @@ def _lower_3x3(site: Site) -> Lowered:
 
 def lower_lines_3x3(site: Site, stride: Callable[[int], tuple[Arg, ...]]) -> Lowered:
     """The call, with the stride `fixed`, or `passed`: then layers of either stride share code."""
-    lines = _best(site)
+    lines = best_lines(site)
     along, across = lines.along, lines.across
     layer = _layer(site, lines)
     channels = site.outputs[0].shape[3]
@@ -294,7 +306,7 @@ def lower_lines_3x3(site: Site, stride: Callable[[int], tuple[Arg, ...]]) -> Low
             *_image(lines),
             *stride(along.stride),
             *passed(along.pad, across.pad, lines.line_words),
-            *layer.zeros_and_clamp,
+            *_zeros_and_clamp(site, layer),
         ),
         layer.tables,
         scratch_bytes=together * lines.ring_bytes,
@@ -316,7 +328,7 @@ def _accepts_plane(site: Site) -> bool:
 
 def _shortest(site: Site) -> Lines:
     """The direction with the least work."""
-    return min(_ways(site), key=_work)
+    return min(_ways(site), key=work_of_lines)
 
 
 def _plane_lines(lines: Lines) -> int:
@@ -347,7 +359,7 @@ def _lower_plane(site: Site) -> Lowered:
             *_image(lines),
             *fixed(along.stride),
             *passed(along.pad, across.pad, lines.line_words, _plane_lines(lines)),
-            *layer.zeros_and_clamp,
+            *_zeros_and_clamp(site, layer),
         ),
         layer.tables,
         scratch_bytes=_planes_bytes(site, lines),
@@ -365,5 +377,5 @@ KERNELS: tuple[Kernel, ...] = (
     DspKernel(
         "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", accepts_3x3, _lower_3x3
     ),
-    DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", _accepts, _lower),
+    DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", accepts, _lower),
 )

@@ -5,8 +5,23 @@ from __future__ import annotations
 
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Site
 from milliwatt.backend.mcu.lowering._shared import passed
+from milliwatt.backend.mcu.lowering.dsp_conv import (
+    accepts_1x1,
+    accepts_conv,
+    has_a_block,
+    lower_1x1_small,
+    lower_conv_small,
+)
 from milliwatt.backend.mcu.lowering.dsp_depthwise import accepts_3x3, lower_lines_3x3
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
+
+
+def _accepts_1x1(site: Site) -> bool:
+    return accepts_1x1(site) and has_a_block(site)
+
+
+def _accepts_conv(site: Site) -> bool:
+    return accepts_conv(site) and has_a_block(site)
 
 
 def _lower_3x3(site: Site) -> Lowered:
@@ -14,6 +29,8 @@ def _lower_3x3(site: Site) -> Lowered:
 
 
 KERNELS: tuple[Kernel, ...] = (
+    DspKernel("conv2d_1x1_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_1x1, lower_1x1_small),
+    DspKernel("conv2d_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_conv, lower_conv_small),
     DspKernel(
         "depthwise_conv2d_3x3_small_s8_dsp",
         "mw_depthwise_conv2d_3x3_s8_dsp.h",
