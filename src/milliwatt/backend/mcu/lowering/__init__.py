@@ -20,7 +20,6 @@ _SPECIALISED = (
     "sparse_conv",
     "sparse_dense",
     "dsp_conv",
-    "dsp_depthwise_words",
     "dsp_depthwise",
     "dsp_dense",
     "affine_add",
@@ -30,7 +29,6 @@ _SPECIALISED = (
     "swar_conv",
     "swar_depthwise",
     "subbyte_conv",
-    "subbyte_depthwise",
     "subbyte_dense",
 )
 _PORTABLE = (
@@ -45,7 +43,7 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
-_ALTERNATIVE: tuple[str, ...] = ("winograd", "coded")
+_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small")
 """Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 
