@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import conv, dense, subbyte_conv, subbyte_dense
+from milliwatt.backend.mcu.lowering import (
+    conv,
+    dense,
+    subbyte_conv,
+    subbyte_dense,
+    subbyte_depthwise,
+)
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
 from milliwatt.backend.mcu.lowering.subbyte_layout import Packing, is_subbyte_exact, subbyte_words
 from milliwatt.ir.types import Array, DType
@@ -23,8 +29,14 @@ from tests.kernels.harness import Job, check_kernels
 from tests.kernels.test_dsp_conv import POINTWISE, WINDOWS
 from tests.support import needs_arm_gcc
 
-KERNELS = [*subbyte_conv.KERNELS, *subbyte_dense.KERNELS]
+KERNELS = [*subbyte_conv.KERNELS, *subbyte_dense.KERNELS, *subbyte_depthwise.KERNELS]
 PORTABLE = [*conv.KERNELS, *dense.KERNELS]
+DEPTHWISE = [
+    Window((1, 6, 6, 8), 8, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 9, 8, 5), 5, (3, 3), stride=(2, 2), padding="same"),
+    Window((1, 5, 5, 3), 6, (3, 3), padding="same"),
+    Window((1, 12, 1, 6), 6, (5, 1)),
+]
 DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
 NUMBERS = [
     Numbers(weights=dtype, x_zero=x_zero, y_zero=y_zero, per_channel=per_channel)
@@ -37,6 +49,7 @@ def jobs(kernels: list = KERNELS) -> list[Job]:
     found: list[Case] = []
     for numbers in NUMBERS:
         found += [linear.convolution(w, DType.INT8, numbers, 1) for w in POINTWISE + WINDOWS]
+        found += [linear.depthwise(w, DType.INT8, numbers, 3) for w in DEPTHWISE]
         found += [linear.dense(size, DType.INT8, numbers, 2) for size in DENSE]
     return [
         Job(kernel, site, inputs)
@@ -49,6 +62,7 @@ def jobs(kernels: list = KERNELS) -> list[Job]:
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs()
+    assert {job.kernel.name for job in found} == {kernel.name for kernel in KERNELS}
     assert len(found) >= len(NUMBERS) * (2 * len(POINTWISE) + len(WINDOWS) + len(DENSE) - 3)
     check_kernels(found, cc=cc)
 

@@ -20,6 +20,7 @@ _SPECIALISED = (
     "sparse_conv",
     "sparse_dense",
     "dsp_conv",
+    "dsp_depthwise_words",
     "dsp_depthwise",
     "dsp_dense",
     "affine_add",
@@ -29,6 +30,7 @@ _SPECIALISED = (
     "swar_conv",
     "swar_depthwise",
     "subbyte_conv",
+    "subbyte_depthwise",
     "subbyte_dense",
 )
 _PORTABLE = (
@@ -43,7 +45,7 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
-_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small")
+_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small", "coded")
 """Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Kernels of int8 weights given weights that lie in flash in another form.
+
+The whole table is brought to its usual form in scratch memory, behind what the kernel itself works
+in, and the kernel reads it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import Arg, Kernel, Lowered, Ref, Site, Table
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
+from milliwatt.backend.mcu.lowering.rice import encode
+from milliwatt.units import align_up
+
+LARGEST_SHARE = 0.97
+"""Codes larger than this share of the table are not worth decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """What lies in flash, and the number that says how to read it."""
+
+    table: Table
+    parameter: int
+
+
+def from_scratch(lowered: Lowered, function: str, stored: StoredWeights) -> Lowered:
+    """The call `lowered`, as `function`, with its table "weights" made from `stored` first."""
+    plain = _weights(lowered.tables)
+    offset = align_up(lowered.scratch_bytes, 4)
+    made = (*passed(offset, plain.data.nbytes), *fixed(stored.parameter))
+    args: list[Arg] = []
+    for arg in lowered.args:
+        args += [arg, *made] if arg == Ref("weights") else [arg]
+    return replace(
+        lowered,
+        function=function,
+        args=tuple(args),
+        tables=tuple(stored.table if t.name == "weights" else t for t in lowered.tables),
+        scratch_bytes=offset + align_up(plain.data.nbytes, 4),
+    )
+
+
+def coded_weights(lowered: Lowered) -> StoredWeights:
+    """The table "weights" in the lossless code, byte by byte."""
+    plain = _weights(lowered.tables)
+    coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
+    return StoredWeights(Table("weights", coded.units, plain.role), coded.k)
+
+
+def coded_kernel(base: Kernel, header: str) -> Kernel:
+    """`base` with its weights in the lossless code, for sites where that takes less flash."""
+    middle = "_coded_s8_dsp"
+
+    def accepts(site: Site) -> bool:
+        if not (isinstance(base, DspKernel) and base.accepts(site)):
+            return False
+        lowered = base.lower(site)
+        before = _weights(lowered.tables).data.nbytes
+        return coded_weights(lowered).table.data.nbytes < LARGEST_SHARE * before
+
+    def lower(site: Site) -> Lowered:
+        lowered = base.lower(site)
+        function = lowered.function.replace("_s8_dsp", middle)
+        return from_scratch(lowered, function, coded_weights(lowered))
+
+    return DspKernel(base.name.replace("_s8_dsp", "_s8_coded"), header, accepts, lower)
+
+
+def _weights(tables: Sequence[Table]) -> Table:
+    return next(table for table in tables if table.name == "weights")

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Weights in the lossless code come back exactly, and the kernels that read them are exact."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.lowering import coded
+from milliwatt.backend.mcu.lowering.rice import LONGEST_ZEROS, Coded, encode
+from milliwatt.ir.types import Array, DType
+from milliwatt.ops.base import Activation, Padding
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import PLAIN, Numbers, Window
+from tests.kernels.dsp import CORTEX_M4, DSP
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job, check_kernels
+
+WINDOWS = [
+    Window((1, 3, 6, 64), 10, activation=Activation.RELU6),
+    Window((1, 5, 5, 51), 14),
+    Window((1, 7, 5, 12), 4, (3, 3), padding="same"),
+    Window((1, 9, 7, 6), 5, (5, 4), stride=(2, 2), padding="same"),
+    Window((1, 2, 2, 25), 3, (5, 5), padding=Padding(3, 2, 2, 4)),
+]
+DEPTHWISE = [
+    Window((1, 6, 6, 64), 64, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 9, 8, 40), 40, (3, 3), stride=(2, 2), padding="same"),
+    Window((1, 12, 1, 36), 36, (5, 1)),
+]
+DENSE = [(1, 138, 51), (1, 64, 10), (1, 640, 5), (1, 51, 9)]
+NUMBERS = [PLAIN, Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0)]
+
+
+def bell(case: Case, spread: float, seed: int) -> Case:
+    """The case with weights as training leaves them: many small ones, few large."""
+    site, inputs = case
+    drawn = np.random.default_rng(seed).laplace(0, spread, inputs[1].shape)
+    weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
+    constants = (None, weights, site.constants[2])
+    return dataclasses.replace(site, constants=constants), [inputs[0], weights, inputs[2]]
+
+
+def jobs() -> list[Job]:
+    found: list[Case] = []
+    for numbers in NUMBERS:
+        found += [linear.convolution(w, DType.INT8, numbers, 1) for w in WINDOWS]
+        found += [linear.depthwise(w, DType.INT8, numbers, 2) for w in DEPTHWISE]
+        found += [linear.dense(size, DType.INT8, numbers, 3) for size in DENSE]
+    cases = [bell(case, spread, i) for i, case in enumerate(found) for spread in (1.5, 9.0)]
+    return [
+        Job(kernel, site, inputs)
+        for site, inputs in cases
+        for kernel in coded.KERNELS
+        if kernel.supports(site, DSP)
+    ]
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_host(cc: str) -> None:
+    found = jobs()
+    assert {job.kernel.name for job in found} == {kernel.name for kernel in coded.KERNELS}
+    check_kernels(found, cc=cc)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
+def test_cortex_m4(compiler: str, optimisation: str) -> None:
+    check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+def test_only_where_the_codes_are_smaller() -> None:
+    flat, _ = linear.dense((1, 640, 12), DType.INT8, PLAIN, 0)
+    assert not any(kernel.supports(flat, DSP) for kernel in coded.KERNELS)
+    steep, _ = bell(linear.dense((1, 640, 12), DType.INT8, PLAIN, 0), 3.0, 0)
+    (kernel,) = [k for k in coded.KERNELS if k.supports(steep, DSP)]
+    assert kernel.lower(steep).tables[0].data.nbytes < 0.6 * 640 * 12
+    assert not kernel.supports(steep, Core())
+
+
+def decode(coded: Coded, count: int) -> Array:
+    """The first `count` values: what mw_rice.h says of the code, bit by bit."""
+    bits = "".join(f"{unit:016b}" for unit in coded.units.tolist())
+    position, values = 0, []
+    for _ in range(count):
+        zeros = bits.index("1", position) - position
+        if zeros > LONGEST_ZEROS:
+            raw = int(bits[position + 8 : position + 16], 2)
+            values.append(raw - 256 * (raw >> 7))
+            position += 16
+            continue
+        sign, low = position + zeros + 1, position + zeros + 2
+        position = low + coded.k - 1
+        magnitude = zeros << (coded.k - 1) | int(bits[low:position] or "0", 2)
+        values.append(~magnitude if bits[sign] == "1" else magnitude)
+    return np.array(values, np.int8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    values=st.lists(st.integers(-128, 127), min_size=1, max_size=60)
+    | st.lists(st.integers(-3, 3), min_size=1, max_size=200)
+)
+def test_what_is_encoded_is_decoded(values: list[int]) -> None:
+    array: Array = np.array(values, np.int8)
+    found = encode(array)
+    assert (decode(found, len(values)) == array).all()
+    assert found.size_bytes <= 2 * len(values) + 4
