@@ -23,6 +23,8 @@ def test_the_boards_that_are_needed_are_there() -> None:
         "arduino-nano-33-ble",
         "rpi-pico",
         "corstone-300",
+        "mps2-an385",
+        "esp32-c3-devkitm-1",
     }
 
 
@@ -67,6 +69,9 @@ def test_every_core_that_a_target_may_have_can_be_emulated() -> None:
         # 2 MiB of external flash less the 256 bytes of the second-stage bootloader.
         ("rpi-pico", 264 * 1024, 2048 * 1024 - 256, 125e6),
         ("corstone-300", 512 * 1024, 512 * 1024, 32e6),
+        ("mps2-an385", 4096 * 1024, 4096 * 1024, 25e6),
+        # Zephyr's devicetree: sram0 and flash0.
+        ("esp32-c3-devkitm-1", 320 * 1024, 4096 * 1024, 160e6),
     ],
 )
 def test_capacity(name: str, sram_bytes: int, flash_bytes: int, clock_hz: float) -> None:
