@@ -124,6 +124,7 @@ MW_DSP_TERNARY(mw_dot_pairs, "smlad")          /* acc + a.low * b.low + a.high *
 MW_DSP_TERNARY(mw_mac_low_low, "smlabb")       /* acc + a.low * b.low */
 MW_DSP_TERNARY(mw_mac_low_high, "smlabt")      /* acc + a.low * b.high */
 MW_DSP_TERNARY(mw_mac_high_low, "smlatb")      /* acc + a.high * b.low */
+MW_DSP_TERNARY(mw_mac_high_high, "smlatt")     /* acc + a.high * b.high */
 MW_DSP_BINARY(mw_high_mul_round, "smmulr")     /* a * b / 2**32 to nearest, ties upward */
 MW_DSP_TERNARY(mw_high_mul_sub_round, "smmlsr") /* acc - a * b / 2**32 to nearest, ties upward */
 MW_DSP_TERNARY(mw_high_mul_add, "smmla")       /* acc + a * b / 2**32, rounded down */
@@ -193,9 +194,14 @@ MW_INLINE int32_t mw_mac_high_low(int32_t a, int32_t b, int32_t acc)
     return mw_wrapping_mac(mw_high_half(a), mw_low_half(b), acc);
 }
 
+MW_INLINE int32_t mw_mac_high_high(int32_t a, int32_t b, int32_t acc)
+{
+    return mw_wrapping_mac(mw_high_half(a), mw_high_half(b), acc);
+}
+
 MW_INLINE int32_t mw_dot_pairs(int32_t a, int32_t b, int32_t acc)
 {
-    return mw_wrapping_mac(mw_high_half(a), mw_high_half(b), mw_mac_low_low(a, b, acc));
+    return mw_mac_high_high(a, b, mw_mac_low_low(a, b, acc));
 }
 
 MW_INLINE int32_t mw_high_mul_round(int32_t a, int32_t b)
