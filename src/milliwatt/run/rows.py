@@ -40,9 +40,11 @@ def plan_rows(firmware: Firmware, abi: ModelAbi) -> RowPlan:
     """
     names = (OVERHEAD, *abi.node_symbols)
     ranges: list[CodeRange] = []
+    for symbol in (abi.run_symbol, *abi.node_symbols):
+        firmware.find_symbol(symbol)
+    # Compilers drop calls of functions that do nothing, as all behind the last row may.
     own = [(0, symbol) for symbol in (abi.run_symbol, *abi.overhead_symbols)]
     for row, symbol in [*own, *enumerate(abi.node_symbols, start=1)]:
-        firmware.find_symbol(symbol)
         ranges.extend(
             CodeRange(piece.address, piece.address + piece.size_bytes, row)
             for piece in firmware.symbols

@@ -79,14 +79,34 @@ def _main(batch: Sequence[Compiled], counts: Sequence[int]) -> str:
 def _calls(compiled: Compiled, count: int) -> str:
     name, graph = compiled.plan.name, compiled.plan.graph
     lines = [f"for (int i = 0; i < {count}; i++) {{"]
-    for i in range(len(graph.inputs)):
-        size = f"{name.upper()}_INPUT_{i}_BYTES"
-        lines.append(f"    if (fread({name}_input_{i}(), 1, {size}, stdin) != {size}) return 1;")
-    lines.append(f"    {name}_run();")
+    if compiled.plan.fed:
+        lines += _pushes(name)
+    else:
+        for i in range(len(graph.inputs)):
+            size = f"{name.upper()}_INPUT_{i}_BYTES"
+            address = f"{name}_input_{i}()"
+            lines.append(f"    if (fread({address}, 1, {size}, stdin) != {size}) return 1;")
+        lines.append(f"    {name}_run();")
     for i in range(len(graph.outputs)):
         size = f"{name.upper()}_OUTPUT_{i}_BYTES"
         lines.append(f"    if (fwrite({name}_output_{i}(), 1, {size}, stdout) != {size}) return 1;")
     return "".join(f"    {line}\n" for line in [*lines, "}"])
+
+
+def _pushes(name: str) -> list[str]:
+    """Rows from a file, 1, 2, 3, ... at a time in the first call, 2, 3, ... in the second."""
+    port = f"{name.upper()}_INPUT_0"
+    return [
+        f"    static int64_t rows[{port}_BYTES / 8 + 1];",
+        f"    if (fread(rows, 1, {port}_BYTES, stdin) != {port}_BYTES) return 1;",
+        f"    {name}_begin();",
+        f"    for (int32_t at = 0, some = i + 1; at < {port}_ROWS; at += some++) {{",
+        f"        const int32_t rest = {port}_ROWS - at;",
+        "        some = some < rest ? some : rest;",
+        f"        if ({name}_push_rows((void *)((char *)rows + at * {port}_ROW_BYTES), some) != "
+        "rest - some) return 1;",
+        "    }",
+    ]
 
 
 def _split(batch: Sequence[Compiled], counts: Sequence[int], stream: bytes) -> list[Outputs]:

@@ -48,6 +48,21 @@ def make_plan(
     graph = separate_outputs(divide_wide(graph))
     lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
     streams = _streams(graph, core, lowerings, sram_bytes, push_rows)
+    return place_layers(graph, core, name, lowerings, streams, objective)
+
+
+def place_layers(
+    graph: Graph,
+    core: Core,
+    name: str,
+    lowerings: Lowerings,
+    streams: Sequence[Stream] = (),
+    objective: Objective = SPEED,
+) -> Plan:
+    """Place nodes whose kernels and streams are chosen; `graph` is one of `separate_outputs`.
+
+    Raises VerifyError where the memory plan or a stream is wrong.
+    """
     states, problem, units = arena_problem(graph, lowerings, streams)
     solution = memory.solve(problem)
     memory.check(problem, solution)

@@ -180,5 +180,6 @@ def _row_address(
     elif strip.keeps_rows:
         rows = f" + ({row} - {names[value]}_low) * {strip.row_bytes}"
     else:
-        rows = ""
+        begin = f"{names[value]}_begin"
+        rows = "" if row == begin else f" + ({row} - {begin}) * {strip.row_bytes}"
     return f"({kind})(void *)(arena + {start}{rows})"

@@ -69,7 +69,8 @@ class Pace:
 def make_schedule(graph: Graph, nodes: Sequence[Node], pace: Pace) -> Schedule | None:
     """The schedule of `nodes`, whose last one makes rows at `pace`.
 
-    They are listed in order and make one value from one. None where they do not work by rows.
+    They are listed in order and make one value from one. None where they do not work by rows, or
+    one makes what none of them reads.
     """
     windows: list[Window] = []
     for node in nodes:
@@ -116,7 +117,9 @@ def _ends(
     height = graph.types[result].shape[1]
     ends = {result: Rows(pace.rows, 0, pace.turns, 1, pace.rows, height)}
     for node, window in zip(reversed(nodes), reversed(windows), strict=True):
-        made = ends[node.outputs[0]]
+        made = ends.get(node.outputs[0])
+        if made is None:
+            return None
         for value in _maps(graph, node):
             step, offset = made.step * window.stride, window.end(made.offset)
             total = max(0, min(graph.types[value].shape[1], window.end(made.total)))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Networks compiled with streams that the test decides on, not the planner."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.arena import arena_problem
+from milliwatt.backend.mcu.choose import Lowerings, lower_graph
+from milliwatt.backend.mcu.compile import Compiled, core_of, manifest
+from milliwatt.backend.mcu.decide import Arena
+from milliwatt.backend.mcu.emit.project import project_files
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.objective import SPEED
+from milliwatt.backend.mcu.place import place_layers
+from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.select import candidates
+from milliwatt.backend.mcu.streaming.build import make_stream
+from milliwatt.backend.mcu.streaming.schedule import Pace
+from milliwatt.backend.mcu.streaming.segments import find_alive, paces, stream_ranges
+from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.hardware import load_target
+from milliwatt.ir.graph import Graph
+
+
+def lowerings_of(graph: Graph, core: Core) -> Lowerings:
+    return lower_graph(graph, core, SPEED, {}, lambda _: Arena(0, ()))
+
+
+def build(
+    graph: Graph, core: Core, nodes: range, pace: Pace, *, fed: bool = False
+) -> Stream | None:
+    """A stream of the first kernels that can be called by rows."""
+    return make_stream(graph, nodes, pace, lambda _, site: candidates(site, core), fed=fed)
+
+
+def random_streams(graph: Graph, core: Core, seed: int, *, fed: bool = False) -> list[Stream]:
+    """Streams side by side: ranges and paces drawn from all that are possible."""
+    rng = np.random.default_rng(seed)
+    lowerings = lowerings_of(graph, core)
+    _, problem, _ = arena_problem(graph, lowerings, ())
+    alive = find_alive(graph, frozenset(buffer.name for buffer in problem.buffers))
+    found: list[Stream] = []
+    at = 0
+    for is_fed in (True, False) if fed else (False,):
+        ranges = list(stream_ranges(graph, alive, fed=is_fed))
+        rng.shuffle(ranges)
+        for nodes in sorted(ranges[: 1 if is_fed else 3], key=lambda r: (r.start, -len(r))):
+            if nodes.start < at:
+                continue
+            options = paces(graph, nodes)
+            if not options:
+                continue
+            stream = build(graph, core, nodes, options[rng.integers(len(options))], fed=is_fed)
+            if stream is not None:
+                found.append(stream)
+                at = nodes.stop
+    return found
+
+
+def plan_of(graph: Graph, core: Core, streams: list[Stream], name: str = "net") -> Plan:
+    return place_layers(graph, core, name, lowerings_of(graph, core), streams)
+
+
+def compiled_with(graph: Graph, board: str, streams: list[Stream]) -> Compiled:
+    """The network as C with these streams."""
+    target = load_target(board)
+    plan = plan_of(graph, core_of(target), streams, graph.name)
+    return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
