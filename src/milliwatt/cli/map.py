@@ -192,7 +192,7 @@ def _explanation(placement: Placement) -> list[str]:
     lines: list[str] = []
     for item in placement.layers:
         lines.append(f"{item.layer.name}: {describe_merge(placement.machine, item.mapping)}")
-        cuts = describe_slicing(placement.machine, item.layer, item.mapping)
+        cuts = describe_slicing(placement.machine, item)
         lines.extend(f"  - {cut}" for cut in cuts)
     return lines
 
@@ -205,6 +205,7 @@ def _summary(placement: Placement, cost: Cost) -> list[str]:
     parts = ", ".join(
         f"{name} {format_si(value * 1e-12, 'J')}"
         for name, value in cost.energy_by_component_pj.items()
+        if value
     )
     lines = [
         f"{placement.network} on {format_count(placement.clusters, 'cluster')} of "

@@ -10,7 +10,6 @@ from milliwatt.backend.api import Cost, CostRow
 from milliwatt.backend.dimc.cycles import Mapping
 from milliwatt.backend.dimc.energy import tops_per_watt
 from milliwatt.backend.dimc.features import plan_features
-from milliwatt.backend.dimc.layer import Layer
 from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.traffic import layer_traffic
@@ -30,8 +29,9 @@ def describe_merge(machine: Machine, mapping: Mapping) -> str:
     return f"{end}; {mux} of {mapping.parallel} chains interleaved"
 
 
-def describe_slicing(machine: Machine, layer: Layer, mapping: Mapping) -> tuple[str, ...]:
-    """How the layer is cut: by kernels, depth, stripes, bits, rounds and clusters."""
+def describe_slicing(machine: Machine, item: PlacedLayer) -> tuple[str, ...]:
+    """How the layer is cut: by kernels, depth, stripes, bits, rounds, clusters and memory."""
+    layer, mapping = item.layer, item.mapping
     weights = machine.weight_slices(layer.weight_bits)
     passes = machine.activation_slices(layer.activation_bits)
     per_round = ceil_div(layer.kernels, mapping.rounds)
@@ -61,6 +61,14 @@ def describe_slicing(machine: Machine, layer: Layer, mapping: Mapping) -> tuple[
             layer.repeats > 1,
             f"{layer.repeats} steps one after another"
             + (", kernels loaded in each" if mapping.waves > 1 else ""),
+        ),
+        (
+            layer.stride_hw != (1, 1),
+            f"striding: an output for every {layer.stride_hw[0]} x {layer.stride_hw[1]} inputs",
+        ),
+        (
+            item.pieces > 1,
+            f"input in {item.pieces} pieces, kernels loaded for each: it does not fit the memory",
         ),
         (layer.groups > 1, f"{layer.groups} groups: a row meets its own channels only"),
     ]
@@ -151,6 +159,6 @@ def _layer_json(placement: Placement, item: PlacedLayer, row: CostRow) -> dict[s
         "traffic_bits": asdict(layer_traffic(placement, item)),
         "zero_rows_left_out": layer.zero_rows,
         "lane_utilisation": row.utilisation,
-        "slicing": list(describe_slicing(machine, layer, mapping)),
+        "slicing": list(describe_slicing(machine, item)),
         "merge": describe_merge(machine, mapping),
     }
