@@ -84,7 +84,7 @@ def test_only_where_the_codes_are_smaller() -> None:
 
 
 def decode(coded: Coded, count: int) -> Array:
-    """The first `count` values: what mw_rice.h says of the code, bit by bit."""
+    """The first `count` values: what mw_rice_dsp.h says of the code, bit by bit."""
     bits = "".join(f"{unit:016b}" for unit in coded.units.tolist())
     position, values = 0, []
     for _ in range(count):

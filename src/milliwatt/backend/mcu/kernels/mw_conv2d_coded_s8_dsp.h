@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions whose weights lie in flash in a lossless code: decoded whole (mw_rice.h), then
+/* Convolutions whose weights lie in flash in a lossless code: decoded whole (mw_rice_dsp.h), then
  * multiplied by mw_conv2d_s8_dsp or mw_conv2d_1x1_s8_dsp.
  *
  * Registers and instructions per multiplication: those kernels', and 20 / output pixels more. The
@@ -10,7 +10,7 @@
 
 #include "mw_conv2d_1x1_s8_dsp.h"
 #include "mw_conv2d_s8_dsp.h"
-#include "mw_rice.h"
+#include "mw_rice_dsp.h"
 
 #define mw_conv2d_coded_s8_dsp(x, y, scratch, codes, offset, bytes, k, ...)                    \
     mw_conv2d_s8_dsp(x, y, scratch, mw_rice_words(codes, scratch, offset, bytes, k), __VA_ARGS__)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fully connected layer whose weights lie in flash in a lossless code: four channels' at a time are
- * decoded (mw_rice.h), then multiplied as mw_fully_connected_s8_dsp does.
+ * decoded (mw_rice_dsp.h), then multiplied as mw_fully_connected_s8_dsp does.
  *
  * Registers and instructions per multiplication: that kernel's, and 20 more, since each weight is
  * used once. Scratch memory: four channels' words. */
@@ -8,7 +8,7 @@
 #define MW_FULLY_CONNECTED_CODED_S8_DSP_H
 
 #include "mw_fully_connected_s8_dsp.h"
-#include "mw_rice.h"
+#include "mw_rice_dsp.h"
 
 /* codes: the words of mw_fully_connected_s8_dsp, byte by byte; block_bytes: those of four
  * channels. The layer has one row. */

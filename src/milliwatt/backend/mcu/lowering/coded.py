@@ -60,7 +60,8 @@ def _lower_dense(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(depth, channels, block_bytes, y.zero_point),
-            *fixed(low, high, int(can_pack(filters)), int(per_channel), coded.k),
+            *fixed(low, high, int(can_pack(filters)), int(per_channel)),
+            *passed(coded.k),
         ),
         (
             Table("weights", coded.units),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lossless code in which weights can lie in flash (mw_rice.h)."""
+"""The lossless code in which weights can lie in flash (mw_rice_dsp.h)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Arg, Kernel, Lowered, Ref, Site, Table
-from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering._shared import passed
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
 from milliwatt.backend.mcu.lowering.rice import encode
 from milliwatt.units import align_up
@@ -34,7 +34,7 @@ def from_scratch(lowered: Lowered, function: str, stored: StoredWeights) -> Lowe
     """The call `lowered`, as `function`, with its table "weights" made from `stored` first."""
     plain = _weights(lowered.tables)
     offset = align_up(lowered.scratch_bytes, 4)
-    made = (*passed(offset, plain.data.nbytes), *fixed(stored.parameter))
+    made = passed(offset, plain.data.nbytes, stored.parameter)
     args: list[Arg] = []
     for arg in lowered.args:
         args += [arg, *made] if arg == Ref("weights") else [arg]
