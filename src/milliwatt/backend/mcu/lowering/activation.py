@@ -129,6 +129,26 @@ def _lower_softmax_s8(site: Site) -> Lowered:
     )
 
 
+def _accepts_softmax_pairs(site: Site) -> bool:
+    return is_site(site, Softmax, _S8) and site.inputs[0].shape[-1] == 2
+
+
+def _lower_softmax_pairs(site: Site) -> Lowered:
+    """The operator's own reference, tabulated over all differences of two elements."""
+    (x,), (y,) = site.inputs, site.outputs
+    difference = np.arange(-255, 256)
+    pairs = np.stack([np.maximum(difference, 0), np.maximum(-difference, 0)], axis=1) - 128
+    shape = (len(pairs), 2)
+    kinds = [replace(x, shape=shape)], [replace(y, shape=shape)]
+    (results,) = site.op.reference([pairs.astype(np.int8)], *kinds)
+    return Lowered(
+        "mw_softmax_pairs_s8",
+        (In(0), Out(0), Ref("of_difference"), *passed(x.elements // 2)),
+        (Table("of_difference", results[:, 0].copy(), "constants", alignment=1),),
+        overlaps=elementwise(x, y),
+    )
+
+
 def _accepts_softmax_s8(site: Site) -> bool:
     return is_site(site, Softmax, _S8) or is_site(site, Softmax, _S8, _S16)
 
@@ -196,6 +216,12 @@ def _accepts_float(site: Site) -> bool:
 KERNELS: tuple[Kernel, ...] = (
     PortableKernel("lookup_s8", "mw_lookup.h", _accepts_lookup, _lower_lookup),
     PortableKernel("relu", "mw_quantize.h", _accepts_relu, _lower_relu),
+    PortableKernel(
+        "softmax_pairs_s8",
+        "mw_softmax_pairs_s8.h",
+        _accepts_softmax_pairs,
+        _lower_softmax_pairs,
+    ),
     PortableKernel("softmax_s8", "mw_softmax_s8.h", _accepts_softmax_s8, _lower_softmax_s8),
     PortableKernel(
         "log_softmax_s8",
