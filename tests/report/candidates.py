@@ -22,7 +22,7 @@ def candidate(
     energy_j: float | None = 1e-3,
     spread: float = 0.0,
     latency_s: float | None = 1e-2,
-    standby_w: tuple[float, float] = (0.0, 0.0),
+    standby_w: tuple[float | None, float] = (0.0, 0.0),
 ) -> Candidate:
     """A target whose system energy is known to ± `spread` of it; None is unknown."""
     energy: Known = NOTHING
@@ -38,6 +38,7 @@ def candidate(
         macs=1000,
         accuracy=NOTHING,
         latency_s=NOTHING if latency_s is None else Quantity(latency_s, "estimated", "made"),
+        interval_s=NOTHING if latency_s is None else Quantity(latency_s, "estimated", "made"),
         macro_energy_j=NOTHING,
         accelerator_energy_j=NOTHING,
         system_energy_j=energy,

@@ -113,3 +113,15 @@ def test_standby_that_the_user_knows() -> None:
         with_standby(changed, {"c": 1.0})
     with pytest.raises(OptionError, match="zero or more"):
         with_standby(changed, {"a": -1.0})
+
+
+def test_unknown_standby_decides_nothing() -> None:
+    """It may be nothing or without bound: at low rates nobody can be called the winner."""
+    unknown = candidate("unknown", energy_j=1e-6, latency_s=1e-5, standby_w=(None, math.inf))
+    rests = candidate("rests", energy_j=1e-3, latency_s=1e-3, standby_w=(1e-6, 1e-6))
+    assert day_winners([unknown, rests], 1 / 3600) == ("unknown", "rests")
+    found = day_energy(unknown, 1.0)
+    assert isinstance(found, DayEnergy)
+    assert found.standby_low_j is None
+    assert found.low_j == found.inference_low_j
+    assert math.isinf(found.high_j)

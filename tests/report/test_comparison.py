@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from milliwatt.backend.aimc import load_machine
 from milliwatt.errors import DataError, FitError, OptionError, TargetError
 from milliwatt.frontend.load import load_model
 from milliwatt.ir.graph import Graph
@@ -184,11 +183,10 @@ def test_everything_known_has_a_basis_and_a_source(workload: Workload) -> None:
             if not isinstance(value, dict):
                 continue
             assert value["source"] if "source" in value else value["unknown"], (row, name)
-    area = load_machine("pcm-cluster").crossbar.area_mm2
-    assert area is not None
+    # Garofalo et al.: 2.5 mm² with one array of 0.83 mm².
     pcm = done.candidate("pcm-cluster").area_mm2
     assert isinstance(pcm, Quantity)
-    assert pcm.value == pytest.approx(34 * area.value)
+    assert pcm.value == pytest.approx(2.5 + 33 * 0.83)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +251,29 @@ def test_samples_are_taken_evenly(workload: Workload) -> None:
 def test_noise_without_samples_is_refused(digits: Graph) -> None:
     with pytest.raises(OptionError, match="at least one"):
         make_workload(digits, noise_seeds=0)
+
+
+def test_standby_that_nobody_published_is_unknown_not_zero(workload: Workload) -> None:
+    done = compare(workload, IMC)
+    for name in IMC:
+        standby = done.candidate(name).standby
+        assert standby.low_w is None
+        assert standby.floor_w == 0
+        assert "no standby power is published" in standby.source or "no power" in standby.source
+    content = json.loads(json.dumps(done.as_json()))
+    assert {row["standby"]["low_w"] for row in content["candidates"]} == {None}
+
+
+def test_a_stream_is_at_least_as_fast_as_one_at_a_time(workload: Workload) -> None:
+    for row in compare(workload, IMC).candidates:
+        assert isinstance(row.interval_s, Quantity)
+        assert isinstance(row.latency_s, Quantity)
+        assert 0 < row.interval_s.value <= row.latency_s.value
+
+
+def test_areas_of_machines_without_silicon_are_of_their_converters(workload: Workload) -> None:
+    """10**(-0.0369·8 + 1.206) · 2**8 µm² a converter; 4 arrays of 512 columns."""
+    area = compare(workload, ("charge-sram-28nm",)).candidate("charge-sram-28nm").area_mm2
+    assert isinstance(area, Quantity)
+    assert area.value == pytest.approx(4 * 512 * 10 ** (1.206 - 0.2952) * 256e-6)
+    assert area.basis == "estimated"

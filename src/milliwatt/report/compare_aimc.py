@@ -9,9 +9,11 @@ from milliwatt.backend.aimc.estimate import MACRO_COMPONENTS, estimate
 from milliwatt.backend.aimc.layers import named_nodes
 from milliwatt.backend.aimc.load import list_machines, load_machine
 from milliwatt.backend.aimc.model import Machine
+from milliwatt.backend.aimc.pipeline import pipelined
 from milliwatt.backend.aimc.place import place
 from milliwatt.backend.aimc.placement import Placement
 from milliwatt.backend.aimc.study import accuracy_over_time
+from milliwatt.backend.aimc.timing import converter_area_mm2
 from milliwatt.backend.api import Cost
 from milliwatt.errors import UnknownFigureError, UnsupportedError
 from milliwatt.ir.graph import Graph
@@ -61,6 +63,7 @@ def assess(workload: Workload, name: str) -> Candidate:
         macs=cost.macs,
         accuracy=noisy_accuracy(workload, placement),
         latency_s=_ranged(cost.seconds, cost, _basis_text(machine)),
+        interval_s=_interval(placement, cost),
         macro_energy_j=_part_j(cost, MACRO_COMPONENTS, "converters, cells and digital parts"),
         accelerator_energy_j=_part_j(cost, ACCELERATOR_COMPONENTS, "arrays, bus and engine"),
         system_energy_j=_ranged(cost.energy_pj * 1e-12, cost, _basis_text(machine)),
@@ -130,18 +133,41 @@ def _part_j(cost: Cost, components: tuple[str, ...], what: str) -> Quantity:
 
 def _standby(machine: Machine) -> Standby:
     power = machine.system.base_power_mw
-    keeps = "SRAM cells lose" if machine.technology == "charge-sram" else "cells keep"
-    source = f"from switched off ({keeps} their weights) to the base power of use: {power.source}"
-    return Standby(0.0, power.value * 1e-3, "estimated", source)
+    keeps = "loses its weights" if machine.technology == "charge-sram" else "keeps its weights"
+    source = (
+        f"no standby power is published (switched off it {keeps}); at most the base power of use: "
+        f"{power.source}"
+    )
+    return Standby(None, power.bounds[1] * 1e-3, "estimated", source)
+
+
+def _interval(placement: Placement, cost: Cost) -> Quantity:
+    if placement.rounds > 1:
+        source = "as the latency: arrays are rewritten during an inference"
+        return Quantity(cost.seconds, "estimated", source)
+    found = pipelined(placement, cost)
+    source = f"layers work on inferences behind one another; pace set by {found.bottleneck}"
+    return Quantity(found.interval_s, "estimated", source)
 
 
 def _area(machine: Machine) -> Known:
-    figure = machine.crossbar.area_mm2
-    if figure is None:
-        return Unknown(f"no area of an array is in the description of '{machine.name}'")
+    array = machine.crossbar.area_mm2
     count = int(machine.arrays.value)
-    source = f"{count} arrays of {figure.value:g} mm², nothing around them: {figure.source}"
-    return Quantity(count * figure.value, figure.basis, source)
+    if array is None and machine.energy is None:
+        area = count * converter_area_mm2(machine)
+        source = f"converters of {count} arrays by the formulas at 28 nm; cells and system left out"
+        return Quantity(area, "estimated", source)
+    if array is None:
+        return Unknown(f"no area of an array is in the description of '{machine.name}'")
+    around = machine.system.area_mm2
+    if around is None:
+        source = f"{count} arrays of {array.value:g} mm², nothing around them: {array.source}"
+        return Quantity(count * array.value, array.basis, source)
+    source = (
+        f"{count} arrays of {array.value:g} mm² ({array.source}) and {around.value:g} mm² around "
+        f"them ({around.source})"
+    )
+    return Quantity(count * array.value + around.value, around.basis, source)
 
 
 def _memory(placement: Placement) -> tuple[MemoryUse, ...]:

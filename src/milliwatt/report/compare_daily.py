@@ -22,15 +22,16 @@ class DayEnergy:
     inference_low_j: float
     inference_j: float
     inference_high_j: float
-    standby_low_j: float
+    standby_low_j: float | None
+    """None where no standby power is known."""
     standby_high_j: float
-    """Infinite where no power of the target is known."""
+    """Infinite where nothing bounds it."""
     busy_share: float
 
     @property
     def low_j(self) -> float:
         """The least it may be."""
-        return self.inference_low_j + self.standby_low_j
+        return self.inference_low_j + (self.standby_low_j or 0.0)
 
     @property
     def high_j(self) -> float:
@@ -45,14 +46,14 @@ def day_energy(candidate: Candidate, rate_hz: float) -> DayEnergy | Unknown:
     """
     if not math.isfinite(rate_hz) or rate_hz <= 0:
         raise OptionError(f"the rate is {rate_hz:g} Hz; it must be above zero, and finite")
-    energy, latency = candidate.system_energy_j, candidate.latency_s
+    energy, interval = candidate.system_energy_j, candidate.interval_s
     if isinstance(energy, Unknown):
         return energy
-    if isinstance(latency, Unknown):
-        return latency
-    busy = latency.value * rate_hz
+    if isinstance(interval, Unknown):
+        return interval
+    busy = interval.value * rate_hz
     if busy > 1:
-        most = 1 / latency.value
+        most = 1 / interval.value
         return Unknown(f"too slow: at most {most:.3g} inferences a second")
     count, idle_s = rate_hz * SECONDS_PER_DAY, (1 - busy) * SECONDS_PER_DAY
     low, high = energy.bounds
@@ -62,7 +63,7 @@ def day_energy(candidate: Candidate, rate_hz: float) -> DayEnergy | Unknown:
         count * low,
         count * energy.value,
         count * high,
-        candidate.standby.low_w * idle_s,
+        None if candidate.standby.low_w is None else candidate.standby.low_w * idle_s,
         candidate.standby.high_w * idle_s if idle_s else 0.0,
         busy,
     )
@@ -113,8 +114,8 @@ def energy_winners(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 def break_even_w(candidate: Candidate, rival: Candidate, rate_hz: float) -> Known:
     """The standby power below which `candidate` takes less energy a day than `rival`, in watts.
 
-    The rival rests at its lowest standby. Unknown where an energy or a latency is, or where one is
-    too slow; negative where no standby is low enough.
+    The rival rests at its lowest standby, at nothing where that is unknown. Unknown where an
+    energy or an interval is, or where one is too slow; negative where no standby is low enough.
     """
     mine, other = day_energy(candidate, rate_hz), day_energy(rival, rate_hz)
     if isinstance(mine, Unknown):
@@ -124,7 +125,7 @@ def break_even_w(candidate: Candidate, rival: Candidate, rate_hz: float) -> Know
     idle_s = (1 - mine.busy_share) * SECONDS_PER_DAY
     if idle_s <= 0:
         return Unknown(f"'{candidate.target}' never rests at this rate")
-    spare_j = other.inference_j + other.standby_low_j - mine.inference_j
+    spare_j = other.inference_j + (other.standby_low_j or 0.0) - mine.inference_j
     source = f"what '{rival.target}' takes at {rate_hz:g} Hz less the inferences"
     return Quantity(spare_j / idle_s, "estimated", source)
 

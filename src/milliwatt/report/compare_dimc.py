@@ -31,6 +31,8 @@ from milliwatt.run.verify import ports_of
 from milliwatt.units import ceil_div, format_count, format_si
 
 FAMILY = "digital IMC"
+HOST = " (host)"
+"""How the rows of nodes that the host computes end."""
 RANGE = "; low: every row counted as full"
 
 
@@ -67,6 +69,7 @@ def assess(workload: Workload, name: str) -> Candidate:
         macs=serial.macs,
         accuracy=_accuracy(workload, serial),
         latency_s=_latency(serial, full, cost),
+        interval_s=_interval(serial, cost),
         macro_energy_j=_energy(serial, full, "tile"),
         accelerator_energy_j=_energy(serial, full, "imnpu"),
         system_energy_j=_energy(serial, full, "system"),
@@ -94,14 +97,22 @@ def _accuracy(workload: Workload, placement: Placement) -> Accuracy | Unknown:
 def _latency(serial: Placement, full: Placement, cost: Cost) -> Quantity:
     seconds = cost.seconds
     low = min(seconds, float(full.cycles) / cost.clock_hz)
-    source = f"cycles of the tiles, a row a kernel{RANGE}; the host's nodes take no time here"
-    return Quantity(seconds, "estimated", source, low, seconds)
+    return Quantity(seconds, "estimated", f"{cost.source.partition('; ')[0]}{RANGE}", low, seconds)
+
+
+def _interval(placement: Placement, cost: Cost) -> Quantity:
+    """Kernels are loaded once for a long batch, layer by layer; tiles and host work at once."""
+    host = sum(row.cycles for row in cost.rows if row.node.endswith(HOST))
+    tiles = sum(float(item.cycles.compute) for item in placement.layers)
+    slower = "host" if host > tiles else "tiles"
+    source = f"a long batch, each kernel loaded once for all of it; pace set by the {slower}"
+    return Quantity(max(host, tiles) / cost.clock_hz, "estimated", source)
 
 
 def _energy(serial: Placement, full: Placement, level: Level) -> Known:
     machine = serial.machine
-    if machine.energy is None and level != "tile":
-        return Unknown(f"nothing was measured on '{machine.name}': only its arrays are modelled")
+    if machine.energy is None and machine.memory is None and level != "tile":
+        return Unknown(f"'{machine.name}' prices no memories: only its arrays are modelled")
     standing_w = machine.energy.system_standing_w.value if machine.energy else 0.0
     found: list[float] = []
     for placement in (serial, full):
@@ -120,10 +131,10 @@ def _energy(serial: Placement, full: Placement, level: Level) -> Known:
 
 def _standby(machine: Machine) -> Standby:
     if machine.energy is None:
-        return Standby(0.0, float("inf"), "estimated", "no power was measured on this machine")
+        return Standby(None, float("inf"), "estimated", "no power was measured on this machine")
     figure = machine.energy.system_standing_w
-    source = f"from switched off to the standing power of use: {figure.source}"
-    return Standby(0.0, figure.value, figure.basis, source)
+    source = f"no standby power is published; at most the standing power of use: {figure.source}"
+    return Standby(None, figure.bounds[1], "estimated", source)
 
 
 def _area(machine: Machine) -> Known:
@@ -159,15 +170,16 @@ def _units(graph: Graph, cost: Cost) -> tuple[UnitUse, ...]:
     found: dict[tuple[str, str], list[tuple[int, float | None]]] = defaultdict(list)
     for node in graph.nodes:
         macs = node.op.macs(graph.input_types(node), graph.output_types(node))
-        unit = "tiles" if node.outputs[0] in seconds else "host"
-        found[node.op.kind, unit].append((macs, seconds.get(node.outputs[0])))
+        name = node.outputs[0]
+        unit = "tiles" if name in seconds else "host"
+        found[node.op.kind, unit].append((macs, seconds.get(name, seconds.get(name + HOST))))
     return tuple(
         UnitUse(
             op,
             unit,
             len(rows),
             sum(macs for macs, _ in rows),
-            sum(s or 0.0 for _, s in rows) if unit == "tiles" else None,
+            None if any(s is None for _, s in rows) else sum(s or 0.0 for _, s in rows),
         )
         for (op, unit), rows in found.items()
     )
@@ -182,5 +194,6 @@ def _notes(placement: Placement) -> tuple[str, ...]:
     }
     sliced = f"products of 8-bit values take up to {max(slices)} row-cycles: precision by slicing"
     count = format_count(len(placement.host_nodes), "node")
-    host = f"{count} without MACs on the host, whose time is not in the latency"
+    core = machine.host.core if machine.host else "not described: its time is not in the latency"
+    host = f"{count} without MACs on the host ({core})"
     return (*([sliced] if max(slices) > 1 else []), *([host] if placement.host_nodes else []))

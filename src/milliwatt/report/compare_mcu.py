@@ -88,6 +88,7 @@ def _candidate(workload: Workload, target: Target, report: CompileReport) -> Can
         macs=report.macs,
         accuracy=workload.exact,
         latency_s=reason if report.latency is None else _latency(report.latency),
+        interval_s=reason if report.latency is None else _latency(report.latency),
         macro_energy_j=NO_ARRAY,
         accelerator_energy_j=NO_ARRAY,
         system_energy_j=reason if report.energy is None else _energy(report.energy),
@@ -116,7 +117,7 @@ def _energy(energy: Energy) -> Quantity:
 
 def _standby(target: Target) -> Standby:
     if not target.power:
-        return Standby(0.0, float("inf"), "estimated", "no power figure is known for the board")
+        return Standby(None, float("inf"), "estimated", "no power figure is known for the board")
     mode = target.power[0]
     sleep, active = mode.sleep_power_uw, mode.active_power_mw
     if sleep is not None:
@@ -124,7 +125,7 @@ def _standby(target: Target) -> Standby:
         return Standby(low * 1e-6, high * 1e-6, sleep.basis, f"{mode.sleep_state}: {sleep.source}")
     most = float("inf") if active is None else active.bounds[1] * 1e-3
     return Standby(
-        0.0, most, "estimated", "no sleep figure is known: from nothing to never sleeping"
+        None, most, "estimated", "no sleep figure is known; at most what never sleeping takes"
     )
 
 

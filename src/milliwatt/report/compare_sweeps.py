@@ -21,8 +21,8 @@ from milliwatt.report.comparison import assess, find_adapter
 
 Progress = Callable[[str], None]
 
-RATES_HZ = (1 / 3600, 1 / 60, 1.0, 10.0, 100.0)
-"""Once an hour to a hundred times a second."""
+RATES_HZ = (1 / 3600, 1 / 60, 1.0, 10.0, 100.0, 1000.0)
+"""Once an hour to a thousand times a second."""
 STACK_CHANNELS = (16, 64, 128, 192, 256)
 STACK_LAYERS, STACK_SIDE = 4, 8
 

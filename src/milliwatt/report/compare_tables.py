@@ -70,8 +70,9 @@ def _speed(rows: Sequence[Candidate]) -> FittedTable:
             Column("accuracy", tuple(_accuracy(row.accuracy) for row in rows), right=True),
             Column("latency", tuple(_cell(row.latency_s, "s") for row in rows), right=True),
             Column(
-                "from … to", tuple(_range(row.latency_s, "s") for row in rows), True, optional=2
+                "from … to", tuple(_range(row.latency_s, "s") for row in rows), True, optional=3
             ),
+            Column("most a second", tuple(_rate(row.interval_s) for row in rows), True, optional=2),
             Column("used", tuple(_percent(row.utilisation) for row in rows), right=True),
         )
     )
@@ -135,6 +136,10 @@ def _cell(known: Known, unit: str) -> str:
     return UNKNOWN if isinstance(known, Unknown) else format_si(known.value, unit)
 
 
+def _rate(interval_s: Known) -> str:
+    return UNKNOWN if isinstance(interval_s, Unknown) else f"{1 / interval_s.value:,.0f}"
+
+
 def _range(known: Known, unit: str) -> str:
     if isinstance(known, Unknown) or known.low is None or known.high is None:
         return ""
@@ -161,6 +166,7 @@ def _bases(row: Candidate) -> list[tuple[str, str]]:
     named = (
         ("accuracy", row.accuracy),
         ("latency", row.latency_s),
+        ("interval", row.interval_s),
         ("macro energy", row.macro_energy_j),
         ("accelerator energy", row.accelerator_energy_j),
         ("system energy", row.system_energy_j),
@@ -169,7 +175,8 @@ def _bases(row: Candidate) -> list[tuple[str, str]]:
     )
     lines = [(f"{name}:", _basis(value)) for name, value in named]
     standby = row.standby
-    span = f"{format_si(standby.low_w, 'W')} to {_watts(standby.high_w)}"
+    least = "unknown" if standby.low_w is None else format_si(standby.low_w, "W")
+    span = f"{least} to {_watts(standby.high_w)}"
     lines.append(("standby:", f"{span}, {standby.basis}: {standby.source}"))
     lines += [("memory:", use.text) for use in row.memory]
     return lines + [("note:", note) for note in row.notes]
@@ -202,7 +209,7 @@ def rates_table(points: Sequence[RatePoint]) -> RenderableType:
         + [["", *(_least(point.winners) for point in points)]],
     )
     note = (
-        "inferences alone; standby on top, in joules a day from switched off to never resting; "
+        "inferences alone; standby on top, in joules a day to never resting (?: unknown); "
         "open: standby or errors decide. 1 mW is 86.4 J/day"
     )
     return Group(table, Text(note))
@@ -232,8 +239,9 @@ def _least(winners: Sequence[str]) -> str:
 def rate_text(rate_hz: float) -> str:
     """`10/s`, `1/min`, `1/h`."""
     for seconds, unit in ((1, "s"), (60, "min"), (3600, "h")):
-        if rate_hz * seconds >= 0.1:
-            return f"{rate_hz * seconds:.3g}/{unit}"
+        count = rate_hz * seconds
+        if count >= 0.1:
+            return f"{count:,.0f}/{unit}" if count >= 100 else f"{count:.3g}/{unit}"
     return f"{rate_hz * 86400:.3g}/day"
 
 
@@ -249,7 +257,8 @@ def _standby_day(points: Sequence[RatePoint], target: str) -> str:
         day = point.days[target]
         if isinstance(day, DayEnergy):
             most = "?" if math.isinf(day.standby_high_j) else f"{day.standby_high_j:.2g}"
-            return f"{day.standby_low_j:.2g} … {most}"
+            least = "?" if day.standby_low_j is None else f"{day.standby_low_j:.2g}"
+            return f"{least} … {most}"
     return UNKNOWN
 
 

@@ -45,10 +45,17 @@ Known = Quantity | Unknown
 class Standby:
     """Power between inferences, in watts: no less than `low_w`, no more than `high_w`."""
 
-    low_w: float
+    low_w: float | None
+    """None where no figure is known: that it is not below zero is then all that is."""
     high_w: float
+    """Infinite where nothing bounds it."""
     basis: Basis
     source: str
+
+    @property
+    def floor_w(self) -> float:
+        """What it cannot be below."""
+        return self.low_w or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ class Candidate:
     macs: int
     accuracy: Accuracy | Unknown
     latency_s: Known
+    interval_s: Known
+    """From one result to the next where inferences follow one another without a rest."""
     macro_energy_j: Known
     accelerator_energy_j: Known
     system_energy_j: Known
@@ -192,5 +201,5 @@ def candidate_json(row: Candidate) -> dict[str, Any]:
 
 def _quantities(content: Mapping[str, Any]) -> Sequence[str]:
     """Fields that may be unknown."""
-    names = ("accuracy", "latency_s", "area_mm2", "utilisation")
+    names = ("accuracy", "latency_s", "interval_s", "area_mm2", "utilisation")
     return [*names, *(name for name in content if name.endswith("_energy_j"))]

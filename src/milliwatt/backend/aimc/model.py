@@ -103,6 +103,8 @@ class System:
     """Clock tree, memory, interconnect and leakage, drawn all the time."""
     bus_pj_per_byte: Figure
     """Moving a byte between memory and an array, memory access included."""
+    area_mm2: Figure | None
+    """Everything but the arrays."""
     partial_sums: PartialSums
     """Whether the arrays' interface adds slices and row blocks, so that only finished sums cross
     the bus, or every converted column crosses it."""

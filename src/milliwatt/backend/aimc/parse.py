@@ -138,6 +138,7 @@ def _system(table: TableReader) -> System:
         concurrent_arrays=_whole(table, "concurrent_arrays", 1, 1_000_000),
         base_power_mw=_figure(table, "base_power_mw", 0, 1e6),
         bus_pj_per_byte=_figure(table, "bus_pj_per_byte", 0, 1e6),
+        area_mm2=_optional(table, "area_mm2", 0, 1e4),
         partial_sums=_partial_sums(table),
         next_memory=_next_memory(table.table("next_memory")) if table.has("next_memory") else None,
         cores=_cores(table.table("cores")) if table.has("cores") else None,

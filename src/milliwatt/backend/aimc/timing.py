@@ -131,6 +131,13 @@ def engine_cycles(layer: Layer, machine: Machine) -> float:
     return layer.macs / engine.macs_per_cycle.value
 
 
+def converter_area_mm2(machine: Machine) -> float:
+    """Converters of one array from first principles (28 nm), one for `columns_per_adc` columns."""
+    crossbar = machine.crossbar
+    count = ceil_div(machine.columns, int(crossbar.columns_per_adc.value))
+    return count * formulas.adc_area_um2(int(crossbar.adc_bits.value)) / 1e6
+
+
 def excess_bytes(layer: Layer, unit: Unit, machine: Machine) -> int:
     """Bytes of a layer's values that the tightly coupled memory cannot hold while it runs.
 
