@@ -27,7 +27,7 @@ from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
-from tests.kernels.pruned import nm, pruned, unstructured
+from tests.kernels.pruned import blocks, nm, pruned, unstructured
 from tests.support import needs_arm_gcc
 
 POINTWISE = [
@@ -53,7 +53,14 @@ NUMBERS = [
     Numbers(x_zero=127, y_zero=127, gain=0.3),
 ]
 KERNELS = [*sparse_conv.KERNELS, *sparse_dense.KERNELS]
-PRUNERS = [unstructured(0.0), unstructured(0.1), unstructured(0.3), nm(2, 4), nm(1, 4)]
+PRUNERS = [
+    unstructured(0.0),
+    unstructured(0.1),
+    unstructured(0.3),
+    nm(2, 4),
+    nm(1, 4),
+    blocks(0.4, 4, 4),
+]
 
 
 def sites() -> list[Case]:
@@ -116,7 +123,8 @@ def test_far_pairs_are_reached_through_zeros() -> None:
     weights = np.zeros_like(inputs[1])
     weights[:, 0], weights[1, -1] = 3, -5
     site = dataclasses.replace(site, constants=(None, weights, inputs[2]))
-    job = Job(sparse_dense.KERNELS[0], site, [inputs[0], weights, inputs[2]])
+    (kernel,) = [kernel for kernel in KERNELS if kernel.supports(site, DSP)]
+    job = Job(kernel, site, [inputs[0], weights, inputs[2]])
     assert len(job.kernel.lower(site).tables[0].data) == 3 + 2 + 3
     check_kernels([job])
 

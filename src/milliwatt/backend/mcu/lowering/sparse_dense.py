@@ -3,25 +3,30 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_dense
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
 from milliwatt.backend.mcu.lowering.dsp_dense import filters_of
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, four_channel_words, scale_words
 from milliwatt.backend.mcu.lowering.sparse_layout import (
+    FARTHEST,
     best_form,
     expanded_pairs,
     sparse_scales,
     sparse_words,
     work,
 )
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import Array, DType
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.arith import activation_range
 
 MARGIN = 0.9
 """As in sparse_conv."""
+BLOCK = 4
+"""Channels, and inputs, of a block."""
 
 
 def _pays(site: Site) -> bool:
@@ -58,7 +63,69 @@ def _lower(site: Site) -> Lowered:
     )
 
 
+def _blocks(site: Site) -> Array:
+    """Which blocks of 4 channels and 4 inputs have weights: bool, first axis channels."""
+    weights = filters_of(site).weights
+    channels, depth = weights.shape
+    by_block = weights.reshape(channels // BLOCK, BLOCK, depth // BLOCK, BLOCK)
+    return np.abs(by_block).max(axis=(1, 3)) > 0
+
+
+def _accepts_blocks(site: Site) -> bool:
+    """Whether few blocks have weights, fewer than skipping them costs."""
+    if not dsp_dense.accepts(site) or not dsp_dense.is_packed(site):
+        return False
+    channels, depth = site.inputs[1].shape
+    if channels % BLOCK or depth % BLOCK or depth > BLOCK * FARTHEST:
+        return False
+    blocks = _blocks(site)
+    return bool(
+        24 * blocks.sum() + 30 * len(blocks) < MARGIN * (18 * blocks.size + 4 * len(blocks))
+    )
+
+
+def _block_tables(site: Site) -> tuple[Table, Table]:
+    """Four channels at a time: how many blocks, starting values, words; and the blocks skipped."""
+    blocks = _blocks(site)
+    words = four_channel_words(filters_of(site), True).data
+    by_channels = words.reshape(len(blocks), BLOCK + blocks.shape[1] * BLOCK)
+    weights: list[Array] = []
+    skips: list[Array] = []
+    for row, stored in zip(by_channels, blocks, strict=True):
+        weights += [np.array([stored.sum()]), row[:BLOCK]]
+        weights.append(row[BLOCK:].reshape(-1, BLOCK)[stored].reshape(-1))
+        skips.append(np.diff(np.flatnonzero(stored), prepend=0))
+    return (
+        Table("weights", np.concatenate(weights).astype(np.int32)),
+        Table("skips", np.append(np.concatenate(skips), 0).astype(np.uint8), alignment=1),
+    )
+
+
+def _lower_blocks(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, FullyConnected)
+    x, (y,) = site.inputs[0], site.outputs
+    channels, depth = site.inputs[1].shape
+    rows = x.elements // depth
+    return Lowered(
+        "mw_fully_connected_blocks_s8_dsp",
+        (
+            *(In(0), Out(0), Ref("weights"), Ref("skips"), Ref("scales")),
+            *passed(rows, depth, channels, y.zero_point),
+            *fixed(*activation_range(op.activation, y)),
+        ),
+        (*_block_tables(site), scale_words(filters_of(site))),
+        overlaps=rows_overlap(rows, depth, channels, DType.INT8),
+    )
+
+
 KERNELS: tuple[Kernel, ...] = (
+    DspKernel(
+        "fully_connected_blocks_s8_dsp",
+        "mw_fully_connected_blocks_s8_dsp.h",
+        _accepts_blocks,
+        _lower_blocks,
+    ),
     DspKernel(
         "fully_connected_sparse_s8_dsp", "mw_fully_connected_sparse_s8_dsp.h", accepts, _lower
     ),
