@@ -117,13 +117,23 @@ class Overlap:
     The output may start at the input's first byte, or lower by any amount that is at least
     `gap_bytes` (0: the very same address is allowed). Above the input it may not start unless it
     lies wholly beyond it. With `exact` it may start at the input's first byte, less `gap_bytes`,
-    and nowhere else.
+    and nowhere else, or where `step_bytes` is not 0, any multiple of that below.
     """
 
     input: int
     output: int
     gap_bytes: int = 0
     exact: bool = False
+    step_bytes: int = 0
+
+    def allows(self, below_bytes: int) -> bool:
+        """Whether the output may start so many bytes below the input and share its memory."""
+        further = below_bytes - self.gap_bytes
+        if not self.exact:
+            return further >= 0
+        return further == 0 or (
+            self.step_bytes > 0 and further > 0 and further % self.step_bytes == 0
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def rows_expression(rows: Rows, turn: str = "turn") -> str:
         count = f"{rows.scale} * ({count})" if " " in count else f"{rows.scale} * {count}"
     if rows.offset:
         count = f"{count} {'+' if rows.offset > 0 else '-'} {abs(rows.offset)}"
+    if rows.least:
+        return f"mw_clamp_i32({count}, {rows.least}, {rows.total})"
     return f"mw_rows({count}, {rows.total})"
 
 

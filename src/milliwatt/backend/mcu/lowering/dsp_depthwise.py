@@ -228,7 +228,10 @@ def _channels(site: Site) -> tuple[Arg, ...]:
 
 
 def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
-    return (Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else ()
+    # Whole rows lower, an output lands on what was gathered even earlier.
+    _, _, width, channels = site.inputs[0].shape
+    allowed = Overlap(0, 0, exact=True, step_bytes=width * channels)
+    return (allowed,) if _is_in_place(site, lines) else ()
 
 
 def _together(site: Site, lines: Lines) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Lowered, Overlap
 from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.streaming.hosts import with_hosts
 from milliwatt.backend.mcu.streaming.lower import Kernels, RowKernel, lower_rows
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
 from milliwatt.backend.mcu.streaming.schedule import Pace, Schedule, make_schedule
@@ -39,6 +40,7 @@ def make_stream(
     strips = {v: _strip(graph, schedule, v, whole=v in outside) for v in schedule.ends}
     if fed:
         strips[source] = replace(strips[source], keeps_rows=True)
+    strips = with_hosts(graph, nodes, schedule, kernels, strips)
     problem = _problem(graph, nodes, schedule, kernels, strips)
     solution = memory.solve(problem)
     memory.check(problem, solution)
@@ -101,12 +103,11 @@ def _strip(graph: Graph, schedule: Schedule, value: str, *, whole: bool) -> Stri
         capacity=schedule.spans[value].capacity,
         keeps_rows=schedule.spans[value].keeps_rows,
         whole=whole,
-        offset_bytes=0,
     )
 
 
 def _placed(strip: Strip, solution: memory.Solution) -> Strip:
-    return replace(strip, offset_bytes=solution.offsets.get(strip.value, 0))
+    return replace(strip, offset_bytes=solution.offsets.get(strip.host or strip.value, 0))
 
 
 def _step_name(index: int, node: Node) -> str:
@@ -121,7 +122,7 @@ def _problem(
     strips: Mapping[str, Strip],
 ) -> memory.Problem:
     """The memory of one turn; strips that keep rows from turn to turn share it with nothing."""
-    inside = {v: strip for v, strip in strips.items() if not strip.whole}
+    inside = {v: s for v, s in strips.items() if not s.whole and s.host is None}
     kept = tuple(v for v, strip in inside.items() if strip.keeps_rows)
     steps: list[memory.Step] = []
     for index, kernel, window in zip(nodes, kernels, schedule.windows, strict=True):

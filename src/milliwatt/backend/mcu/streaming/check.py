@@ -71,7 +71,7 @@ def _in_c(rows: Rows, turn: int) -> int:
     """A number of rows as the C expression has it, whose division drops the fraction."""
     count = rows.step * turn + rows.phase
     whole = abs(count) // rows.period * (1 if count >= 0 else -1)
-    return max(0, min(rows.scale * whole + rows.offset, rows.total))
+    return max(rows.least, min(rows.scale * whole + rows.offset, rows.total))
 
 
 class _Arena:
@@ -188,9 +188,7 @@ class _Arena:
             return
         below = read[0] - written[0]
         for overlap in call.lowered.overlaps:
-            if overlap.input == index and (
-                below == overlap.gap_bytes if overlap.exact else below >= overlap.gap_bytes
-            ):
+            if overlap.input == index and overlap.allows(below):
                 return
         raise VerifyError(f"{where}: writes where it reads")
 

@@ -148,8 +148,9 @@ def _join_overlaps(calls: Sequence[Lowered]) -> tuple[Overlap, ...]:
     found: list[Overlap] = []
     for pair in dict.fromkeys((o.input, o.output) for o in calls[0].overlaps):
         several = [o for call in calls for o in call.overlaps if (o.input, o.output) == pair]
-        exact = {o.gap_bytes for o in several if o.exact}
+        exact = {(o.gap_bytes, o.step_bytes) for o in several if o.exact}
         gap = max(o.gap_bytes for o in several)
-        if len(several) == len(calls) and (not exact or exact == {gap}):
-            found.append(Overlap(*pair, gap, bool(exact)))
+        step = max((step for _, step in exact), default=0)
+        if len(several) == len(calls) and (not exact or exact == {(gap, step)}):
+            found.append(Overlap(*pair, gap, bool(exact), step))
     return tuple(found)

@@ -30,9 +30,9 @@ _POINTWISE: tuple[type[Op], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A number of rows by turn: `scale * ((step * turn + phase) // period) + offset`, 0 to `total`.
+    """A number of rows by turn: `scale * ((step * turn + phase) // period) + offset`.
 
-    Turns count from 0; `phase` lies between 0 and `period`.
+    It lies between `least` and `total`. Turns count from 0; `phase` lies between 0 and `period`.
     """
 
     step: int
@@ -41,16 +41,18 @@ class Rows:
     scale: int
     offset: int
     total: int
+    least: int = 0
 
     def at(self, turn: int) -> int:
         """Rows in `turn`."""
         whole = (self.step * turn + self.phase) // self.period
-        return min(max(self.scale * whole + self.offset, 0), self.total)
+        return min(max(self.scale * whole + self.offset, self.least), self.total)
 
     def over(self, turns: range) -> Array:
         """Rows in each of `turns`."""
         counts = self.step * np.arange(turns.start, turns.stop) + self.phase
-        return np.clip(self.scale * (counts // self.period) + self.offset, 0, self.total)
+        rows = self.scale * (counts // self.period) + self.offset
+        return np.clip(rows, self.least, self.total)
 
     def shifted(self, turns: int) -> Rows:
         """The rows `turns` later: what `at(turn + turns)` is here is there `at(turn)`."""

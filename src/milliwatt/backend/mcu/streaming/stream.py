@@ -17,7 +17,8 @@ class Strip:
     """The rows of a value that are in memory: in a turn those from `low` to `end`.
 
     The lowest one lies at `offset_bytes` of the stream's own memory. A `whole` value lies
-    outside it, with all of its rows, and `offset_bytes` is 0.
+    outside it, with all of its rows, and `offset_bytes` is 0. A value with a `host` is made where
+    that strip has rows which nobody needs any more, and is gone by the next turn.
     """
 
     value: str
@@ -28,7 +29,8 @@ class Strip:
     capacity: int
     keeps_rows: bool
     whole: bool
-    offset_bytes: int
+    offset_bytes: int = 0
+    host: str | None = None
 
     @property
     def size_bytes(self) -> int:
