@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 from hypothesis import HealthCheck, given, settings
 
 from milliwatt.backend.mcu.memory import Alias, Buffer, InPlace, Problem, Step, check, solve
@@ -11,6 +16,7 @@ from milliwatt.backend.mcu.memory.placement import Placement, make_placement, ma
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 from milliwatt.units import align_up
 from tests.backend.memory.problems import problems, smaller_arena_exists
+from tests.support import REPOSITORY
 
 DRAWN = settings(
     deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=150
@@ -83,3 +89,27 @@ def test_a_block_already_begun_may_not_overlap_what_dies_later() -> None:
     check(problem, make_solution(problem, core, found))
     assert found.order == (1, 0, 2)
     assert found.arena_bytes == 132
+
+
+def search_and_interrupt() -> None:
+    """Run in a process of its own, which ends if the search leaves no handler for Ctrl-C."""
+    problem = Problem(
+        buffers=(Buffer("x", 8), Buffer("y", 4)),
+        steps=(Step("step", ("x",), ("y",)),),
+        inputs=("x",),
+        outputs=("y",),
+    )
+    core = reduce_problem(problem)
+    improve(core, core.predecessors, stacked(core), effort=1)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("caught")
+
+
+def test_ctrl_c_is_caught_after_a_search() -> None:
+    script = f"import {__name__} as here; here.search_and_interrupt()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "caught\n"), done.stderr

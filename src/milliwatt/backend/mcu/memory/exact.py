@@ -65,6 +65,8 @@ def improve(core: Core, predecessors: Sequence[int], start: Placement, effort: f
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = _SEED
     solver.parameters.max_deterministic_time = effort
+    # Its own handler would take Ctrl-C for a limit, and leave none behind but the system's.
+    solver.parameters.catch_sigint_signal = False
     status = solver.solve(model.cp)
     if status == cp_model.MODEL_INVALID:
         raise VerifyError(f"memory: the solver refuses its model: {model.cp.validate()}")
