@@ -21,8 +21,9 @@ from milliwatt.frontend.tflite import load_tflite
 from milliwatt.ir.graph import Graph
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.report.compare_daily import DayEnergy, break_even_w, day_energy, energy_winners
-from milliwatt.report.compare_data import Labelled, make_workload
+from milliwatt.report.compare_data import make_workload
 from milliwatt.report.compare_layers import LAYER_KINDS
+from milliwatt.report.compare_quality import Samples
 from milliwatt.report.compare_sweeps import RATES_HZ, sweep_kinds, sweep_mix, sweep_sizes
 from milliwatt.report.compare_tables import rate_text
 from milliwatt.report.compare_types import Accuracy, Candidate, Comparison, Known, Quantity, Refusal
@@ -269,7 +270,7 @@ def accuracy_table() -> str:
         graph = load(network)
         kind = graph.types[graph.inputs[0]]
         name = NETWORKS[network][1]
-        data = Labelled(np.stack(SAMPLES[name](kind)), LABELS[name]()).spread(60)
+        data = Samples(np.stack(SAMPLES[name](kind)), LABELS[name]()).spread(60)
         for after_s, when in ((1.0, "1 s"), (86_400.0, "1 day")):
             workload = make_workload(graph, data, noise_seeds=3, after_s=after_s)
             done = compare(workload, ("st-dimc", "pcm-cluster", "reram-wan2022"))

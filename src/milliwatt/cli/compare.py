@@ -28,7 +28,7 @@ _SWEEPS = ("layers", "sizes")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Labelled samples for accuracy: an .npz of the input and `labels`.",
+    help="Samples for accuracy: an .npz of the input, and `labels` where known.",
 )
 @click.option(
     "--rate",
@@ -56,7 +56,7 @@ _SWEEPS = ("layers", "sizes")
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="Labelled samples that each analogue chip runs.",
+    help="Samples that each analogue chip runs.",
 )
 @click.option(
     "--after",
@@ -124,7 +124,7 @@ def command(
     progress("")
     mixes = _mixes(kinds)
     if picture is not None:
-        _draw(picture, comparison, mixes, sizes)
+        _draw(picture, comparison, kinds, sizes)
     if as_json:
         show_json(_as_json(comparison, days, kinds, sizes))
         return
@@ -168,12 +168,12 @@ def _mixes(kinds: list[KindCost]) -> list[MixPoint]:
 
 
 def _draw(
-    picture: Path, comparison: Comparison, mixes: list[MixPoint], sizes: list[SizePoint]
+    picture: Path, comparison: Comparison, kinds: list[KindCost], sizes: list[SizePoint]
 ) -> None:
     from milliwatt.output import write_file
     from milliwatt.report.compare_pictures import comparison_picture
 
-    write_file(picture, comparison_picture(comparison, picture.suffix, mixes, sizes))
+    write_file(picture, comparison_picture(comparison, picture.suffix, kinds, sizes))
 
 
 def _print(

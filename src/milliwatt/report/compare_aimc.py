@@ -12,12 +12,13 @@ from milliwatt.backend.aimc.model import Machine
 from milliwatt.backend.aimc.pipeline import pipelined
 from milliwatt.backend.aimc.place import place
 from milliwatt.backend.aimc.placement import Placement
-from milliwatt.backend.aimc.study import accuracy_over_time
+from milliwatt.backend.aimc.study import score_over_time
 from milliwatt.backend.aimc.timing import converter_area_mm2
 from milliwatt.backend.api import Cost
-from milliwatt.errors import UnknownFigureError, UnsupportedError
+from milliwatt.errors import UnknownFigureError
 from milliwatt.ir.graph import Graph
-from milliwatt.report.compare_data import NO_LABELS, Workload
+from milliwatt.report.compare_data import NO_DATA, Workload
+from milliwatt.report.compare_quality import METRICS, metric_of, quality, reference_outputs
 from milliwatt.report.compare_types import (
     Accuracy,
     Candidate,
@@ -77,31 +78,36 @@ def assess(workload: Workload, name: str) -> Candidate:
 
 
 def noisy_accuracy(workload: Workload, placement: Placement) -> Accuracy | Unknown:
-    """Accuracy of chips programmed with different seeds, some time after programming.
+    """How right chips programmed with different seeds are, some time after programming.
 
-    Unknown without labels, with states between calls, or at a time that the noise is not known at.
+    Unknown without samples, with states between calls (samples are apart), or at a time that the
+    noise is not known at.
     """
     if workload.data is None:
-        return NO_LABELS
-    data = workload.data.spread(workload.noise_samples)
+        return NO_DATA
+    graph, data = workload.optimised, workload.data.spread(workload.noise_samples)
+    if graph.states:
+        return Unknown(f"'{graph.name}' keeps states between calls; samples are no stream")
+    metric = metric_of(graph, data)
+    reference = reference_outputs(graph, data) if data.labels is None else None
     try:
-        study = accuracy_over_time(
+        study = score_over_time(
             placement,
             [data.inputs],
-            data.labels,
+            lambda outputs: quality(graph, data, outputs, reference),
             seeds=range(workload.noise_seeds),
             times_s=[workload.after_s],
             calibration=[workload.data.spread(CALIBRATION_SAMPLES).inputs],
         )
-    except (UnknownFigureError, UnsupportedError) as error:
+    except UnknownFigureError as error:
         return Unknown(str(error))
     (at,) = study.times
     source = (
-        f"{len(at.accuracies)} simulated chips of '{study.machine}', {at.time_s:g} s after "
-        f"programming, each on the same {len(data)} samples, converters' ranges set on "
-        f"{CALIBRATION_SAMPLES} samples; weights as given, not trained for the noise"
+        f"{METRICS[metric]}: {len(at.accuracies)} simulated chips of '{study.machine}', "
+        f"{at.time_s:g} s after programming, each on the same {len(data)} samples, converters' "
+        f"ranges set on {CALIBRATION_SAMPLES} samples; weights as given, not trained for the noise"
     )
-    return Accuracy(at.accuracies, len(data), "simulated", source)
+    return Accuracy(at.accuracies, len(data), "simulated", source, metric)
 
 
 def _settings(machine: Machine, placement: Placement) -> str:

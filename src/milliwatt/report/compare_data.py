@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,31 +13,14 @@ import numpy as np
 
 from milliwatt.errors import DataError, OptionError, reason_of
 from milliwatt.ir.graph import Graph
-from milliwatt.ir.interpret import run
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.quantize import Quantize
 from milliwatt.passes.pipeline import run_pipeline
+from milliwatt.report.compare_quality import Samples, is_autoencoder, reference_quality
 from milliwatt.report.compare_types import Accuracy, Unknown
 
 LABEL_NAMES = ("labels", "label")
-NO_LABELS = Unknown("no labelled samples were given (--data)")
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Samples [count, *input shape] in the element type of the network's input, and classes."""
-
-    inputs: Array
-    labels: Array
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def spread(self, count: int) -> Labelled:
-        """At most `count` samples, evenly over all: files often hold one class after another."""
-        step = max(1.0, len(self) / count)
-        chosen = [int(i * step) for i in range(min(count, len(self)))]
-        return Labelled(self.inputs[chosen], self.labels[chosen])
+NO_DATA = Unknown("no samples were given (--data)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +29,11 @@ class Workload:
 
     source: Graph
     optimised: Graph
-    data: Labelled | None
+    data: Samples | None
     exact: Accuracy | Unknown
-    """Accuracy of the integer reference, which every bit-exact target has."""
+    """How right the integer reference is, which every bit-exact target equals."""
     noise_samples: int
-    """Labelled samples that noisy inference runs, evenly over all."""
+    """Samples that noisy inference runs, evenly over all."""
     noise_seeds: int
     after_s: float
     """Seconds between programming analogue cells and the inference."""
@@ -58,7 +41,7 @@ class Workload:
 
 def make_workload(
     graph: Graph,
-    data: Labelled | None = None,
+    data: Samples | None = None,
     *,
     noise_samples: int = 100,
     noise_seeds: int = 5,
@@ -67,26 +50,12 @@ def make_workload(
     """The workload of `graph`; the reference runs once over the data."""
     if min(noise_samples, noise_seeds) < 1 or after_s <= 0:
         raise OptionError("noise needs at least one sample, one seed and a time above zero")
-    exact = NO_LABELS if data is None else reference_accuracy(graph, data)
+    exact = NO_DATA if data is None else reference_quality(graph, data)
     return Workload(graph, run_pipeline(graph), data, exact, noise_samples, noise_seeds, after_s)
 
 
-def reference_accuracy(graph: Graph, data: Labelled) -> Accuracy:
-    """Accuracy of the integer reference."""
-    outputs = [run(graph, [sample]).outputs[0] for sample in data.inputs]
-    value = share_right(outputs, data.labels)
-    source = f"integer reference on {len(data)} samples; the target equals it bit for bit"
-    return Accuracy((value,), len(data), "simulated", source)
-
-
-def share_right(outputs: Sequence[Array], labels: Array) -> float:
-    """Share of outputs whose largest value is at the label."""
-    found = np.array([int(np.argmax(output)) for output in outputs])
-    return float(np.mean(found == labels.reshape(-1)))
-
-
-def load_labelled(path: Path, graph: Graph) -> Labelled:
-    """Labelled samples from an .npz: an array named as the input (or the only one), and `labels`.
+def load_labelled(path: Path, graph: Graph) -> Samples:
+    """Samples from an .npz: an array named as the input (or the only one), and `labels` if known.
 
     Float32 samples of an integer network are quantised as its input says. A DataError says what
     is given and what is needed.
@@ -95,15 +64,14 @@ def load_labelled(path: Path, graph: Graph) -> Labelled:
         raise DataError(f"{path}: accuracy is for networks of one input, not {len(graph.inputs)}")
     arrays = _read(path)
     named = [name for name in LABEL_NAMES if name in arrays]
-    if not named:
-        held = ", ".join(f"'{name}'" for name in arrays) or "nothing"
-        raise DataError(f"{path} holds {held}; it needs an array 'labels' with a class a sample")
-    labels = arrays.pop(named[0])
+    labels = arrays.pop(named[0]) if named else None
     samples = _samples(path, graph, arrays)
     inputs = _as_input(path, samples, graph.types[graph.inputs[0]])
-    classes = graph.types[graph.outputs[0]].elements
+    if labels is None:
+        return Samples(inputs, None)
+    classes = 2 if is_autoencoder(graph) else graph.types[graph.outputs[0]].elements
     _check_labels(path, labels, len(inputs), classes)
-    return Labelled(inputs, labels.reshape(-1))
+    return Samples(inputs, labels.reshape(-1))
 
 
 def _read(path: Path) -> dict[str, Array]:
@@ -124,7 +92,7 @@ def _samples(path: Path, graph: Graph, arrays: Mapping[str, Array]) -> Array:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     held = ", ".join(f"'{key}'" for key in arrays) or "nothing"
-    raise DataError(f"{path} holds {held} beside the labels; it needs one array, or one '{name}'")
+    raise DataError(f"{path} holds {held} beside labels; it needs one array, or one '{name}'")
 
 
 def _as_input(path: Path, samples: Array, kind: TensorType) -> Array:

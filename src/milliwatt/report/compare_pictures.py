@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from milliwatt.errors import OptionError
 from milliwatt.report.compare_daily import DayEnergy, day_energy
-from milliwatt.report.compare_sweeps import MixPoint, SizePoint
+from milliwatt.report.compare_regions import MIXED, Shares, winner_regions
+from milliwatt.report.compare_sweeps import KindCost, SizePoint
 from milliwatt.report.compare_types import Candidate, Comparison, Known, Quantity
 from milliwatt.report.pictures import PICTURE_SUFFIXES
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b")
+_STYLE = {"svg.hashsalt": "milliwatt", "svg.fonttype": "none", "font.size": 8}
+_CORNER_TEXTS = (("center", -0.03), ("center", -0.03), ("center", 0.03))
 _RATE_STEPS = 60
 _SLOWEST_HZ, _FASTEST_HZ = 1 / 86_400, 1_000.0
 
@@ -25,10 +28,10 @@ _SLOWEST_HZ, _FASTEST_HZ = 1 / 86_400, 1_000.0
 def comparison_picture(
     comparison: Comparison,
     suffix: str,
-    mixes: Sequence[MixPoint] = (),
+    kinds: Sequence[KindCost] = (),
     sizes: Sequence[SizePoint] = (),
 ) -> bytes:
-    """Energy by level, and by day over the rate; then mixes and sizes where given.
+    """Energy by level, and by day over the rate; then mixes of `kinds` and sizes where given.
 
     `suffix` is one of PICTURE_SUFFIXES; the same comparison gives the same bytes. OptionError for
     another suffix or where matplotlib is not installed.
@@ -37,20 +40,24 @@ def comparison_picture(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    count = 2 + bool(mixes) + bool(sizes)
-    with mpl.rc_context({"svg.hashsalt": "milliwatt", "font.size": 8}):
+    colours = {
+        row.target: _COLOURS[index % len(_COLOURS)] for index, row in enumerate(comparison.rows)
+    }
+    count = 2 + bool(kinds) + bool(sizes)
+    with mpl.rc_context(cast("Any", _STYLE)):
         figure = Figure(figsize=(10, 4 * math.ceil(count / 2)), layout="constrained")
         axes = [figure.add_subplot(math.ceil(count / 2), 2, i + 1) for i in range(count)]
         _draw_levels(axes[0], comparison)
-        _draw_rates(axes[1], comparison.candidates)
-        if mixes:
-            _draw_mixes(axes[2], mixes)
+        _draw_rates(axes[1], comparison.candidates, colours)
+        if kinds:
+            _draw_mixes(axes[2], kinds, colours)
         if sizes:
-            _draw_sizes(axes[-1], sizes)
+            _draw_sizes(axes[-1], sizes, colours)
         stream = io.BytesIO()
-        metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(
-            suffix, {}
-        )
+        metadata: dict[str, Any] = {
+            ".svg": {"Date": None, "Creator": None},
+            ".pdf": {"CreationDate": None},
+        }.get(suffix, {})
         figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=120)
     return stream.getvalue()
 
@@ -89,49 +96,62 @@ def _draw_levels(axes: Axes, comparison: Comparison) -> None:
     axes.set_title(f"{comparison.model}: energy by level; a missing bar is unknown")
 
 
-def _draw_rates(axes: Axes, rows: Sequence[Candidate]) -> None:
+def _draw_rates(axes: Axes, rows: Sequence[Candidate], colours: Mapping[str, str]) -> None:
     ratio = _FASTEST_HZ / _SLOWEST_HZ
     rates = [_SLOWEST_HZ * ratio ** (i / _RATE_STEPS) for i in range(_RATE_STEPS + 1)]
-    for index, row in enumerate(rows):
+    for row in rows:
         found = [day_energy(row, rate) for rate in rates]
         days = [day for day in found if isinstance(day, DayEnergy)]
-        shown = [day.rate_hz for day in days]
-        colour = _COLOURS[index % len(_COLOURS)]
+        shown, colour = [day.rate_hz for day in days], colours[row.target]
         axes.plot(shown, [d.inference_j for d in days], color=colour, label=row.target)
-        bounded = [d for d in days if not math.isinf(d.high_j)]
-        axes.fill_between(
-            [d.rate_hz for d in bounded],
-            [d.low_j for d in bounded],
-            [d.high_j for d in bounded],
-            color=colour,
-            alpha=0.2,
-        )
+        if math.isinf(row.standby.high_w):
+            continue
+        most = [day.high_j for day in days]
+        if row.standby.low_w is None:
+            axes.plot(shown, most, color=colour, linestyle=":", linewidth=0.8)
+        else:
+            axes.fill_between(shown, [d.low_j for d in days], most, color=colour, alpha=0.2)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("inferences a second")
     axes.set_ylabel("energy a day (J)")
-    axes.set_title("Line: inferences alone; band: with standby")
+    axes.set_title("Line: inferences; band: with standby; dots: never resting, standby unknown")
     axes.legend()
 
 
-def _draw_mixes(axes: Axes, points: Sequence[MixPoint]) -> None:
-    other = list(points[0].shares)[-1]
-    first = next(iter(points[0].shares))
-    for index, target in enumerate(points[0].pj_per_mac):
-        axes.plot(
-            [point.shares[other] for point in points],
-            [point.pj_per_mac[target] for point in points],
-            color=_COLOURS[index % len(_COLOURS)],
-            label=target,
+def _draw_mixes(axes: Axes, costs: Sequence[KindCost], colours: Mapping[str, str]) -> None:
+    """The triangle of mixes, each part in the colour of the target that takes least."""
+    for region in winner_regions(costs):
+        points = [_in_triangle(corner) for corner in region.corners]
+        axes.fill(
+            [x for x, _ in points],
+            [y for _, y in points],
+            color=colours[region.target],
+            alpha=0.6,
+            label=region.target,
         )
-    axes.set_yscale("log")
-    axes.set_xlabel(f"share of MACs in {other} layers, the rest in {first} ones")
-    axes.set_ylabel("system energy (pJ/MAC)")
-    axes.legend()
+    for index, (kind, (across, above)) in enumerate(zip(MIXED, _CORNER_TEXTS, strict=True)):
+        shares: Shares = (float(index == 0), float(index == 1), float(index == 2))
+        x, y = _in_triangle(shares)
+        best = min((c for c in costs if c.kind == kind), key=lambda cost: cost.pj_per_mac)
+        text = f"all {kind}\n{best.target}: {best.pj_per_mac:.3g} pJ/MAC"
+        axes.text(x, y + above, text, ha=across, va="bottom" if above > 0 else "top")
+    axes.set_xlim(-0.7, 1.5)
+    axes.set_ylim(-0.2, 1.1)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.legend(loc="upper left")
+    axes.set_title("Least system energy by share of MACs in each kind of layer")
 
 
-def _draw_sizes(axes: Axes, points: Sequence[SizePoint]) -> None:
-    for index, row in enumerate(points[0].rows):
+def _in_triangle(shares: Shares) -> tuple[float, float]:
+    """Where a mix lies in an equilateral triangle of side 1: first left, second right, third up."""
+    _, right, top = shares
+    return right + top / 2, top * math.sqrt(3) / 2
+
+
+def _draw_sizes(axes: Axes, points: Sequence[SizePoint], colours: Mapping[str, str]) -> None:
+    for row in points[0].rows:
         known = [
             (point.weight_bytes / 1024, other.system_energy_j.value * 1e6)
             for point in points
@@ -144,11 +164,12 @@ def _draw_sizes(axes: Axes, points: Sequence[SizePoint]) -> None:
             [size for size, _ in known],
             [energy for _, energy in known],
             marker="o",
-            color=_COLOURS[index % len(_COLOURS)],
+            color=colours[row.target],
             label=row.target,
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("weights (KiB)")
     axes.set_ylabel("system energy of one inference (µJ)")
+    axes.set_title("Four 3x3 convolutions by size; a line ends at a refusal")
     axes.legend()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from milliwatt.report.compare_daily import DayEnergy
+from milliwatt.report.compare_quality import quality_text
 from milliwatt.report.compare_sweeps import KindCost, MixPoint, RatePoint, SizePoint
 from milliwatt.report.compare_types import (
     Accuracy,
@@ -157,9 +158,7 @@ def _area(known: Known) -> str:
 def _accuracy(accuracy: Accuracy | Unknown) -> str:
     if isinstance(accuracy, Unknown):
         return UNKNOWN
-    if len(accuracy.values) == 1:
-        return f"{accuracy.mean:.1%}"
-    return f"{accuracy.mean:.1%} ± {accuracy.spread:.1%}"
+    return quality_text(accuracy.values, accuracy.metric)
 
 
 def _bases(row: Candidate) -> list[tuple[str, str]]:

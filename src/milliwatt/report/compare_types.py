@@ -10,6 +10,7 @@ from typing import Any, Literal
 from milliwatt.errors import OptionError
 
 Basis = Literal["counted", "simulated", "measured", "published", "estimated"]
+Metric = Literal["accuracy", "AUC", "agreement", "reconstruction"]
 Family = Literal["Cortex-M", "digital IMC", "analogue IMC"]
 
 
@@ -60,12 +61,16 @@ class Standby:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Share of labelled samples that are right, 0 to 1; one value a seed, one if exact."""
+    """How right a target's answers are, by one of `compare_quality.METRICS`.
+
+    One value a seed, one if exact.
+    """
 
     values: tuple[float, ...]
     samples: int
     basis: Basis
     source: str
+    metric: Metric = "accuracy"
 
     @property
     def mean(self) -> float:

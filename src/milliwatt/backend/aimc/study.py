@@ -17,6 +17,7 @@ from milliwatt.ir.types import Array
 TIMES_S = (1.0, 60.0, 3600.0, 86400.0, 2_592_000.0, 31_557_600.0)
 """A second, a minute, an hour, a day, thirty days, a year."""
 Progress = Callable[[int, int], None]
+Score = Callable[[Array], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,35 @@ def accuracy_over_time(
     """
     if len(labels) == 0 or any(len(value) != len(labels) for value in inputs):
         raise DataError(f"{len(labels)} labels for {[len(value) for value in inputs]} samples")
+
+    def right(outputs: Array) -> float:
+        classes = outputs.reshape(len(labels), -1).argmax(axis=1)
+        return float(np.mean(classes == labels))
+
+    return score_over_time(
+        placement,
+        inputs,
+        right,
+        seeds=seeds,
+        times_s=times_s,
+        errors=errors,
+        calibration=calibration,
+        progress=progress,
+    )
+
+
+def score_over_time(
+    placement: Placement,
+    inputs: Sequence[Array],
+    score: Score,
+    *,
+    seeds: Sequence[int] = range(10),
+    times_s: Sequence[float] = TIMES_S,
+    errors: frozenset[Error] = ALL_ERRORS,
+    calibration: Sequence[Array] | None = None,
+    progress: Progress | None = None,
+) -> AccuracyOverTime:
+    """As `accuracy_over_time`, with what `score` makes of a chip's first output for all samples."""
     if not seeds or not times_s:
         raise DataError("a distribution needs at least one seed and one time")
     found: dict[float, list[float]] = {time_s: [] for time_s in times_s}
@@ -80,16 +110,14 @@ def accuracy_over_time(
         if calibration is not None:
             chip = calibrate_chip(chip, calibration)
         for time_s in times_s:
-            scores = run_chip(age_chip(chip, time_s), inputs)[0]
-            classes = scores.reshape(len(labels), -1).argmax(axis=1)
-            found[time_s].append(float(np.mean(classes == labels)))
+            found[time_s].append(score(run_chip(age_chip(chip, time_s), inputs)[0]))
         if progress is not None:
             progress(done, len(seeds))
     graph = placement.graph
     return AccuracyOverTime(
         placement.machine.name,
         "" if graph is None else graph.name,
-        len(labels),
+        len(inputs[0]),
         tuple(AtTime(time_s, tuple(values)) for time_s, values in found.items()),
     )
 
