@@ -7,18 +7,23 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.dimc.coding import coded_bits
-from milliwatt.backend.dimc.compression import feature_savings, weight_savings
+from milliwatt.backend.dimc.compression import feature_savings, feature_shares, weight_savings
+from milliwatt.backend.dimc.estimate import estimate
 from milliwatt.backend.dimc.extract import Precision
 from milliwatt.backend.dimc.load import load_machine
 from milliwatt.backend.dimc.placement import place
 from milliwatt.backend.dimc.simulate import simulate
+from milliwatt.backend.dimc.traffic import layer_traffic
 from milliwatt.backend.dimc.workload import load_workload
 from milliwatt.errors import OptionError
+from milliwatt.frontend.load import load_model
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import Conv2D
+from milliwatt.passes.pipeline import run_pipeline
 from tests.backend.dimc.networks import codes, one_layer
+from tests.support import shared_file
 
 ST = load_machine("st-dimc")
 CODED = replace(ST, weight_coding="bitmask")
@@ -110,3 +115,28 @@ def test_a_layer_of_zeros_keeps_one_row() -> None:
     assert placement.layers[0].layer.zero_rows == 15
     image = codes(8, (1, 4, 4, 4), rng)
     assert np.array_equal(simulate(placement, [image]).outputs[0], run(graph, [image]).outputs[0])
+
+
+def test_coded_maps_move_fewer_bits() -> None:
+    """Keyword spotting's maps behind a RELU are half zeros; real outputs shrink what tiles read."""
+    graph = run_pipeline(load_model(shared_file("models", "mlperf_tiny", "kws_dscnn_int8.tflite")))
+    rng = np.random.default_rng(13)
+    kind = graph.types[graph.inputs[0]]
+    samples = [[rng.integers(-128, 128, kind.shape).astype(np.int8)] for _ in range(2)]
+    shares = feature_shares(graph, samples)
+    assert all(0 < share <= 1 for share in shares.values())
+    assert min(shares.values()) < 0.9
+    generic = load_machine("generic-dimc")
+    coding = replace(generic, feature_coding="bitmask")
+    raw = place(graph, generic)
+    coded = place(graph, coding, feature_shares=shares)
+    pairs = zip(raw.layers, coded.layers, strict=True)
+    for before, after in pairs:
+        wanted = layer_traffic(raw, before).read_bits * shares.get(str(after.source), 1.0)
+        assert layer_traffic(coded, after).read_bits == pytest.approx(wanted, abs=1)
+    found = [estimate(p).energy_by_component_pj for p in (raw, coded)]
+    assert found[1]["feature reads"] < found[0]["feature reads"]
+    assert found[1]["feature writes"] < found[0]["feature writes"]
+    assert found[1]["kernel load"] == found[0]["kernel load"]
+    with pytest.raises(OptionError, match=r"a machine with compression\.features"):
+        place(graph, generic, feature_shares=shares)

@@ -67,6 +67,13 @@ def drop(*path: str | int) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def figure(value: float) -> dict[str, Any]:
+    return {"value": value, "source": "test", "basis": "estimated"}
+
+
+GENERIC = tomllib.loads((FOLDER / "generic-dimc.toml").read_text())
+MEMORY = GENERIC["memory"]
+
 CASES = {
     "unknown key": (put("speed", value=3), "speed is not a known key"),
     "no source": (drop("array", "rows", "source"), "array.rows.source is missing"),
@@ -94,6 +101,22 @@ CASES = {
         "operating_point[3].name repeats 'peak'",
     ),
     "no point": (drop("operating_point"), "operating_point is missing"),
+    "memory beside measured energy": (
+        put("memory", value=MEMORY),
+        "memory counts twice what the measured [energy] holds",
+    ),
+    "half a compression": (
+        put("compression", value={"weights": "bitmask", "source": "s", "basis": "estimated"}),
+        "compression.features is missing",
+    ),
+    "unknown skipping": (
+        put("sparsity", value={"skips": "columns", "source": "s", "basis": "estimated"}),
+        "sparsity.skips is 'columns'; allowed: zero-rows",
+    ),
+    "slices of no bits": (
+        put("precision", "input_slice_bits", value=figure(0)),
+        "precision.input_slice_bits.value must be",
+    ),
     "bad ladder": (
         put("energy", "point", 0, "imnpu_tops_per_w", "value", value=500),
         "energy.point[0] has an IMNPU more efficient than its tiles",
@@ -109,6 +132,42 @@ def test_malformed_machines(case: str) -> None:
     with pytest.raises(TargetError) as caught:
         parse_machine(content, "my.toml")
     assert f"my.toml: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("energy", value=CONTENT["energy"]), "memory counts twice what the measured"),
+        (drop("array", "feature_memory_bytes"), "memory needs array.feature_memory_bytes"),
+        (drop("array", "weight_memory_bytes"), "memory.kernel_read_fj_per_bit goes with array.w"),
+        (drop("memory", "tile_write_fj_per_bit"), "memory.tile_write_fj_per_bit is missing"),
+        (drop("background", "leakage_w", "source"), "background.leakage_w.source is missing"),
+        (put("host", "cycles_per_mac", "value", value=-1), "host.cycles_per_mac.value must be"),
+    ],
+)
+def test_malformed_surroundings(change: Callable[[dict[str, Any]], None], message: str) -> None:
+    content = copy.deepcopy(GENERIC)
+    change(content)
+    with pytest.raises(TargetError) as caught:
+        parse_machine(content, "my.toml")
+    assert f"my.toml: {message}" in str(caught.value)
+
+
+def test_optional_parts_are_read() -> None:
+    content = copy.deepcopy(GENERIC)
+    content["precision"]["input_slice_bits"] = figure(1)
+    content["sparsity"] = {"skips": "zero-rows", "source": "test", "basis": "estimated"}
+    content["compression"] = {
+        "weights": "none",
+        "features": "bitmask",
+        "source": "test",
+        "basis": "estimated",
+    }
+    machine = parse_machine(content, "my.toml")
+    assert machine.activation_slices(4) == (1, 1, 1, 1)
+    assert machine.skip_zero_rows
+    assert (machine.weight_coding, machine.feature_coding) == ("none", "bitmask")
+    assert machine.figures["memory.feature_read_fj_per_bit"].source
 
 
 def test_an_unknown_operating_point() -> None:

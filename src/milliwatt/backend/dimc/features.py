@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 from milliwatt.backend.dimc.cycles import Cycles
 from milliwatt.backend.dimc.flow import Flow, Step, flow_of
@@ -57,12 +57,12 @@ def plan_features(placement: Placement) -> tuple[FeatureGroup, ...]:
     """The steps in groups with the fewest bytes off the chip, then the fewest steps fused.
 
     Optimal over all ways to cut the list into groups of at most MOST_FUSED steps and, at each cut,
-    to keep maps on the chip or off it (with more than four alive, the largest go first), by
-    dynamic programming. A map that waits for a later branch counts all the while. A group of
-    several steps must have its kernels in the tiles together; a step alone is run even if its rows
-    do not fit. A layer of several rounds whose input is off the chip reads it in each, or piece by
-    piece with its kernels loaded for each, whichever moves less. UnknownFigureError where the
-    machine says no feature memory.
+    to keep maps on the chip or off it (with more than four alive: none, the largest 1, 4, 16 and so
+    on, or all off it), by dynamic programming. A map that waits for a later branch counts all the
+    while. A group of several steps must have its kernels in the tiles together; a step alone is run
+    even if its rows do not fit. A layer of several rounds whose input is off the chip reads it in
+    each, or piece by piece with its kernels loaded for each, whichever moves less.
+    UnknownFigureError where the machine says no feature memory.
     """
     memory = placement.machine.feature_memory_bytes
     if memory is None:
@@ -83,24 +83,33 @@ def _all_on_chip(flow: Flow, memory: int) -> tuple[FeatureGroup, ...]:
 
 
 def _best(placement: Placement, flow: Flow, memory: int) -> tuple[FeatureGroup, ...]:
-    count = len(flow.steps)
-    plans: list[dict[State, _Plan]] = [{s: _Plan((0, 0), ()) for s in states(flow, 0)}]
-    for end in range(1, count + 1):
+    plans: list[dict[State, _Plan]] = [{state: _Plan((0, 0), ()) for state in states(flow, 0)}]
+    for end in range(1, len(flow.steps) + 1):
         found: dict[State, _Plan] = {}
         for start in range(max(0, end - MOST_FUSED), end):
-            if not fusible(placement, flow.steps[start:end]):
-                continue
-            for before, plan in plans[start].items():
-                for after in states(flow, end):
-                    group = weigh(flow, start, end, before, after, memory)
-                    if group.need_bytes > memory and not _alone(flow, start, end, before, after):
-                        continue
-                    moved, fused = plan.cost
-                    cost = moved + group.external_bytes, fused + end - start - 1
-                    if after not in found or cost < found[after].cost:
-                        found[after] = _Plan(cost, (*plan.groups, group))
+            if fusible(placement, flow.steps[start:end]):
+                _extend(flow, start, end, memory, plans[start], found)
         plans.append(found)
     return min(plans[-1].values(), key=lambda plan: plan.cost).groups
+
+
+def _extend(
+    flow: Flow,
+    start: int,
+    end: int,
+    memory: int,
+    plans: Mapping[State, _Plan],
+    found: dict[State, _Plan],
+) -> None:
+    """Put into `found` every plan with steps `start` to `end` behind it that is the best so far."""
+    for (before, plan), after in product(plans.items(), states(flow, end)):
+        group = weigh(flow, start, end, before, after, memory)
+        if group.need_bytes > memory and not _alone(flow, start, end, before, after):
+            continue
+        moved, fused = plan.cost
+        cost = moved + group.external_bytes, fused + end - start - 1
+        if after not in found or cost < found[after].cost:
+            found[after] = _Plan(cost, (*plan.groups, group))
 
 
 def states(flow: Flow, cut: int) -> Iterator[State]:
@@ -110,7 +119,8 @@ def states(flow: Flow, cut: int) -> Iterator[State]:
         subsets = chain.from_iterable(combinations(live, n) for n in range(len(live) + 1))
         yield from map(frozenset, subsets)
     else:
-        yield from (frozenset(live[:n]) for n in range(len(live) + 1))
+        counts = {0, len(live), *(4**n for n in range(12) if 4**n < len(live))}
+        yield from (frozenset(live[:n]) for n in sorted(counts))
 
 
 def fusible(placement: Placement, steps: tuple[Step, ...]) -> bool:

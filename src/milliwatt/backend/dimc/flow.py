@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from milliwatt.backend.dimc.extract import gate_names
 from milliwatt.backend.dimc.machine import Machine
@@ -103,7 +104,8 @@ def _graph_flow(placement: Placement, graph: Graph) -> Flow:
     kept = frozenset(same.get(v, v) for v in (*graph.outputs, *(s.after for s in graph.states)))
     kept -= set(graph.constants)
     maps = {v for step in steps for v in (*step.writes, *(read.value for read in step.reads))}
-    sizes = {v: _bytes(graph, v, steps, kept) for v in maps | kept}
+    shares = placement.feature_shares
+    sizes = {v: ceil(_bytes(graph, v, steps, kept) * shares.get(v, 1.0)) for v in maps | kept}
     return Flow(steps, sizes, _live(kept, steps))
 
 

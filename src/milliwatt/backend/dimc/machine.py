@@ -13,7 +13,7 @@ from milliwatt.errors import TargetError, UnknownFigureError, UnsupportedError
 from milliwatt.hardware.model import Basis, Figure
 from milliwatt.units import ceil_div
 
-WeightCoding = Literal["none", "bitmask"]
+Coding = Literal["none", "bitmask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,10 @@ class Machine:
     """On-chip memory that holds a network's weights; None where no limit is known."""
     feature_memory_bytes: int | None = None
     """On-chip memory for feature maps; None where none is known."""
-    weight_coding: WeightCoding = "none"
+    weight_coding: Coding = "none"
     """How kernels are stored in memory and loaded; tiles hold them decoded."""
+    feature_coding: Coding = "none"
+    """How feature maps that only tiles read are stored."""
     area_mm2: float | None = None
     energy: MeasuredEnergy | None = None
     memory: MemoryEnergy | None = None

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any, cast, get_args
 
 from milliwatt.backend.dimc.machine import (
+    Coding,
     EnergyPoint,
     Machine,
     MeasuredEnergy,
     OperatingPoint,
     TieBreak,
-    WeightCoding,
 )
 from milliwatt.backend.dimc.surroundings import Background, Host, MemoryEnergy
 from milliwatt.hardware.model import Basis, Figure
@@ -46,6 +46,7 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
     array = reader.table("array")
     precision, links = reader.table("precision"), reader.table("interconnect")
     mapping = reader.table("mapping")
+    weight_coding, feature_coding = _codings(reader)
     machine = Machine(
         name=reader.text("name"),
         title=reader.text("title"),
@@ -71,7 +72,8 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
             figures.integer(mapping, "tie_rounds"), figures.integer(mapping, "tie_stripe_multiple")
         ),
         operating_points=_operating_points(reader),
-        weight_coding=_weight_coding(reader),
+        weight_coding=weight_coding,
+        feature_coding=feature_coding,
         skip_zero_rows=_skip_zero_rows(reader),
         area_mm2=_area(reader, figures),
         energy=_energy(reader.table("energy"), figures) if reader.has("energy") else None,
@@ -138,15 +140,17 @@ def _area(reader: TableReader, figures: _Figures) -> float | None:
     return figure.value
 
 
-def _weight_coding(reader: TableReader) -> WeightCoding:
+def _codings(reader: TableReader) -> tuple[Coding, Coding]:
+    """How kernels and how feature maps are stored."""
     if not reader.has("compression"):
-        return "none"
+        return "none", "none"
     table = reader.table("compression")
-    coding = cast("WeightCoding", table.choice("weights", get_args(WeightCoding)))
+    weights = cast("Coding", table.choice("weights", get_args(Coding)))
+    features = cast("Coding", table.choice("features", get_args(Coding)))
     table.text("source")
     _basis(table)
     table.finish()
-    return coding
+    return weights, features
 
 
 def _skip_zero_rows(reader: TableReader) -> bool:

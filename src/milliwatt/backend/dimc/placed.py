@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -31,6 +32,8 @@ class PlacedLayer:
     are not counted as idle."""
     row_fill: float
     """Share of the rows of the tiles in use that hold a kernel, over all rounds."""
+    source: str | None = None
+    """The value of the graph that the layer reads."""
     pieces: int = 1
     """Parts in which the input map comes on the chip, with the kernels loaded for each."""
 
@@ -50,6 +53,8 @@ class Placement:
     """What the host core computes."""
     graph: Graph | None = None
     """The graph that was placed; None for a list of layers, which cannot be simulated."""
+    feature_shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What coding leaves of each map, by value, where the machine codes maps."""
 
     @property
     def cycles(self) -> Fraction:

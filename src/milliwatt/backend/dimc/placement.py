@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import get_args
@@ -39,39 +40,49 @@ def place(
     objective: Objective = "all-clusters",
     weights: Weights = "reloaded",
     precision: Mapping[str, Precision] = MappingProxyType({}),
+    feature_shares: Mapping[str, float] = MappingProxyType({}),
 ) -> Placement:
     """Map every layer with the fewest cycles (`mapper` says what is proved).
 
     `clusters` of the machine are used, all where None. With `weights` "reloaded" every inference
     loads every kernel, as in ST's tables; "resident" keeps all of them in the tiles. Maps that do
     not fit the machine's feature memory are cut as `features.plan_features` says. `precision`
-    sets bits by the value that a node computes. A FitError where a kernel or the weights do not
-    fit, an UnsupportedError for precisions or operators that the machine does not have.
+    sets bits by the value that a node computes; `feature_shares` says what coding leaves of each
+    map (`compression.feature_shares`), on a machine that codes them. A FitError where a kernel or
+    the weights do not fit, an UnsupportedError for precisions or operators that the machine does
+    not have.
     """
     _check_options(machine, mode, clusters, objective, weights)
     count = clusters or machine.clusters
-    if isinstance(network, Graph):
-        layers: Sequence[Layer] = _graph_layers(network, machine, precision)
-    else:
-        layers = network.layers
-        if precision:
-            raise OptionError("precision is for graphs; a workload says the bits of its layers")
+    layers, sources = _layers(network, machine, precision)
     _check_weight_memory(machine, network.name, layers)
-    placed = tuple(_place_layer(machine, item, mode, count, objective, weights) for item in layers)
+    placed = tuple(
+        replace(_place_layer(machine, layer, mode, count, objective, weights), source=source)
+        for layer, source in zip(layers, sources, strict=True)
+    )
     if weights == "resident":
         _check_resident(machine, network.name, placed, count)
     graph = network if isinstance(network, Graph) else None
+    if feature_shares and (graph is None or machine.feature_coding == "none"):
+        raise OptionError(
+            "feature_shares are for a graph on a machine with compression.features; "
+            f"'{network.name}' on {machine.name} is not"
+        )
     host = () if graph is None else host_work(graph)
-    return cut_maps(
-        Placement(machine, network.name, mode, count, objective, weights, placed, host, graph)
-    )
+    made = (machine, network.name, mode, count, objective, weights, placed, host, graph)
+    return cut_maps(Placement(*made, feature_shares))
 
 
-def _graph_layers(
-    graph: Graph, machine: Machine, precision: Mapping[str, Precision]
-) -> tuple[Layer, ...]:
-    products = graph_products(graph, precision)
-    return tuple(stored_layer(machine, product) for product in products.values())
+def _layers(
+    network: Graph | Workload, machine: Machine, precision: Mapping[str, Precision]
+) -> tuple[Sequence[Layer], Sequence[str | None]]:
+    """The layers, and the values that they read."""
+    if isinstance(network, Graph):
+        products = graph_products(network, precision).values()
+        return [stored_layer(machine, p) for p in products], [p.source for p in products]
+    if precision:
+        raise OptionError("precision is for graphs; a workload says the bits of its layers")
+    return network.layers, [None] * len(network.layers)
 
 
 def _place_layer(

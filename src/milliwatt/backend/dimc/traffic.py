@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from milliwatt.backend.dimc.cycles import kernel_rows, load_times
 from milliwatt.backend.dimc.features import plan_features
@@ -52,13 +53,14 @@ def layer_traffic(placement: Placement, item: PlacedLayer) -> Traffic:
         kernels = layer.load_bits * load_times(layer, mapping) * item.pieces
     passes = len(machine.activation_slices(layer.activation_bits))
     sums = layer.repeats * layer.pixels * kernel_rows(machine, layer) * passes
+    shares = placement.feature_shares
+    read = _input_bits(layer, mapping.stripes, mapping.shares) * mapping.rounds * layer.repeats
+    written = layer.output_bits * layer.repeats
     return Traffic(
         kernel_bits=kernels,
         cell_bits=kernels * mapping.stripes * mapping.shares,
-        read_bits=_input_bits(layer, mapping.stripes, mapping.shares)
-        * mapping.rounds
-        * layer.repeats,
-        written_bits=layer.output_bits * layer.repeats,
+        read_bits=ceil(read * shares.get(item.source or "", 1.0)),
+        written_bits=ceil(written * shares.get(layer.name, 1.0)),
         partial_sum_bits=sums * (mapping.chains - 1) * machine.accumulator_bits,
     )
 
