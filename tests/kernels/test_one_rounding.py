@@ -111,6 +111,37 @@ def test_offered_for_layers_with_relu(taps: int) -> None:
     assert sum(offered) >= 198
 
 
+@settings(max_examples=40)
+@given(seed=st.integers(0, 1 << 31), step=st.floats(9.0, 2000.0))
+def test_multipliers_of_three_bytes(seed: int, step: float) -> None:
+    """Equal as well; what is stored gives back the numbers."""
+    rng = np.random.default_rng(seed)
+    filters = make_filters(rng, 5, 9, step, 0.2)
+    found = one_rounding(filters, -128, -128, 127, mantissa_bits=24)
+    if found is None:
+        return
+    sums = compared_sums(filters, rng)
+    expected = reference(filters, sums, -128, -128, 127)
+    np.testing.assert_array_equal(once(found, sums, -128, -128, 127), expected)
+    packed = found.short_scales()
+    assert packed is not None
+    bias, table = packed
+    data = table.data.astype("<i4").tobytes()
+    for c, word in enumerate(bias):
+        mantissa = int.from_bytes(data[3 * c : 3 * c + 4], "little") & 0xFFFFFF
+        assert mantissa << (int(word) & 7) == found.multiplier[c]
+        assert int(word) >> 3 == found.bias[c]
+
+
+def test_three_bytes_are_usually_enough() -> None:
+    rng = np.random.default_rng(3)
+    found = [
+        one_rounding(make_filters(rng, 1, 9, step, 0.0), -128, -128, 127, mantissa_bits=24)
+        for step in rng.uniform(10, 1000, 200)
+    ]
+    assert sum(one is not None for one in found) >= 196
+
+
 def test_not_offered_where_the_rounding_of_negative_numbers_shows() -> None:
     rng = np.random.default_rng(8)
     assert one_rounding(make_filters(rng, 8, 64, 50.0, 0.5), 0, -128, 127) is None

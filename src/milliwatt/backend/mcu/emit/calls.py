@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu.emit.argument_tables import FEWEST_CALLS, Argument, argument_tables
 from milliwatt.backend.mcu.emit.literals import (
     c_type,
     comment_text,
@@ -30,15 +31,22 @@ from milliwatt.errors import VerifyError
 
 @dataclass(frozen=True, slots=True)
 class SharedFunction:
-    """A kernel with its fixed literals bound, called by several layers."""
+    """A kernel with its fixed literals bound, called by several layers.
+
+    With `tables` its one parameter points to a struct, whose type `before` defines; `tables` holds
+    the initialiser of each layer's by the index of the step.
+    """
 
     symbol: str
     parameters: tuple[str, ...]
     call: str
+    before: str = ""
+    tables: Mapping[int, str] | None = None
 
     @property
     def definition(self) -> str:
         return (
+            f"{self.before}"
             f"static MW_NOINLINE void {self.symbol}({', '.join(self.parameters)})\n"
             f"{_body(self.call)}"
         )
@@ -67,10 +75,10 @@ def shared_functions(plan: Plan) -> dict[SharedKey, SharedFunction]:
     users: dict[SharedKey, list[Step]] = {}
     for step in plan.steps:
         users.setdefault(_key(plan, step), []).append(step)
-    several = {key: steps[0] for key, steps in users.items() if len(steps) > 1}
+    several = {key: steps for key, steps in users.items() if len(steps) > 1}
     return {
-        key: _shared(plan, step, f"{plan.name}_shared_{i}")
-        for i, (key, step) in enumerate(several.items())
+        key: _shared(plan, steps, f"{plan.name}_shared_{i}")
+        for i, (key, steps) in enumerate(several.items())
     }
 
 
@@ -85,8 +93,13 @@ def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunct
     """The C definition of one layer."""
     function = shared.get(_key(plan, step))
     args = step.lowered.args
+    before = ""
     if function is None:
         call = f"{step.lowered.function}({_join(_value(plan, step, a) for a in args)})"
+    elif function.tables is not None:
+        before = f"static const {function.symbol}_args {node_symbol(plan, step)}_args = "
+        before += f"{function.tables[step.index]};\n"
+        call = f"{function.symbol}(&{node_symbol(plan, step)}_args)"
     else:
         passed = [a for a in args if not _is_fixed(a)]
         call = f"{function.symbol}({_join(_value(plan, step, a) for a in passed)})"
@@ -94,9 +107,8 @@ def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunct
     parameters = "void"
     if step.stream is not None:
         parameters = _join(f"{kind}{name}" for name, kind in row_parameters(plan, step).items())
-    return (
-        f"{comment}\nstatic MW_NOINLINE void {node_symbol(plan, step)}({parameters})\n{_body(call)}"
-    )
+    head = f"{comment}\n{before}static MW_NOINLINE void {node_symbol(plan, step)}({parameters})"
+    return f"{head}\n{_body(call)}"
 
 
 def _join(words: Iterable[str]) -> str:
@@ -124,7 +136,13 @@ def _key_word(plan: Plan, step: Step, arg: Arg) -> str:
     return _c_pointer(plan, step, arg)
 
 
-def _shared(plan: Plan, step: Step, symbol: str) -> SharedFunction:
+def _shared(plan: Plan, steps: Sequence[Step], symbol: str) -> SharedFunction:
+    small = plan.objective.optimisation == "-Os" and len(steps) >= FEWEST_CALLS
+    if small and all(step.stream is None for step in steps):
+        calls = [[_argument(plan, step, arg) for arg in step.lowered.args] for step in steps]
+        if any(call != calls[0] for call in calls):
+            return _shared_by_tables(steps, symbol, calls)
+    step = steps[0]
     parameters: list[str] = []
     words: list[str] = []
     for i, arg in enumerate(step.lowered.args):
@@ -134,6 +152,35 @@ def _shared(plan: Plan, step: Step, symbol: str) -> SharedFunction:
             parameters.append(f"{_c_pointer(plan, step, arg)}a{i}")
             words.append(f"a{i}")
     return SharedFunction(symbol, tuple(parameters), f"{step.lowered.function}({_join(words)})")
+
+
+def _shared_by_tables(
+    steps: Sequence[Step], symbol: str, calls: Sequence[Sequence[Argument]]
+) -> SharedFunction:
+    packed = argument_tables(f"{symbol}_args", calls)
+    return SharedFunction(
+        symbol,
+        (f"const {symbol}_args *a",),
+        f"{steps[0].lowered.function}({_join(packed.words)})",
+        packed.definition,
+        {step.index: table for step, table in zip(steps, packed.tables, strict=True)},
+    )
+
+
+def _argument(plan: Plan, step: Step, arg: Arg) -> Argument:
+    kind, expression = _c_pointer(plan, step, arg), _value(plan, step, arg)
+    match arg:
+        case In(index) | Out(index):
+            values = step.node.inputs if isinstance(arg, In) else step.node.outputs
+            place = plan.places[values[index]]
+            offset = place.offset_bytes if place.region == "arena" else None
+            return Argument(kind, expression, offset_bytes=offset)
+        case Scratch():
+            return Argument(kind, expression, offset_bytes=step.scratch_offset_bytes)
+        case Lit(value, _) if isinstance(value, int):
+            return Argument(kind, expression, number=value)
+        case _:
+            return Argument(kind, expression)
 
 
 def _c_pointer(plan: Plan, step: Step, arg: Arg) -> str:

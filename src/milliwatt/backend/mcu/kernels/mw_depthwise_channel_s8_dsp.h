@@ -4,29 +4,43 @@
  * Two words a channel: a bias and a multiplier. For layers that round once (mw_requantize_dsp.h)
  * that is all, and weights and bias are times 256. Where they round twice weights and bias are
  * doubled, and the bias' lowest five bits are the divisor's exponent; a bias that leaves no room
- * for them has a word more behind the multiplier. */
+ * for them has a word more behind the multiplier. MW_ONCE_SHORT has multipliers of three bytes, which
+ * the bias' lowest three bits shift left. */
 #ifndef MW_DEPTHWISE_CHANNEL_S8_DSP_H
 #define MW_DEPTHWISE_CHANNEL_S8_DSP_H
 
 #include "mw_requantize_dsp.h"
 
-enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE }; /* `form` */
+enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT }; /* `form` */
 
 typedef struct {
     int32_t bias, multiplier, divisor;
 } mw_depthwise_channel_s8;
 
-/* Words of `scales` a channel. */
+MW_INLINE int32_t mw_rounds_once(int32_t form) { return form == MW_ONCE || form == MW_ONCE_SHORT; }
+
+/* Words of `scales` a channel, but for MW_ONCE_SHORT. */
 MW_INLINE int32_t mw_depthwise_scale_words(int32_t form) { return form == MW_TWICE_WIDE ? 2 : 1; }
 
+/* The next channel's scales. */
+MW_INLINE const int32_t *mw_next_scale(const int32_t *scales, int32_t form)
+{
+    const int32_t bytes = form == MW_ONCE_SHORT ? 3 : 4 * mw_depthwise_scale_words(form);
+    return (const int32_t *)(const void *)((const int8_t *)(const void *)scales + bytes);
+}
+
 /* What the weights are multiplied with. */
-MW_INLINE int32_t mw_depthwise_weight_scale(int32_t form) { return form == MW_ONCE ? 256 : 2; }
+MW_INLINE int32_t mw_depthwise_weight_scale(int32_t form) { return mw_rounds_once(form) ? 256 : 2; }
 
 MW_INLINE mw_depthwise_channel_s8 mw_depthwise_channel(int32_t bias, const int32_t *scales,
                                                        int32_t form)
 {
-    mw_depthwise_channel_s8 channel = {bias, scales[0], 0};
-    if (form == MW_TWICE) {
+    mw_depthwise_channel_s8 channel = {bias, form == MW_ONCE_SHORT ? 0 : scales[0], 0};
+    if (form == MW_ONCE_SHORT) {
+        const uint32_t mantissa = (uint32_t)mw_load_i32(scales) & 0xFFFFFFu;
+        channel.bias = bias >> 3;
+        channel.multiplier = (int32_t)(mantissa << (bias & 7));
+    } else if (form == MW_TWICE) {
         channel.bias = bias >> 5;
         channel.divisor = (int32_t)(0u - ((uint32_t)1 << (bias & 31)));
     } else if (form == MW_TWICE_WIDE) {
@@ -35,11 +49,11 @@ MW_INLINE mw_depthwise_channel_s8 mw_depthwise_channel(int32_t bias, const int32
     return channel;
 }
 
-/* One output; `zero` is the zero point, or the offset where `form` is MW_ONCE. */
+/* One output; `zero` is the zero point, or the offset where it is rounded once. */
 MW_INLINE int8_t mw_depthwise_output_s8(int32_t sum, const mw_depthwise_channel_s8 *channel,
                                         int32_t zero, int32_t form)
 {
-    if (form == MW_ONCE) {
+    if (mw_rounds_once(form)) {
         return (int8_t)mw_requantize_s8_once(sum, channel->multiplier, zero);
     }
     return (int8_t)mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor, zero);

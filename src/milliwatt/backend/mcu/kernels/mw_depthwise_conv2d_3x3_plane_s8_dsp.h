@@ -46,7 +46,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
             mw_depthwise_filter_3x3(weights, filter, form);
             mw_depthwise_line_3x3(top, top + line_words, top + 2 * line_words, filter, y + c + i,
                                   &layer, stride, form);
-            scales += mw_depthwise_scale_words(form);
+            scales = mw_next_scale(scales, form);
             weights += 9;
         }
     }

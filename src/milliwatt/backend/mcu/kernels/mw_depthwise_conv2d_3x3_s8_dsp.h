@@ -10,8 +10,8 @@
 
 /* weights: channel after channel, filter line after filter line. bias, scales, form:
  * mw_depthwise_channel_s8_dsp.h. Channels are taken four at a time where `multiplier` is 1 and as
- * many are left; `fours` says that they always are. Scratch memory: three lines for each channel
- * taken at a time. */
+ * many are left; `fours` is 1 where they always are, -1 where they never shall be. Scratch memory:
+ * three lines for each channel taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
     const int32_t *scales, int32_t channels, int32_t multiplier, int32_t fours, int32_t along,
@@ -25,18 +25,19 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int32_t plane = 3 * line_words;
     mw_word *first = scratch, *second = first + line_words, *third = second + line_words;
     mw_fill_s16((mw_half *)(void *)first,
-                2 * plane * (fours || (multiplier == 1 && channels >= 4) ? 4 : 1), x_zero);
+                2 * plane * (fours > 0 || (fours == 0 && multiplier == 1 && channels >= 4) ? 4 : 1),
+                x_zero);
     for (int32_t c = 0, taken; c < channels; c += taken) {
         mw_line_3x3 layer[4];
         mw_word filter[4][6];
         int8_t *to = y + c;
         int32_t next = -pad_across;
-        taken = fours || (multiplier == 1 && channels - c >= 4) ? 4 : 1;
+        taken = fours > 0 || (fours == 0 && multiplier == 1 && channels - c >= 4) ? 4 : 1;
         for (int32_t i = 0; i < taken; i++) {
             layer[i] = mw_make_line_3x3(mw_depthwise_channel(*bias++, scales, form), y_zero,
                                         out.along, out_along, 1, stride, 4 * line_words,
                                         out.across);
-            scales += mw_depthwise_scale_words(form);
+            scales = mw_next_scale(scales, form);
             mw_depthwise_filter_3x3(weights, filter[i], form);
             weights += 9;
         }

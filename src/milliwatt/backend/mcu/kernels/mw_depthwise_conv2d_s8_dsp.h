@@ -206,7 +206,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     mw_fill_s16((mw_half *)(void *)ring, 2 * together * ring_words, x_zero);
     for (int32_t c = 0; c < channels; c++) {
         const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias[c], scales, form);
-        scales += mw_depthwise_scale_words(form);
+        scales = mw_next_scale(scales, form);
         mw_depthwise_filter_s8(weights, &shape, stride_along, mw_depthwise_weight_scale(form),
                                filter);
         weights += taps_along * taps_across;

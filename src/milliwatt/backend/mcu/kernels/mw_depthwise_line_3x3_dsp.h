@@ -52,7 +52,7 @@ MW_INLINE int32_t mw_pair_256(int8_t a, int8_t b)
 /* The filter's lines as pairs (0, 1), (1, 2), doubled or times 256 as `form` wants them. */
 MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, int32_t form)
 {
-    const int32_t once = form == MW_ONCE;
+    const int32_t once = mw_rounds_once(form);
     for (int32_t k = 0; k < 3; k++) {
         const int8_t *const w = weights + 3 * k;
         const int32_t e = once ? mw_pair_256(w[0], w[1]) : mw_pair(w[0], w[1]);
@@ -292,7 +292,7 @@ MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second
                                      const mw_word *third, const mw_word *filter, int8_t *y,
                                      const mw_line_3x3 *layer, int32_t stride, int32_t form)
 {
-    const int32_t once = form == MW_ONCE;
+    const int32_t once = mw_rounds_once(form);
     if (stride == 1 && once) {
         mw_depthwise_line_3x3_stride_1_once(first, second, third, filter, y, layer);
     } else if (stride == 1) {

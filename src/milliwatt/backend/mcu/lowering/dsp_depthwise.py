@@ -172,32 +172,45 @@ class Layer:
     clamp_and_form: tuple[Arg, ...]
 
 
-def layer_of(site: Site, filters: Filters, weights: Array) -> Layer:
+def layer_of(site: Site, filters: Filters, weights: Array, *, short: bool = False) -> Layer:
     """`weights`, laid out as the kernel reads them; biases and scales as they fit best.
 
-    The output's zero point is the offset where sums are rounded once, which the last argument says.
+    `short` allows multipliers of three bytes. The output's zero point is the offset where sums are
+    rounded once, which the last argument says.
     """
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     clamp = activation_range(op.activation, y)
-    once = one_rounding(filters, y.zero_point, *clamp)
-    zero = y.zero_point if once is None else offset_of(y.zero_point)
-    if once is not None:
-        form, bias, scales = ONCE, once.bias, once.scales()
-    elif (np.abs(filters.bias) < 1 << 25).all():
-        form, bias, scales = TWICE, 64 * filters.bias + exponents(filters), multipliers(filters)
-    else:
-        form, bias, scales = TWICE_WIDE, 2 * filters.bias, scale_words(filters)
+    form, bias, scales = _bias_and_scales(filters, y.zero_point, clamp, short)
+    zero = offset_of(y.zero_point) if form in (ONCE, ONCE_SHORT) else y.zero_point
     flat = np.ascontiguousarray(weights).astype(np.int8).reshape(-1)
     tables = Table("weights", flat), Table("bias", bias.astype(np.int32)), scales
     return Layer(tables, zero, fixed(*clamp, form))
+
+
+def _bias_and_scales(
+    filters: Filters, zero_point: int, clamp: tuple[int, int], short: bool
+) -> tuple[int, Array, Table]:
+    """The form, and the tables in it."""
+    if short:
+        brief = one_rounding(filters, zero_point, *clamp, mantissa_bits=24)
+        packed = None if brief is None else brief.short_scales()
+        if packed is not None:
+            return ONCE_SHORT, *packed
+    once = one_rounding(filters, zero_point, *clamp)
+    if once is not None:
+        return ONCE, once.bias, once.scales()
+    if (np.abs(filters.bias) < 1 << 25).all():
+        return TWICE, 64 * filters.bias + exponents(filters), multipliers(filters)
+    return TWICE_WIDE, 2 * filters.bias, scale_words(filters)
 
 
 def _layer(site: Site, lines: Lines) -> Layer:
     """Weights channel-major, each channel's line after line."""
     filters = filters_of(site)
     taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
-    return layer_of(site, filters, taps if lines.by_rows else taps.transpose(0, 2, 1))
+    taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
+    return layer_of(site, filters, taps, short=True)
 
 
 def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
@@ -205,8 +218,8 @@ def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
     return *passed(site.inputs[0].zero_point, layer.y_zero), *layer.clamp_and_form
 
 
-TWICE, ONCE, TWICE_WIDE = range(3)
-"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE of mw_depthwise_channel_s8_dsp.h."""
+TWICE, ONCE, TWICE_WIDE, ONCE_SHORT = range(4)
+"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT of mw_depthwise_channel_s8_dsp.h."""
 
 
 _OPERANDS: tuple[Arg, ...] = (
@@ -293,19 +306,25 @@ def _lower_3x3(site: Site) -> Lowered:
     return lower_lines_3x3(site, fixed)
 
 
-def lower_lines_3x3(site: Site, stride: Callable[[int], tuple[Arg, ...]]) -> Lowered:
-    """The call, with the stride `fixed`, or `passed`: then layers of either stride share code."""
+def lower_lines_3x3(
+    site: Site, stride: Callable[[int], tuple[Arg, ...]], *, one_by_one: bool = False
+) -> Lowered:
+    """The call, with the stride `fixed`, or `passed`: then layers of either stride share code.
+
+    Channels `one_by_one` need a quarter of the scratch memory.
+    """
     lines = best_lines(site)
     along, across = lines.along, lines.across
     layer = _layer(site, lines)
     channels = site.outputs[0].shape[3]
-    together = 4 if channels == site.inputs[0].shape[3] and channels >= 4 else 1
+    can_take_four = channels == site.inputs[0].shape[3] and channels >= 4
+    together = 4 if can_take_four and not one_by_one else 1
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
         (
             *_OPERANDS,
             *_channels(site),
-            *_fours(site),
+            *(fixed(-1) if one_by_one else _fours(site)),
             *_image(lines),
             *stride(along.stride),
             *passed(along.pad, across.pad, lines.line_words),

@@ -22,6 +22,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import Filters, by_twos
 from milliwatt.errors import VerifyError
 from milliwatt.ir.types import Array
 from milliwatt.quant.arith import multiply_by_quantized_multiplier
+from milliwatt.units import align_up
 
 FRACTION_BITS = 8
 """Of the bias, below a unit of the sum."""
@@ -56,6 +57,20 @@ class OneRounding:
         """The multipliers."""
         return Table("scales", self.multiplier.astype(np.int32), "constants")
 
+    def short_scales(self) -> tuple[Array, Table] | None:
+        """Biases with a shift in the lowest three bits, and multipliers of three bytes.
+
+        None where a bias leaves no room, or a multiplier has more than 24 significant bits.
+        """
+        shift = np.maximum(np.frexp(self.multiplier.astype(float))[1] - 24, 0)
+        if (self.multiplier & ((1 << shift) - 1)).any() or (np.abs(self.bias) >= 1 << 28).any():
+            return None
+        mantissas = (self.multiplier >> shift).astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
+        data = np.zeros(align_up(mantissas.size + 1, 4), np.uint8)
+        data[: mantissas.size] = mantissas.reshape(-1)
+        words = Table("scales", data.view("<i4").astype(np.int32), "constants")
+        return 8 * self.bias + shift, words
+
     def pair_starts(self) -> Array:
         """What the mixed sums of every two channels start with: int32 array [channel pairs, 1]."""
         return by_twos(self.bias)[1][:, None].astype(np.int32)
@@ -72,15 +87,18 @@ def offset_of(zero_point: int) -> int:
     return (zero_point << RESULT_BITS) + (1 << RESULT_BITS - 1)
 
 
-def one_rounding(filters: Filters, zero_point: int, low: int, high: int) -> OneRounding | None:
+def one_rounding(
+    filters: Filters, zero_point: int, low: int, high: int, mantissa_bits: int = 31
+) -> OneRounding | None:
     """The constants of a layer whose outputs are clamped to low..high, None if a channel has none.
 
+    Multipliers have no more than `mantissa_bits` bits between their first 1 and their last.
     A channel has none where rounding negative numbers away from zero shows (so the lowest output
     should be the zero point, as after a RELU), and where its factor is 1/8 or more.
     """
     wanted = thresholds(filters, zero_point, low, high)
     nominal = filters.multiplier.astype(float) * 2.0 ** (filters.shift + 42 - 31 - FRACTION_BITS)
-    multiplier = np.clip(np.rint(nominal), 1, _GREATEST).astype(np.int64)
+    multiplier = _cut(np.clip(np.rint(nominal), 1, _GREATEST).astype(np.int64), mantissa_bits)
     bias = np.zeros_like(multiplier)
     open_channels = np.arange(len(multiplier))
     least, most = np.ones_like(multiplier), np.full_like(multiplier, _GREATEST)
@@ -94,8 +112,15 @@ def one_rounding(filters: Filters, zero_point: int, low: int, high: int) -> OneR
         _narrow(bounds, ~found, multiplier, least, most, open_channels)
         if (least > most)[open_channels].any():
             return None
-        multiplier[open_channels] = (least + most)[open_channels] >> 1
+        multiplier[open_channels] = _cut((least + most)[open_channels] >> 1, mantissa_bits)
     return None
+
+
+def _cut(values: Array, bits: int) -> Array:
+    """`values`, positive, to nearest with that many bits, or below where that is 2**31."""
+    shift = np.maximum(np.frexp(values.astype(float))[1] - bits, 0)
+    rounded = values + ((1 << shift) >> 1) >> shift << shift
+    return np.where(rounded > _GREATEST, values >> shift << shift, rounded)
 
 
 def thresholds(filters: Filters, zero_point: int, low: int, high: int) -> Thresholds:
