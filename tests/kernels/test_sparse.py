@@ -36,6 +36,8 @@ POINTWISE = [
     Window((1, 4, 4, 51), 7, activation=Activation.RELU),
     Window((1, 5, 5, 138), 6, activation=Activation.RELU6),
     Window((2, 3, 3, 64), 6),
+    Window((1, 3, 5, 16), 9),
+    Window((1, 1, 6, 24), 10, activation=Activation.RELU),
 ]
 WINDOWS = [
     Window((1, 7, 5, 3), 4, (3, 3), padding="same"),
@@ -45,6 +47,7 @@ WINDOWS = [
     Window((1, 9, 10, 3), 3, (2, 3), stride=(4, 5)),
     Window((1, 6, 6, 8), 4, (1, 1), stride=(2, 2)),
     Window((1, 3, 3, 138), 2, (2, 2), padding="same"),
+    Window((1, 3, 4, 8), 5, (3, 2), padding="same", activation=Activation.RELU),
 ]
 DENSE = [(1, 138, 51), (2, 14, 7), (3, 51, 5), (1, 640, 12), (1, 16, 8)]
 NUMBERS = [

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* 1x1 convolution, stride 1, most of whose weights are zero: eight pixels at a time.
+/* 1x1 convolution, stride 1, most of whose weights are zero: eight pixels at a time, then
+ * four.
  *
  * Registers and instructions per multiplication: mw_sparse_8px_dsp.h. Needs 32 bytes of scratch
  * memory per pair of inputs (mw_expand_s8_dsp.h). A block's inputs are read before its outputs are
@@ -21,13 +22,15 @@ MW_INLINE void mw_conv2d_1x1_sparse_s8_dsp(const int8_t *x, int8_t *y, void *scr
     int32_t *const pairs = scratch;
     int8_t *const first = y;
     const int32_t count = pixels * channels;
-    for (; pixels >= 8; pixels -= 8) {
-        for (int32_t p = 0; p < 8; p++) {
-            mw_expand_s8(x, depth, pairs + p, 8, form);
+    while (pixels >= 4) {
+        const int32_t block = pixels >= 8 ? 8 : 4;
+        for (int32_t p = 0; p < block; p++) {
+            mw_expand_s8(x, depth, pairs + p, block, form);
             x += depth;
         }
-        mw_sparse_8px(pairs, weights, scales, y, channels, zero, relu);
-        y += 8 * channels;
+        mw_sparse_block(pairs, weights, scales, y, channels, zero, relu, block);
+        y += block * channels;
+        pixels -= block;
     }
     for (; pixels > 0; pixels--) {
         mw_expand_s8(x, depth, pairs, 1, form);

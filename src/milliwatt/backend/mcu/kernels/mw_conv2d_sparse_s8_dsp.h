@@ -46,17 +46,17 @@ MW_INLINE void mw_conv2d_sparse_s8_dsp(
     int32_t top = -pad_top, left = -pad_left;
     const int32_t left_end = out_width * stride_w - pad_left;
     for (int32_t pixels = out_height * out_width, taken; pixels > 0; pixels -= taken) {
-        taken = pixels >= 8 ? 8 : 1;
+        taken = pixels >= 8 ? 8 : pixels >= 4 ? 4 : 1;
         for (int32_t p = 0; p < taken; p++) {
-            mw_expand_window_s8(x, &window, top, left, pairs + p, taken == 8 ? 8 : 1, form);
+            mw_expand_window_s8(x, &window, top, left, pairs + p, taken, form);
             left += stride_w;
             if (left == left_end) {
                 left = -pad_left;
                 top += stride_h;
             }
         }
-        if (taken == 8) {
-            mw_sparse_8px(pairs, weights, scales, y, channels, y_zero, relu);
+        if (taken > 1) {
+            mw_sparse_block(pairs, weights, scales, y, channels, y_zero, relu, taken);
         } else {
             mw_sparse_1px(pairs, weights, scales, y, channels, y_zero);
         }

@@ -77,28 +77,32 @@ MW_INLINE int32_t *mw_expand_run_s8(const int8_t *x, int32_t count, int32_t *pai
     }
 
 MW_EXPAND(mw_expand_pairs_of_8, 8, MW_PAIRS)
+MW_EXPAND(mw_expand_pairs_of_4, 4, MW_PAIRS)
 MW_EXPAND(mw_expand_pairs_of_1, 1, MW_PAIRS)
 MW_EXPAND(mw_expand_two_of_four_of_8, 8, MW_TWO_OF_FOUR)
+MW_EXPAND(mw_expand_two_of_four_of_4, 4, MW_TWO_OF_FOUR)
 MW_EXPAND(mw_expand_two_of_four_of_1, 1, MW_TWO_OF_FOUR)
 MW_EXPAND(mw_expand_one_of_four_of_8, 8, MW_ONE_OF_FOUR)
+MW_EXPAND(mw_expand_one_of_four_of_4, 4, MW_ONE_OF_FOUR)
 MW_EXPAND(mw_expand_one_of_four_of_1, 1, MW_ONE_OF_FOUR)
 
 #undef MW_EXPAND
 
-/* Writes pair i of x[0..count) to pairs[i * step], step 8 or 1; returns where the next one goes. */
+/* Writes pair i of x[0..count) to pairs[i * step], step 8, 4 or 1; returns where the next one
+ * goes. */
+#define MW_EXPAND_STEP(form, x, count, pairs, step)                                            \
+    ((step) == 8   ? mw_expand_##form##_of_8(x, count, pairs)                                  \
+     : (step) == 4 ? mw_expand_##form##_of_4(x, count, pairs)                                  \
+                   : mw_expand_##form##_of_1(x, count, pairs))
+
 MW_INLINE int32_t *mw_expand_s8(const int8_t *x, int32_t count, int32_t *pairs, int32_t step,
                                 int32_t form)
 {
-    if (form == MW_PAIRS) {
-        return step == 8 ? mw_expand_pairs_of_8(x, count, pairs)
-                         : mw_expand_pairs_of_1(x, count, pairs);
-    }
-    if (form == MW_TWO_OF_FOUR) {
-        return step == 8 ? mw_expand_two_of_four_of_8(x, count, pairs)
-                         : mw_expand_two_of_four_of_1(x, count, pairs);
-    }
-    return step == 8 ? mw_expand_one_of_four_of_8(x, count, pairs)
-                     : mw_expand_one_of_four_of_1(x, count, pairs);
+    return form == MW_PAIRS         ? MW_EXPAND_STEP(pairs, x, count, pairs, step)
+           : form == MW_TWO_OF_FOUR ? MW_EXPAND_STEP(two_of_four, x, count, pairs, step)
+                                    : MW_EXPAND_STEP(one_of_four, x, count, pairs, step);
 }
+
+#undef MW_EXPAND_STEP
 
 #endif

@@ -24,6 +24,21 @@ static MW_NOINLINE __attribute__((unused)) void mw_sparse_1px(const int32_t *pai
             continue;
         }
         const int32_t *x = pairs + (first >> 5);
+#if MW_HAS_DSP
+        int32_t word, inputs, further;
+        __asm__ volatile("1:\n"
+                         "ldr %[word], [%[weights]], #4\n"
+                         "ldr %[inputs], [%[x]]\n"
+                         "ands %[further], %[word], #0xFF00\n"
+                         "sxtb16 %[word], %[word]\n"
+                         "smlad %[sum], %[inputs], %[word], %[sum]\n"
+                         "add %[x], %[x], %[further], lsr #6\n"
+                         "bne 1b\n"
+                         : [x] "+r"(x), [weights] "+r"(weights), [sum] "+r"(sum),
+                           [word] "=&r"(word), [inputs] "=&r"(inputs), [further] "=&r"(further)
+                         :
+                         : "cc", "memory");
+#else
         int32_t further;
         do {
             const int32_t word = *weights++;
@@ -31,6 +46,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_sparse_1px(const int32_t *pai
             sum = mw_dot_pairs(*x, mw_even_bytes(word), sum);
             x += further >> 8;
         } while (further != 0);
+#endif
         *y++ = (int8_t)mw_requantize_s8_dsp(2 * sum, scales[0], scales[1], zero);
         scales += 2;
     }

@@ -42,9 +42,11 @@ def _pays(site: Site) -> bool:
     pairs, live = work(stored)
     channels, taps = weights.shape
     pixels = site.outputs[0].elements // channels
-    blocks, rest = divmod(pixels, BLOCK_PIXELS)
-    sparse = blocks * (17 * pairs + 76 * live + 21 * (channels - live))
-    sparse += rest * (7 * pairs + 16 * live + 6 * (channels - live))
+    eights, rest = divmod(pixels, BLOCK_PIXELS)
+    fours, ones = divmod(rest, BLOCK_PIXELS // 2)
+    sparse = eights * (17 * pairs + 76 * live + 22 * (channels - live))
+    sparse += fours * (11 * pairs + 48 * live + 18 * (channels - live))
+    sparse += ones * (7 * pairs + 16 * live + 6 * (channels - live))
     by_four, by_one = divmod(pixels, dsp_conv.BLOCK_PIXELS)
     channel_pairs, tap_pairs = ceil_div(channels, 2), ceil_div(taps, 2)
     dense = by_four * channel_pairs * (12.4 * tap_pairs + 80)
@@ -110,19 +112,21 @@ def _lower_conv(site: Site) -> Lowered:
 
 def _block_pixels(pixels: int) -> int:
     """Pixels whose inputs lie in scratch memory at once."""
-    return BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1
+    half = BLOCK_PIXELS // 2
+    return BLOCK_PIXELS if pixels >= BLOCK_PIXELS else half if pixels >= half else 1
 
 
 def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
     """The overlap of a kernel that reads eight pixels' inputs, then writes their outputs.
 
-    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads. The pixels
-    that eight do not divide are taken one by one.
+    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads. Of the pixels
+    that eight do not divide four are taken together, then one by one.
     """
-    pixels = len(first_read_bytes)
-    whole = pixels // BLOCK_PIXELS * BLOCK_PIXELS
-    blocks = np.arange(BLOCK_PIXELS, whole + 1, BLOCK_PIXELS)
-    ends = np.concatenate([blocks, np.arange(whole, pixels) + 1])
+    pixels, half = len(first_read_bytes), BLOCK_PIXELS // 2
+    eights = np.arange(BLOCK_PIXELS, pixels + 1, BLOCK_PIXELS)
+    whole = pixels // half * half
+    ends = np.unique(np.concatenate([eights, [whole] * (whole > 0), np.arange(whole, pixels) + 1]))
+    ends = ends.astype(np.int64)
     read_after = np.append(first_read_bytes, np.iinfo(np.int64).max // 2)[ends]
     return in_order(read_after, ends * channels, pixels * channels)
 

@@ -29,16 +29,22 @@ BLOCK = 4
 """Channels, and inputs, of a block."""
 
 
-def _pays(site: Site) -> bool:
-    """Whether fewer instructions are predicted than of the dense kernel."""
+def _pairs_cost(site: Site) -> float:
+    """Instructions predicted of the kernel that stores pairs."""
     weights = filters_of(site).weights
     pairs, live = work(best_form(weights, [weights.shape[1]])[1])
-    return 7 * pairs + 16 * live < MARGIN * (1.12 * weights.size + 9 * len(weights))
+    return 7 * pairs + 16 * live
+
+
+def _dense_cost(site: Site) -> float:
+    """Instructions predicted of the kernel of all weights."""
+    channels, depth = site.inputs[1].shape
+    return channels * (1.12 * depth + 9)
 
 
 def accepts(site: Site) -> bool:
     """Whether the site is a fully connected layer that has few weights."""
-    return dsp_dense.accepts(site) and _pays(site)
+    return dsp_dense.accepts(site) and _pairs_cost(site) < MARGIN * _dense_cost(site)
 
 
 def _lower(site: Site) -> Lowered:
