@@ -57,7 +57,7 @@ def sites() -> list[Case]:
 
 
 def jobs(found: list[Case]) -> list[Job]:
-    """Each site that the kernel takes."""
+    """Each site with each kernel that takes it."""
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
@@ -69,7 +69,7 @@ def jobs(found: list[Case]) -> list[Job]:
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs(sites())
-    assert len(found) >= len(SHAPES) * len(NUMBERS) - 5
+    assert len(found) >= 2 * len(SHAPES) * len(NUMBERS) - 10
     check_kernels(found, cc=cc)
 
 
@@ -108,7 +108,7 @@ def test_any_shape(data: st.DataObject) -> None:
         )
         numbers = data.draw(st.sampled_from(NUMBERS))
         found.append(linear.depthwise(window, DType.INT8, numbers, seed))
-    check_kernels(jobs(found))
+    check_kernels(jobs(found), sanitize=False)
 
 
 def test_other_cores_are_refused() -> None:

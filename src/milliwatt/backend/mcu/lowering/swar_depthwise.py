@@ -36,6 +36,8 @@ BLOCK = 4
 
 _UNROLLED_TAPS = 3
 _MOST_SCRATCH_BYTES = 16384
+_MOST_PLANE_BYTES = 4096
+"""Scratch memory up to which a channel is widened whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,27 @@ class Lines:
         return (self.across.taps - 1) * self.across.dilation + 1
 
     @property
-    def scratch_bytes(self) -> int:
-        """Taps of two words, and every line of the ring twice."""
-        lines = 2 * self.ring * self.along.stride * self.list_words
-        return 4 * (2 * self.along.taps * self.across.taps + lines)
+    def line_bytes(self) -> int:
+        """Of one widened line."""
+        return 4 * self.along.stride * self.list_words
+
+    @property
+    def blocks(self) -> int:
+        """Of one line of outputs."""
+        return ceil_div(self.along.out_size, BLOCK)
+
+    @property
+    def ring_bytes(self) -> int:
+        """Scratch memory: taps and a line's blocks of two words, every line of the ring twice."""
+        taps = self.along.taps * self.across.taps
+        return 8 * (taps + self.blocks) + 2 * self.ring * self.line_bytes
+
+    @property
+    def plane_bytes(self) -> int:
+        """Scratch memory: taps and all blocks of two words, the lines of all windows."""
+        taps, across = self.along.taps * self.across.taps, self.across
+        lines = (across.out_size - 1) * across.stride + self.ring
+        return 8 * (taps + self.blocks * across.out_size) + lines * self.line_bytes
 
     @property
     def work(self) -> int:
@@ -113,15 +132,30 @@ def _axes(site: Site) -> tuple[Axis, Axis]:
 def _ways(site: Site) -> list[Lines]:
     """The directions in which lines can run."""
     vertical, horizontal = _axes(site)
-    ways = [Lines(horizontal, vertical, True), Lines(vertical, horizontal, False)]
-    return [w for w in ways if w.scratch_bytes <= _MOST_SCRATCH_BYTES]
+    return [Lines(horizontal, vertical, True), Lines(vertical, horizontal, False)]
 
 
-def _best(site: Site) -> Lines:
+def _planes(site: Site) -> list[Lines]:
+    """Directions in which a channel can be widened whole."""
+    return [way for way in _ways(site) if way.plane_bytes <= _MOST_PLANE_BYTES]
+
+
+def _rings(site: Site) -> list[Lines]:
+    """Directions in which a ring of lines fits."""
+    return [way for way in _ways(site) if way.ring_bytes <= _MOST_SCRATCH_BYTES]
+
+
+def _best_ring(site: Site) -> Lines:
     """The direction with the least work, among those that can be in place if any can."""
-    ways = _ways(site)
+    ways = _rings(site)
     in_place = [w for w in ways if _is_in_place(site, w)]
     return min(in_place or ways, key=lambda way: way.work)
+
+
+def _keeps_shape(site: Site) -> bool:
+    """Whether an output has its place where the same channel's input of its pixel has."""
+    x, y = site.inputs[0].shape, site.outputs[0].shape
+    return x[3] == y[3] and y[1] * y[2] <= x[1] * x[2]
 
 
 def _is_in_place(site: Site, lines: Lines) -> bool:
@@ -151,9 +185,16 @@ def _accepts(site: Site) -> bool:
         isinstance(site.op, DepthwiseConv2D)
         and has_int8_parameters(site)
         and site.inputs[0].shape[0] == 1
-        and bool(_ways(site))
         and depthwise_layer(site) is not None
     )
+
+
+def _accepts_plane(site: Site) -> bool:
+    return isinstance(site.op, DepthwiseConv2D) and bool(_planes(site)) and _accepts(site)
+
+
+def _accepts_ring(site: Site) -> bool:
+    return isinstance(site.op, DepthwiseConv2D) and bool(_rings(site)) and _accepts(site)
 
 
 def _tables(site: Site, lines: Lines, layer: Layer) -> tuple[Table, ...]:
@@ -167,14 +208,14 @@ def _tables(site: Site, lines: Lines, layer: Layer) -> tuple[Table, ...]:
     )
 
 
-def _lower(site: Site) -> Lowered:
-    lines = _best(site)
+def _lower(site: Site, lines: Lines, *, plane: bool) -> Lowered:
     along, across = lines.along, lines.across
     layer = depthwise_layer(site)
     assert layer is not None
     channels, taps = layer.weights.shape
+    in_place = _keeps_shape(site) if plane else _is_in_place(site, lines)
     return Lowered(
-        "mw_depthwise_conv2d_s8_swar",
+        f"mw_depthwise_conv2d_{'plane_' if plane else ''}s8_swar",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
             Ref("offsets"),
@@ -186,13 +227,30 @@ def _lower(site: Site) -> Lowered:
             *layer.scale_arguments,
             *fixed(1 if taps % _UNROLLED_TAPS else _UNROLLED_TAPS),
             *layer.scale_variant,
+            *fixed(int(layer.is_plain)),
         ),
         _tables(site, lines, layer),
-        scratch_bytes=lines.scratch_bytes,
-        overlaps=(Overlap(0, 0, exact=True),) if _is_in_place(site, lines) else (),
+        scratch_bytes=lines.plane_bytes if plane else lines.ring_bytes,
+        overlaps=(Overlap(0, 0, exact=True),) if in_place else (),
     )
 
 
+def _lower_plane(site: Site) -> Lowered:
+    return _lower(site, min(_planes(site), key=lambda way: way.work), plane=True)
+
+
+def _lower_ring(site: Site) -> Lowered:
+    return _lower(site, _best_ring(site), plane=False)
+
+
 KERNELS: tuple[Kernel, ...] = (
-    SwarKernel("depthwise_conv2d_s8_swar", "mw_depthwise_conv2d_s8_swar.h", _accepts, _lower),
+    SwarKernel(
+        "depthwise_conv2d_plane_s8_swar",
+        "mw_depthwise_conv2d_plane_s8_swar.h",
+        _accepts_plane,
+        _lower_plane,
+    ),
+    SwarKernel(
+        "depthwise_conv2d_s8_swar", "mw_depthwise_conv2d_s8_swar.h", _accepts_ring, _lower_ring
+    ),
 )

@@ -81,6 +81,14 @@ class Layer:
         """Whether any channel falls, and whether sums are cut."""
         return fixed(int(self.scale.falls), int(self.scale.limit is not None))
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether channels have scales of their own, without falls or limits, to all of int8."""
+        all_int8 = (self.least, self.span) == (-128, 255)
+        return (
+            all_int8 and self.scale.step > 0 and not self.scale.falls and self.scale.limit is None
+        )
+
     def tables(self, multiple: int = 1) -> tuple[Table, Table]:
         """Biases with the input's zero point folded in, and scales, of a multiple of channels."""
         channels = align_up(len(self.bias), multiple)
