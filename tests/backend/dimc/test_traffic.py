@@ -165,6 +165,10 @@ def test_the_host_s_nodes_take_time_and_energy() -> None:
     assert sum(row.cycles for row in rows) == pytest.approx(cycles)
     assert cost.cycles == pytest.approx(float(placement.cycles))
     assert cost.energy_by_component_pj["host"] == pytest.approx(cycles * host.pj_per_cycle.value)
+    measured = place(graph, replace(ST, tiles_per_cluster=32, chain_lengths=tuple(range(1, 33))))
+    parts_of_all = estimate(measured, level="system").energy_by_component_pj
+    assert parts_of_all["host"] == pytest.approx(cycles * host.pj_per_cycle.value)
+    assert "host" not in estimate(measured).energy_by_component_pj
     alone = place(graph, replace(WIDE, host=None))
     assert float(placement.cycles - alone.cycles) == pytest.approx(cycles)
     assert "not counted" in estimate(alone).source

@@ -50,7 +50,9 @@ def describe_slicing(machine: Machine, item: PlacedLayer) -> tuple[str, ...]:
         (mapping.rounds > 1, f"{mapping.rounds} rounds of up to {per_round} kernels"),
         (
             mapping.clusters_used > 1,
-            f"{mapping.clusters_used} clusters: rounds ({mapping.rounds}) x shares of the map "
+            f"{mapping.clusters_used} clusters, each other rounds"
+            if mapping.shares == 1
+            else f"{mapping.clusters_used} clusters: rounds ({mapping.rounds}) x shares of the map "
             f"({mapping.shares}), kernels broadcast to the shares",
         ),
         (len(weights) > 1, f"weights in {len(weights)} slices of {weights[0]} bits, a row each"),

@@ -103,9 +103,8 @@ def _host_row(
     external: Mapping[str, External],
 ) -> CostRow:
     cycles = float(host_cycles(machine, work))
-    parts: dict[str, float] = {}
+    parts = host_components(machine, work, cycles, level)
     if machine.energy is None:
-        parts |= host_components(machine, work, cycles, level)
         parts |= external_components(machine, external.get(work.node, External()), None, level)
         parts |= background_components(machine, cycles, 0.0, point, level)
     return CostRow(
@@ -123,12 +122,12 @@ def _source(placement: Placement, activity: Activity | Mapping[str, Activity], l
     what = str(activity) if isinstance(activity, Activity) else "activity of each layer's weights"
     cycles = f"cycles: {placement.mode} model of the machine's description"
     if placement.host:
-        core = machine.host.core if machine.host else "not described, and not counted"
-        cycles += f", host ({core}) included" if machine.host else f", host {core}"
+        host = machine.host
+        cycles += f", host ({host.core}) included" if host else ", host not described, not counted"
     if machine.energy is not None:
         around = "; shared memory, I/O and clock as in the talk's battery example"
         inside = "on-chip movement, clocks and leakage inside them"
-        system = f"{around}; the host's energy not known" if level == "system" else ""
+        system = f"{around}; host by the description's price" if level == "system" else ""
         return f"{cycles}; energy: silicon's peak points, {what}; {inside}{system}"
     energy = "energy: gate counts of the tile's multipliers, adder trees and registers at 28 nm"
     if machine.memory is None:

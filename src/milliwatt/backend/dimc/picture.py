@@ -162,15 +162,13 @@ def _draw_output(
     )
     rows = item.layer.out_hw[0]
     part = ceil_div(rows, item.mapping.stripes)
-    lines = _range("row", range(stripe * part, min(rows, (stripe + 1) * part)))
-    short = (
-        f"{lines}" if last == first else f"output {lines}, {_kernels(machine, item, own.values())}"
-    )
-    merge = describe_merge(machine, item.mapping)
-    if item.mapping.parallel > 1 and "MUX" in merge:
-        short += " by the OUT MUX" if "OUT MUX" in merge else " by the PACK MUX"
+    text = _range("row", range(stripe * part, min(rows, (stripe + 1) * part)))
+    if last > first:
+        merge = describe_merge(machine, item.mapping)
+        mux = next((name for name in ("OUT MUX", "PACK MUX") if name in merge), "output")
+        text = f"{mux}: {text}, {_kernels(machine, item, own.values())}"
     middle = bar[0] + bar[1] / 2
-    axes.text(middle, bottom + 0.135, short, ha="center", va="center", fontsize=5.5)
+    axes.text(middle, bottom + 0.135, text, ha="center", va="center", fontsize=5.5)
 
 
 def _kernels(machine: Machine, item: PlacedLayer, tiles: Iterable[TileContent]) -> str:
