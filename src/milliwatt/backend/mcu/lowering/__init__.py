@@ -21,6 +21,7 @@ _SPECIALISED = (
     "sparse_dense",
     "dsp_conv",
     "dsp_depthwise_words",
+    "dsp_depthwise_row",
     "dsp_depthwise",
     "dsp_dense",
     "affine_add",

@@ -111,6 +111,12 @@ def _ways(site: Site) -> list[Lines]:
     return [w for w in ways if w.along.stride in (1, 2) and w.across.stride <= w.across.taps]
 
 
+def row_lines(site: Site) -> Lines:
+    """The image's rows as lines."""
+    vertical, horizontal = _axes(site)
+    return Lines(horizontal, vertical, True)
+
+
 def best_lines(site: Site) -> Lines:
     """The direction with the least work, among those that can be in place if any can."""
     ways = _ways(site)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The DSP kernels in forms that take less code and constants, and a little more time."""
+"""The DSP kernels in forms that take less code, constants or memory, and a little more time."""
 
 from __future__ import annotations
 
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Site
-from milliwatt.backend.mcu.lowering._shared import passed
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_conv import (
     accepts_1x1,
     accepts_conv,
@@ -28,6 +28,18 @@ def _lower_3x3(site: Site) -> Lowered:
     return lower_lines_3x3(site, passed)
 
 
+def _accepts_one_by_one(site: Site) -> bool:
+    """Whether more than one channel would be taken at a time."""
+    if not accepts_3x3(site):
+        return False
+    channels = site.outputs[0].shape[3]
+    return channels >= 4 and channels == site.inputs[0].shape[3]
+
+
+def _lower_one_by_one(site: Site) -> Lowered:
+    return lower_lines_3x3(site, fixed, one_by_one=True)
+
+
 KERNELS: tuple[Kernel, ...] = (
     DspKernel("conv2d_1x1_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_1x1, lower_1x1_small),
     DspKernel("conv2d_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_conv, lower_conv_small),
@@ -36,5 +48,11 @@ KERNELS: tuple[Kernel, ...] = (
         "mw_depthwise_conv2d_3x3_s8_dsp.h",
         accepts_3x3,
         _lower_3x3,
+    ),
+    DspKernel(
+        "depthwise_conv2d_3x3_lean_s8_dsp",
+        "mw_depthwise_conv2d_3x3_s8_dsp.h",
+        _accepts_one_by_one,
+        _lower_one_by_one,
     ),
 )

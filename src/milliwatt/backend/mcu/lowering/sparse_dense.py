@@ -78,16 +78,15 @@ def _blocks(site: Site) -> Array:
 
 
 def _accepts_blocks(site: Site) -> bool:
-    """Whether few blocks have weights, fewer than skipping them costs."""
+    """Whether few blocks have weights, and skipping pairs would take more instructions."""
     if not dsp_dense.accepts(site) or not dsp_dense.is_packed(site):
         return False
     channels, depth = site.inputs[1].shape
     if channels % BLOCK or depth % BLOCK or depth > BLOCK * FARTHEST:
         return False
     blocks = _blocks(site)
-    return bool(
-        24 * blocks.sum() + 30 * len(blocks) < MARGIN * (18 * blocks.size + 4 * len(blocks))
-    )
+    cost = float(24 * blocks.sum() + 60 * len(blocks))
+    return cost < MARGIN * _dense_cost(site) and cost < _pairs_cost(site)
 
 
 def _block_tables(site: Site) -> tuple[Table, Table]:

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.arena import arena_problem
 from milliwatt.backend.mcu.choose import Lowerings
-from milliwatt.backend.mcu.kernel import Core, Kernel, Site
-from milliwatt.backend.mcu.select import candidates, forms
+from milliwatt.backend.mcu.kernel import Core, Kernel, Lowered, Site
+from milliwatt.backend.mcu.select import candidates, forms, site_of
 from milliwatt.backend.mcu.streaming.choose import StreamChooser
+from milliwatt.backend.mcu.streaming.lower import is_lean
 from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
 from milliwatt.backend.mcu.streaming.segments import find_alive
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
+from milliwatt.ops.conv import DepthwiseConv2D
 
 _LEAST_STEP = 0.03
 """Neighbouring points of a frontier differ by this part of their arena, or more."""
@@ -37,14 +39,38 @@ def stream_chooser(
         _, some, _ = arena_problem(graph, lowerings, streams)
         return memory.solve(some).arena_bytes
 
+    wanted = {i: _wanted(graph, core, lowerings, i) for i in lowerings}
+
     def kernels(index: int, site: Site) -> Sequence[Kernel]:
-        lowering = lowerings[index]
-        wanted = None if lowering is None else lowering.kernel
-        kept = [kernel for kernel in forms(site, core) if kernel.name == wanted]
-        return [*kept, *(k for k in candidates(site, core) if k.name != wanted)]
+        found = candidates(site, core)
+        if wanted[index] is None:
+            return found
+        kept = [kernel for kernel in forms(site, core) if kernel.name == wanted[index]]
+        return [*kept, *(k for k in found if k.name != wanted[index])]
 
     lowered = {i: None if x is None else x.lowered for i, x in lowerings.items()}
-    return StreamChooser(graph, find_alive(graph, arena), lowered, kernels, arena_of, push_rows)
+    lean = {i: one for i in lowered if (one := _lean(graph, core, i)) is not None}
+    alive = find_alive(graph, arena)
+    return StreamChooser(graph, alive, lowered, lean, kernels, arena_of, push_rows)
+
+
+def _wanted(graph: Graph, core: Core, lowerings: Lowerings, index: int) -> str | None:
+    """The kernel that a node was given for other reasons than being the first that computes it."""
+    lowering = lowerings[index]
+    if lowering is None:
+        return None
+    first = candidates(site_of(graph, graph.nodes[index]), core)[0].name
+    return None if lowering.kernel == first else lowering.kernel
+
+
+def _lean(graph: Graph, core: Core, index: int) -> Lowered | None:
+    """The call of a kernel that takes less scratch memory, where there is one."""
+    node = graph.nodes[index]
+    if not isinstance(node.op, DepthwiseConv2D):
+        return None
+    site = site_of(graph, node)
+    found = (kernel for kernel in candidates(site, core) if is_lean(kernel))
+    return next((kernel.lower(site) for kernel in found), None)
 
 
 def streams_within(chooser: StreamChooser, arena_bytes: int | None) -> tuple[Stream, ...]:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.backend.mcu.streaming.build import make_stream
-from milliwatt.backend.mcu.streaming.lower import Kernels
+from milliwatt.backend.mcu.streaming.lower import Kernels, lean_first
 from milliwatt.backend.mcu.streaming.schedule import Pace
 from milliwatt.backend.mcu.streaming.segments import (
     Alive,
@@ -22,6 +22,8 @@ from milliwatt.backend.mcu.streaming.segments import (
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.ir.graph import Graph
 
+Key = tuple[range, Pace | None, bool]
+"""Which segment: its nodes, their pace, whether their kernels are lean."""
 ArenaOf = Callable[[tuple[Stream, ...]], int]
 """The arena that a choice of streams needs."""
 _TRIES = 12
@@ -40,23 +42,21 @@ class Choice:
 class StreamChooser:
     """Choices of streams of one network; what was found out once is kept.
 
-    `lowered` are the kernels of the nodes without streams, `kernels` those a stream may use, best
-    first. With `fed` the network's input comes by rows: its first layers are a fed stream.
+    `lowered` are the kernels of the nodes without streams, `lean` those of less scratch memory for
+    some of the nodes, `kernels` all that a stream may use, best first. With `fed` the network's
+    input comes by rows: its first layers are a fed stream.
     """
 
     graph: Graph
     alive: Alive
     lowered: Mapping[int, Lowered | None]
+    lean: Mapping[int, Lowered]
     kernels: Kernels
     arena_of: ArenaOf
     fed: bool = False
     _segments: list[Segment] | None = None
-    _built: dict[tuple[range, Pace], Stream | None] = field(
-        default_factory=dict[tuple[range, Pace], "Stream | None"]
-    )
-    _arenas: dict[tuple[tuple[range, Pace], ...], int] = field(
-        default_factory=dict[tuple[tuple[range, Pace], ...], int]
-    )
+    _built: dict[Key, Stream | None] = field(default_factory=dict[Key, "Stream | None"])
+    _arenas: dict[tuple[Key, ...], int] = field(default_factory=dict[tuple[Key, ...], int])
 
     def choose(self, arena_bytes: int) -> Choice | None:
         """The streams of least extra work whose arena has at most so many bytes, or None.
@@ -101,7 +101,7 @@ class StreamChooser:
 
     def _choice(self, path: list[Segment]) -> Choice:
         streams = tuple(s for segment in path if (s := self._stream(segment)) is not None)
-        key = tuple((stream.nodes, stream.pace) for stream in streams)
+        key = tuple(segment.key for segment in path if self._stream(segment) is not None)
         if key not in self._arenas:
             self._arenas[key] = self.arena_of(streams)
         return Choice(streams, self._arenas[key])
@@ -116,7 +116,7 @@ class StreamChooser:
             path = _shortest(len(self.graph.nodes), self._all(), limit_bytes)
             if path is None:
                 return None
-            fresh = [s for s in path if s.pace and (s.nodes, s.pace) not in self._built]
+            fresh = [s for s in path if s.pace and s.key not in self._built]
             if not fresh:
                 return path
             for segment in fresh:
@@ -136,25 +136,34 @@ class StreamChooser:
                 if self.fed and nodes.start == 0 and not fed:
                     continue
                 highest = max((alone.get(i, 0) for i in nodes), default=0)
-                for pace in paces(self.graph, nodes):
-                    segment = stream_segment(
-                        self.graph, self.alive, self.lowered, nodes, pace, fed=fed
-                    )
-                    if segment is not None:
-                        if not fed and segment.peak_bytes >= highest:
-                            break  # Faster paces need more.
-                        found.append(segment)
+                found += self._paced(nodes, highest, fed=fed)
         return found
 
+    def _paced(self, nodes: range, highest_bytes: int, *, fed: bool) -> Iterator[Segment]:
+        """Streams of these nodes at all paces that make the arena smaller."""
+        for pace in paces(self.graph, nodes):
+            for lean in (False, True) if any(i in self.lean for i in nodes) else (False,):
+                lowered = {**self.lowered, **self.lean} if lean else self.lowered
+                segment = stream_segment(
+                    self.graph, self.alive, lowered, nodes, pace, fed=fed, lean=lean
+                )
+                if segment is None:
+                    continue
+                if fed or segment.peak_bytes < highest_bytes:
+                    yield segment
+                elif lean or not self.lean:
+                    return  # Faster paces need more.
+
     def _stream(self, segment: Segment) -> Stream | None:
-        return None if segment.pace is None else self._built[segment.nodes, segment.pace]
+        return None if segment.pace is None else self._built[segment.key]
 
     def _build(self, segment: Segment) -> None:
         """Build a stream; its segment learns its real memory, or goes where it cannot be."""
         assert segment.pace is not None
         nodes = segment.nodes
-        stream = make_stream(self.graph, nodes, segment.pace, self.kernels, fed=segment.fed)
-        self._built[nodes, segment.pace] = stream
+        kernels = lean_first(self.kernels) if segment.lean else self.kernels
+        stream = make_stream(self.graph, nodes, segment.pace, kernels, fed=segment.fed)
+        self._built[segment.key] = stream
         segments = self._all()
         at = segments.index(segment)
         if stream is None:

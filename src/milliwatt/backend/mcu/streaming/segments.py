@@ -17,7 +17,9 @@ from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 _ROWS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Rows of the result a turn that are tried."""
 # Extra instructions, roughly, as counted on a Cortex-M4.
-_PER_CALL = 60
+_PER_TURN = 25
+_PER_CALL = 40
+_PER_LEAN_READ = 0.75
 _PER_MOVED_BYTE = 0.75
 _PER_CHANNEL_CALL = 60
 _PER_REREAD = 3.0
@@ -30,7 +32,8 @@ class Segment:
     """Nodes of a network as one step: alone (`pace` None) or as a stream.
 
     `peak_bytes` is the arena it needs, what passes by included; `extra_work` instructions more
-    than without streams. Both are estimates until the stream is built.
+    than without streams, roughly. The peak is no more than that until the stream is built. A
+    `lean` one prefers kernels of less scratch memory.
     """
 
     nodes: range
@@ -38,6 +41,12 @@ class Segment:
     fed: bool
     peak_bytes: int
     extra_work: float
+    lean: bool = False
+
+    @property
+    def key(self) -> tuple[range, Pace | None, bool]:
+        """What tells it from the other segments of a network."""
+        return self.nodes, self.pace, self.lean
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,7 @@ def stream_segment(
     pace: Pace,
     *,
     fed: bool,
+    lean: bool,
 ) -> Segment | None:
     """A stream, its memory estimated from below; None where it cannot be one."""
     schedule = make_schedule(graph, [graph.nodes[i] for i in nodes], pace)
@@ -144,7 +154,19 @@ def stream_segment(
         return None
     inner = _inner_bytes(graph, lowered, nodes, schedule, fed=fed)
     peak = stream_peak(graph, alive, nodes, inner, 0, fed=fed)
-    return Segment(nodes, pace, fed, peak, _extra_work(graph, nodes, schedule))
+    work = _extra_work(graph, nodes, schedule)
+    if lean:
+        work += _PER_LEAN_READ * sum(_gathered(graph, graph.nodes[i], schedule) for i in nodes)
+    return Segment(nodes, pace, fed, peak, work, lean)
+
+
+def _gathered(graph: Graph, node: Node, schedule: Schedule) -> int:
+    """Elements that a depthwise convolution reads, those read again in later turns included."""
+    if not isinstance(node.op, DepthwiseConv2D):
+        return 0
+    _, _, width, channels = graph.types[node.inputs[0]].shape
+    rows = graph.types[node.inputs[1]].shape[1]
+    return schedule.calls(node.outputs[0]) * rows * width * channels
 
 
 def stream_peak(
@@ -173,7 +195,10 @@ def _inner_bytes(
     *,
     fed: bool,
 ) -> int:
-    """Strips that keep rows, and the most that any call needs besides them."""
+    """Strips that keep rows, and the most that any call needs besides them, from below.
+
+    What a depthwise convolution makes may lie where its strip has rows to spare.
+    """
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
     whole = {result} if fed else {source, result}
     sizes = {
@@ -182,9 +207,12 @@ def _inner_bytes(
         if v not in whole
     }
     kept = {v for v in sizes if schedule.spans[v].keeps_rows or v == source}
+    guests = {
+        graph.nodes[i].outputs[0] for i in nodes if isinstance(graph.nodes[i].op, DepthwiseConv2D)
+    }
     passing = max(
         _scratch_bytes(lowered[i])
-        + max(sizes.get(v, 0) * (v not in kept) for v in _values(graph.nodes[i]))
+        + max(sizes.get(v, 0) * (v not in kept | guests) for v in _values(graph.nodes[i]))
         for i in nodes
     )
     return sum(sizes[v] for v in kept) + passing
@@ -204,7 +232,8 @@ def _extra_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
         node = graph.nodes[index]
         read, made = node.inputs[map_inputs(graph, node)[0]], node.outputs[0]
         calls = schedule.calls(made)
-        work += _PER_CALL * calls + _PER_MOVED_BYTE * _moved_bytes(graph, schedule, made)
+        work += _PER_TURN * len(schedule.turns) + _PER_CALL * calls
+        work += _PER_MOVED_BYTE * _moved_bytes(graph, schedule, made)
         match node.op:
             case DepthwiseConv2D():
                 _, _, width, channels = graph.types[read].shape

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Single rows of depthwise convolutions, as streams compute them, with the DSP instructions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import (
+    In,
+    Kernel,
+    Lit,
+    Lowered,
+    Out,
+    Overlap,
+    Ref,
+    Scratch,
+    Site,
+    Table,
+)
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_depthwise import (
+    ONCE,
+    ONCE_SHORT,
+    accepts_3x3,
+    filters_of,
+    layer_of,
+    row_lines,
+)
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
+from milliwatt.ir.types import Array
+from milliwatt.ops.conv import DepthwiseConv2D
+
+_TAPS = 3
+
+
+def _accepts(site: Site) -> bool:
+    """Whether the site makes one row, some of whose windows lie on the image."""
+    op, (y,) = site.op, site.outputs
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and y.shape[1] == 1
+        and op.padding.top < _TAPS
+        and site.inputs[0].shape[3] == y.shape[3]
+        and accepts_3x3(site)
+    )
+
+
+def _lower(site: Site) -> Lowered:
+    op, x, (y,) = site.op, site.inputs[0], site.outputs
+    assert isinstance(op, DepthwiseConv2D)
+    _, height, width, channels = x.shape
+    top = op.padding.top
+    filters = filters_of(site)
+    layer = layer_of(site, filters, filters.weights, short=True)
+    _, bias, scales = layer.tables
+    (*clamp, form) = layer.clamp_and_form
+    assert isinstance(form, Lit)
+    words = row_lines(site).line_words
+    return Lowered(
+        "mw_depthwise_row_3x3_s8_dsp",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
+            *passed(channels, width, min(height, _TAPS - top), y.shape[2]),
+            *fixed(op.stride_hw[1]),
+            *passed(op.padding.left, top, words),
+            *passed(x.zero_point, layer.y_zero),
+            *(*clamp, form),
+        ),
+        (_pairs(filters.weights, once=form.value in (ONCE, ONCE_SHORT)), bias, scales),
+        scratch_bytes=4 * _TAPS * words,
+        overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
+    )
+
+
+def _pairs(weights: Array, *, once: bool) -> Table:
+    """Of each channel's filter lines the pairs (0, 1) and (1, 2), times 256 or 2."""
+    lines = weights.reshape(-1, _TAPS, _TAPS) * (256 if once else 2)
+    low, high = lines[..., :2] & 0xFFFF, lines[..., 1:] << 16
+    words = (low | high).astype(np.int64) & 0xFFFFFFFF
+    return Table("weights", words.astype(np.uint32).view(np.int32).reshape(-1))
+
+
+KERNELS: tuple[Kernel, ...] = (
+    DspKernel("depthwise_row_3x3_s8_dsp", "mw_depthwise_row_3x3_s8_dsp.h", _accepts, _lower),
+)
