@@ -36,7 +36,7 @@ def test_add_a_kernel(tmp_path: Path) -> None:
     pytest.importorskip("unicorn")
     pytest.importorskip("ziglang")
     root = apply_document(DOCS / "add-a-kernel.md", tmp_path)
-    run_tests(root, "tests/kernels/test_dsp_pool.py", "tests/kernels/test_headers.py")
+    run_tests(root, "tests/kernels/test_dsp_max_pool.py", "tests/kernels/test_headers.py")
     chosen = run_python(root, "-c", CHOSEN)
     assert chosen.stdout == "max_pool2d_s8_dsp max_pool2d_s8\n", chosen.stderr
 
@@ -44,7 +44,7 @@ def test_add_a_kernel(tmp_path: Path) -> None:
 CHOSEN = """
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.select import select_kernel
-from tests.kernels.test_dsp_pool import sites
+from tests.kernels.test_dsp_max_pool import sites
 site = sites()[0][0]
 print(*(select_kernel("pool", site, Core(dsp=dsp)).name for dsp in (True, False)))
 """

@@ -13,6 +13,7 @@ from milliwatt.ops.activation import Softmax
 from tests.cases.build import Case, case, tensor
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
+from tests.support import needs_arm_gcc
 
 (KERNEL,) = (k for k in activation.KERNELS if k.name == "softmax_pairs_s8")
 
@@ -43,6 +44,7 @@ def test_host(cc: str) -> None:
     assert check_kernels(jobs(), cc=cc) >= 3
 
 
+@needs_arm_gcc
 @pytest.mark.emulator
 def test_cortex_m4() -> None:
     check_emulated(jobs()[:1], "cortex-m4", "gcc")
