@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu.code_bytes import call_bytes
 from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide
 from milliwatt.backend.mcu.kernel import Core, Kernel, Lit, Lowered, Site
 from milliwatt.backend.mcu.objective import Objective
@@ -103,8 +104,9 @@ def _option(lowering: Lowering, site: Site, core: Core) -> Option:
     return Option(
         kernel=lowering.kernel,
         work=cost.instructions,
-        own_bytes=cost.table_bytes,
+        own_bytes=cost.table_bytes + call_bytes(lowering.lowered),
         code=code_key(lowering.lowered),
-        code_bytes=cost.code_bytes,
+        code_bytes=cost.code.own_bytes,
         scratch_bytes=lowering.lowered.scratch_bytes,
+        helpers=cost.code.helpers,
     )

@@ -15,7 +15,8 @@ class Option:
     """One way to compute a layer, measured or predicted.
 
     `work` counts cycles or instructions. Options of equal `code` share `code_bytes`: the network
-    pays for them once. `own_bytes` are paid by each layer that takes the option.
+    pays for them once, and for each of the named `helpers`, with their bytes, as well. `own_bytes`
+    are paid by each layer that takes the option.
     """
 
     kernel: str
@@ -24,6 +25,7 @@ class Option:
     code: str
     code_bytes: int
     scratch_bytes: int
+    helpers: tuple[tuple[str, int], ...] = ()
 
 
 Choice = tuple[int, ...]
@@ -78,6 +80,7 @@ class _Rate:
     def _totals(self, choice: Choice) -> tuple[float, int]:
         taken = [options[i] for options, i in zip(self.layers, choice, strict=True)]
         shared = {option.code: option.code_bytes for option in taken}
+        shared |= {name: size for option in taken for name, size in option.helpers}
         own = sum(option.own_bytes for option in taken)
         return sum(option.work for option in taken), own + sum(shared.values())
 

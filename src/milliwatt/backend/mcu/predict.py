@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu.code_bytes import Code, code_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 
-_CODE_BYTES = 800
 _PER_OUTPUT = 20.0
 _PER_MAC = {"mve": 0.3, "dsp": 1.2, "swar": 2.5}
 _PORTABLE_PER_MAC = 6.0
@@ -17,12 +17,12 @@ _PORTABLE_PER_MAC = 6.0
 class Predicted:
     """Cost of one kernel on one site.
 
-    `instructions` and `code_bytes` are predictions; `table_bytes` (weights, biases and constants)
-    is exact.
+    `instructions` and `code` are predictions; `table_bytes` (weights, biases and constants) is
+    exact.
     """
 
     instructions: float
-    code_bytes: int
+    code: Code
     table_bytes: int
 
 
@@ -34,6 +34,6 @@ def predict(kernel: str, lowered: Lowered, site: Site, core: Core) -> Predicted:
     per_mac = _PER_MAC.get(kernel.rpartition("_")[2], _PORTABLE_PER_MAC)
     return Predicted(
         instructions=per_mac * macs + _PER_OUTPUT * outputs,
-        code_bytes=_CODE_BYTES,
+        code=code_of(lowered),
         table_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
     )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How much code kernels take: an estimate for choosing among them.
+
+Measured with arm-none-eabi-gcc 12.2 -Os for Cortex-M4 on the MLPerf Tiny networks and MCUNet; one
+figure stands for all sets of fixed literals, between which sizes differ by a quarter or so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milliwatt.backend.mcu.kernel import Lit, Lowered, Ref
+
+UNKNOWN_BYTES = 400
+"""For kernels without a figure."""
+
+Helpers = tuple[tuple[str, int], ...]
+"""Functions that are not inlined, with their bytes: a network has each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """`own_bytes` for each set of fixed literals, `helpers` once for the whole network."""
+
+    own_bytes: int
+    helpers: Helpers = ()
+
+
+_MATMUL_4PX = ("mw_matmul_s8_4px", 650)
+_MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 360)
+_MATMUL_1PX = ("mw_matmul_s8_1px", 212)
+_WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)
+_WINDOW_1PX = ("mw_widen_window_s8_of_1", 362)
+_CLIPPED_ROW = ("mw_clipped_row_s8", 140)
+_WIDEN_4PX = ("mw_widen_s8_of_4", 92)
+_WIDEN_1PX = ("mw_widen_s8", 90)
+_LOAD_LINE = ("mw_load_line_s8", 146)
+_LOAD_LINES = ("mw_load_lines_s8_of_4", 210)
+_LINE = (("mw_depthwise_line_3x3_stride_1", 412), ("mw_depthwise_line_3x3_stride_2", 436))
+_CODED = (("mw_rice_decode", 128), ("memset", 162))
+
+_POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_4PX, _WIDEN_1PX)
+_WINDOWS = (_MATMUL_4PX, _MATMUL_1PX, _WINDOW_4PX, _WINDOW_1PX, _CLIPPED_ROW)
+
+_CODE: Mapping[str, Code] = {
+    "mw_add_affine_s8": Code(270),
+    "mw_add_s8": Code(200),
+    "mw_add_s8_dsp": Code(120),
+    "mw_average_pool2d_s8": Code(94),
+    "mw_average_pool2d_s8_dsp": Code(210),
+    "mw_conv2d_1x1_coded_s8_dsp": Code(280, (*_POINTWISE, *_CODED)),
+    "mw_conv2d_1x1_s8_dsp": Code(200, _POINTWISE),
+    "mw_conv2d_1x1_small_s8_dsp": Code(152, (_MATMUL_4PX_SMALL, _WIDEN_4PX)),
+    "mw_conv2d_coded_s8_dsp": Code(330, (*_WINDOWS, *_CODED)),
+    "mw_conv2d_gather_s8": Code(430),
+    "mw_conv2d_s8": Code(460),
+    "mw_conv2d_s8_dsp": Code(290, _WINDOWS),
+    "mw_conv2d_small_s8_dsp": Code(204, (_MATMUL_4PX_SMALL, _WINDOW_4PX, _CLIPPED_ROW)),
+    "mw_depthwise_conv2d_3x3_coded_s8_dsp": Code(440, (*_LINE, _LOAD_LINES, *_CODED)),
+    "mw_depthwise_conv2d_3x3_plane_coded_s8_dsp": Code(470, (*_LINE, *_CODED)),
+    "mw_depthwise_conv2d_3x3_plane_s8_dsp": Code(500, _LINE),
+    "mw_depthwise_conv2d_3x3_s8_dsp": Code(480, (*_LINE, _LOAD_LINES)),
+    "mw_depthwise_conv2d_coded_s8_dsp": Code(720, (_LOAD_LINE, *_CODED)),
+    "mw_depthwise_conv2d_s8": Code(700),
+    "mw_depthwise_conv2d_s8_dsp": Code(690, (_LOAD_LINE, _LOAD_LINES)),
+    "mw_depthwise_words_s8_dsp": Code(316),
+    "mw_fully_connected_coded_s8_dsp": Code(510, _CODED),
+    "mw_fully_connected_s8": Code(250),
+    "mw_fully_connected_s8_dsp": Code(400),
+    "mw_softmax_pairs_s8": Code(40),
+    "mw_softmax_s8_s8": Code(380),
+}
+
+_STRIDE_AT = {"mw_depthwise_conv2d_3x3_s8_dsp": 14, "mw_depthwise_conv2d_3x3_plane_s8_dsp": 13}
+"""Place of the stride among the arguments."""
+
+
+def call_bytes(lowered: Lowered) -> int:
+    """About what the call itself takes: a function, and its arguments in a table or in code."""
+    numbers = sum(isinstance(arg, Lit) and not arg.fixed for arg in lowered.args)
+    tables = sum(isinstance(arg, Ref) for arg in lowered.args)
+    return 16 + 4 * tables + 2 * numbers
+
+
+def code_of(lowered: Lowered) -> Code:
+    """The code that a call brings with it."""
+    code = _CODE.get(lowered.function, Code(UNKNOWN_BYTES))
+    place = _STRIDE_AT.get(lowered.function)
+    stride = None if place is None else lowered.args[place]
+    if isinstance(stride, Lit) and stride.fixed:
+        # A stride known to the compiler leaves out the line function of the other.
+        other = _LINE[stride.value == 1]
+        return Code(code.own_bytes, tuple(h for h in code.helpers if h != other))
+    return code
