@@ -7,7 +7,7 @@
  * |B'dB| <= 4 * 128 and |G'wG| <= 9 * 128 fit 16 bits; sums wrap modulo 2**32, and the result is
  * right because lowering/winograd.py proves 4 * (w * d) below 2**31.
  *
- * Inputs: about 45 instructions per input channel of a tile, that is 1.25 / output channels for
+ * Inputs: about 50 instructions per input channel of a tile, that is 1.4 / output channels for
  * each multiplication. Outputs: about 19 per output, 2.1 / input channels. Registers: 8 of a row of
  * pairs; 4 columns of sums and 4 of the channel's. */
 #ifndef MW_WINOGRAD_TILES_DSP_H

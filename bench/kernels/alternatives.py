@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Kernels beside the usual ones on a Cortex-M4: sub-byte, coded and sparse weights, Winograd.
+
+Layers with random weights of fixed seeds, every output compared with the reference. Writes
+bench/kernels/alternatives.csv, where the published networks are at hand coded_networks.csv and
+tuned_ic.csv, and the tables of docs/kernels.md.
+Usage: python -m bench.kernels.alternatives
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.kernels.alternatives_page import PAGE, Row, filled, render
+from bench.kernels.coded_networks import load_networks, measure_networks, write_networks
+from bench.kernels.tuned_ic import load_tuned, measure_tuned, write_tuned
+from milliwatt.backend.mcu.kernel import Core, Kernel
+from milliwatt.backend.mcu.lowering import (
+    coded,
+    conv,
+    dense,
+    dsp_conv,
+    dsp_dense,
+    dsp_depthwise,
+    sparse_conv,
+    sparse_dense,
+    subbyte_conv,
+    subbyte_dense,
+    subbyte_depthwise,
+    winograd,
+)
+from milliwatt.ir.types import Array, DType
+from milliwatt.ops.base import Activation
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import Numbers, Window
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job
+from tests.kernels.pruned import blocks, nm, pruned, unstructured
+from tests.kernels.symmetric import symmetric
+from tests.support import find_shared
+
+TABLE = Path(__file__).with_name("alternatives.csv")
+CORE = Core(dsp=True)
+DENSE = (*dsp_conv.KERNELS, *dsp_depthwise.KERNELS, *dsp_dense.KERNELS)
+SUBBYTE = (*subbyte_conv.KERNELS, *subbyte_depthwise.KERNELS, *subbyte_dense.KERNELS)
+PORTABLE = (*conv.KERNELS, *dense.KERNELS)
+RELU = Activation.RELU
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row to be measured."""
+
+    group: str
+    layer: str
+    weights: str
+    job: Job
+
+
+def _convolution(window: Window, dtype: DType = DType.INT8) -> Case:
+    return symmetric(linear.convolution(window, DType.INT8, Numbers(weights=dtype), 1))
+
+
+def _depthwise(window: Window, dtype: DType = DType.INT8) -> Case:
+    return symmetric(linear.depthwise(window, DType.INT8, Numbers(weights=dtype), 1))
+
+
+def _dense(size: tuple[int, int, int], dtype: DType = DType.INT8) -> Case:
+    return symmetric(linear.dense(size, DType.INT8, Numbers(weights=dtype), 1))
+
+
+def _pointwise(height: int, width: int, depth: int, out: int) -> Window:
+    return Window((1, height, width, depth), out, activation=RELU)
+
+
+def _square(side: int, depth: int, out: int) -> Window:
+    return Window((1, side, side, depth), out, (3, 3), padding="same", activation=RELU)
+
+
+_POINTWISE = {
+    "1×1, 25×5, 64 → 64": _pointwise(25, 5, 64, 64),
+    "1×1, 6×6, 128 → 128": _pointwise(6, 6, 128, 128),
+}
+_SQUARE = {
+    "3×3, 32×32, 16 → 16": _square(32, 16, 16),
+    "3×3, 16×16, 32 → 32": _square(16, 32, 32),
+    "3×3, 8×8, 64 → 64": _square(8, 64, 64),
+    "3×3, 8×8, 8 → 8": _square(8, 8, 8),
+    "3×3, 7×7, 32 → 32": _square(7, 32, 32),
+}
+_PLANES = {"depthwise 3×3, 25×5, 64": replace(_square(5, 64, 64), x=(1, 25, 5, 64))}
+_FULL = {"fully connected, 640 → 128": (1, 640, 128)}
+_LAYERS: dict[str, Callable[[DType], Case]] = {
+    **{name: lambda dtype, w=w: _convolution(w, dtype) for name, w in _POINTWISE.items()},
+    **{name: lambda dtype, w=w: _convolution(w, dtype) for name, w in _SQUARE.items()},
+    **{name: lambda dtype, w=w: _depthwise(w, dtype) for name, w in _PLANES.items()},
+    **{name: lambda dtype, s=s: _dense(s, dtype) for name, s in _FULL.items()},
+}
+_COMPARED = ("1×1, 25×5, 64 → 64", "1×1, 6×6, 128 → 128", "3×3, 16×16, 32 → 32")
+_OTHERS = (*_PLANES, *_FULL)
+
+
+def _first(kernels: Sequence[Kernel], case: Case) -> Job:
+    site, inputs = case
+    return Job(next(k for k in kernels if k.supports(site, CORE)), site, inputs)
+
+
+def _subbyte() -> list[Entry]:
+    found: list[Entry] = []
+    for layer in (*_COMPARED, *_OTHERS):
+        for dtype, kernels in (
+            (DType.INT8, DENSE),
+            (DType.INT4, SUBBYTE),
+            (DType.INT2, SUBBYTE),
+            (DType.INT4, PORTABLE),
+        ):
+            job = _first(kernels, _LAYERS[layer](dtype))
+            found.append(Entry("subbyte", layer, dtype.value, job))
+    return found
+
+
+def _entropy_bits(values: Array) -> float:
+    counts = np.unique(values, return_counts=True)[1] / values.size
+    return float(-(counts * np.log2(counts)).sum())
+
+
+def _bell(case: Case, spread: float) -> Case:
+    """The case with weights of a Laplace distribution."""
+    site, inputs = case
+    drawn = np.random.default_rng(1).laplace(0, spread, inputs[1].shape)
+    weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
+    return replace(site, constants=(None, weights, inputs[2])), [inputs[0], weights, inputs[2]]
+
+
+def _coded() -> list[Entry]:
+    found: list[Entry] = []
+    for layer in ("1×1, 6×6, 128 → 128", "3×3, 8×8, 64 → 64", *_OTHERS):
+        for spread in (3.0, 8.0, 20.0):
+            case = _bell(_LAYERS[layer](DType.INT8), spread)
+            weights = f"{_entropy_bits(case[1][1]):.1f} bits"
+            found.append(Entry("coded", layer, weights, _first(DENSE, case)))
+            found.append(Entry("coded", layer, weights, _first(coded.KERNELS, case)))
+    return found
+
+
+def _winograd() -> list[Entry]:
+    cases = {layer: _LAYERS[layer](DType.INT8) for layer in _SQUARE}
+    return [
+        Entry("winograd", layer, "int8", _first(kernels, case))
+        for layer, case in cases.items()
+        for kernels in (DENSE, winograd.KERNELS)
+    ]
+
+
+_PRUNED = {
+    **{f"{density:.0%} of weights": unstructured(density) for density in (0.5, 0.4, 0.3, 0.2)},
+    **{f"{density:.0%} of weights": unstructured(density) for density in (0.1, 0.05)},
+    "2 of 4": nm(2, 4),
+    "1 of 4": nm(1, 4),
+    "50% of blocks 1×4": blocks(0.5, 1, 4),
+    "50% of blocks 4×4": blocks(0.5, 4, 4),
+}
+
+
+def _sparse() -> list[Entry]:
+    found: list[Entry] = []
+    for layer, family in (
+        ("1×1, 6×6, 128 → 128", sparse_conv.KERNELS[:1]),
+        ("3×3, 16×16, 32 → 32", sparse_conv.KERNELS[1:]),
+        ("fully connected, 640 → 128", sparse_dense.KERNELS),
+    ):
+        case = _LAYERS[layer](DType.INT8)
+        found.append(Entry("sparse", layer, "all", _first(DENSE, case)))
+        for name, prune in _PRUNED.items():
+            site, inputs = pruned(case, prune, 1)
+            able = [k for k in family if k.supports(site, CORE)] or family[-1:]
+            found.append(Entry("sparse", layer, name, Job(able[0], site, inputs)))
+    return found
+
+
+def measure() -> list[Row]:
+    """Every row, on the emulated Cortex-M4."""
+    entries = [*_subbyte(), *_coded(), *_winograd(), *_sparse()]
+    counts = [check_emulated([e.job], "cortex-m4", "gcc").instructions[0] for e in entries]
+    return [_row(entry, count) for entry, count in zip(entries, counts, strict=True)]
+
+
+def _row(entry: Entry, instructions: int) -> Row:
+    job = entry.job
+    lowered = job.kernel.lower(job.site)
+    return Row(
+        group=entry.group,
+        layer=entry.layer,
+        weights=entry.weights,
+        kernel=job.kernel.name,
+        macs=job.site.op.macs(job.site.inputs, job.site.outputs),
+        instructions=instructions,
+        flash_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
+        scratch_bytes=lowered.scratch_bytes,
+    )
+
+
+def load() -> list[Row]:
+    """The committed rows."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        kinds = {field.name: field.type for field in fields(Row)}
+        return [
+            Row(**{name: int(v) if kinds[name] == "int" else v for name, v in line.items()})
+            for line in csv.DictReader(file)
+        ]
+
+
+def main() -> None:
+    """Measure, and write the table and the page."""
+    rows = measure()
+    with TABLE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+    shared = find_shared()
+    if shared is not None:
+        write_networks(measure_networks(shared / "models"))
+        write_tuned(measure_tuned(shared / "models"))
+    tables = render(rows, load_networks(), load_tuned())
+    page = filled(PAGE.read_text(encoding="utf-8"), tables)
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""docs/kernels.md shows the committed figures; those measured now are no worse."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.kernels import alternatives
+from bench.kernels.alternatives_page import PAGE, Row, break_even, filled, render
+from bench.kernels.coded_networks import load_networks
+from bench.kernels.tuned_ic import load_tuned
+from milliwatt.errors import OptionError
+from tests.support import needs_arm_gcc
+
+COMMAND = "python -m bench.kernels.alternatives"
+
+
+def test_the_page_shows_the_committed_figures() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    tables = render(alternatives.load(), load_networks(), load_tuned())
+    assert text == filled(text, tables), f"run: {COMMAND}"
+
+
+def test_a_page_without_a_marker_is_refused() -> None:
+    with pytest.raises(OptionError, match="the page needs one <!-- measured:subbyte -->"):
+        filled("", render(alternatives.load(), load_networks(), load_tuned()))
+
+
+def row(weights: str, instructions: int) -> Row:
+    return Row("sparse", "a layer", weights, "kernel", 100, instructions, 0, 0)
+
+
+def test_break_even_lies_on_the_line_between_two_shares() -> None:
+    rows = [row("all", 80), row("2 of 4", 1), row("50% of weights", 120), row("30% of weights", 60)]
+    assert break_even(rows) == pytest.approx(0.3 + 0.2 * 20 / 60)
+    with pytest.raises(OptionError, match="a layer: no break-even"):
+        break_even([row("all", 200), *rows[1:]])
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+def test_no_kernel_became_slower() -> None:
+    """A hundredth more is another compiler's."""
+    committed = {(r.group, r.layer, r.weights, r.kernel): r for r in alternatives.load()}
+    for now in alternatives.measure():
+        before = committed[now.group, now.layer, now.weights, now.kernel]
+        assert now.instructions <= 1.01 * before.instructions, now
+        assert (now.flash_bytes, now.macs) == (before.flash_bytes, before.macs), now
