@@ -40,6 +40,7 @@ def machines(draw: st.DrawFn) -> Machine:
         chain_hop_cycles=draw(st.integers(0, 2)),
         input_slice_bits=draw(st.sampled_from([None, None, 1, 2, 3])),
         skip_zero_rows=draw(st.booleans()),
+        feature_memory_bytes=draw(st.sampled_from([None, 64, 1024, 1 << 20])),
     )
 
 

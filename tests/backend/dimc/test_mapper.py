@@ -97,7 +97,9 @@ def test_cycles_are_not_below_macs_over_peak(machine: Machine, layer: Layer, mod
 
 @given(machines(), layers())
 def test_packing_lies_between_published_and_row_serial(machine: Machine, layer: Layer) -> None:
-    """For one mapping on one cluster; the optimum of each mode may differ more."""
+    """For one mapping on one cluster; the optimum of each mode may differ more. The published mode
+    knows no rows left out."""
+    layer = replace(layer, zero_rows=0)
     mapping = map_or_skip(machine, layer)
     packed = replace(mapping, pack=kernels_a_row(machine, layer))
     published = count_cycles(machine, layer, mapping, "published").compute

@@ -20,6 +20,7 @@ from milliwatt.ir.interpret import run
 from milliwatt.ir.types import Array, DType
 from milliwatt.passes.pipeline import run_pipeline
 from tests.backend.dimc.networks import machines
+from tests.backend.mcu.random_graphs import random_graph
 from tests.ops.draws import transpose_conv
 from tests.ops.recurrent_models import Layer, lstm_layer, svdf_layer, values
 from tests.support import shared_file
@@ -194,3 +195,13 @@ def test_floating_point_is_refused() -> None:
     graph = run_pipeline(load_model(shared_file("models", "tflm", "mnist_lstm_float.tflite")))
     with pytest.raises(UnsupportedError, match="floating point; quantise the model first"):
         place(graph, ST)
+
+
+@given(machines(), st.integers(0, 2**32))
+def test_random_networks_equal_the_interpreter(machine: Machine, seed: int) -> None:
+    """Branches, pools, recurrences and all else that int8 graphs are made of."""
+    graph = run_pipeline(random_graph(seed))
+    try:
+        assert_stream_is_exact(graph, machine, inputs_of(graph, 2, seed))
+    except (FitError, UnsupportedError):
+        assume(False)

@@ -129,14 +129,15 @@ def _published(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
 
 def _serial(machine: Machine, layer: Layer, mapping: Mapping) -> Cycles:
     """The busiest tile's rows times its pixels, its chain's filling, the busiest cluster's port."""
-    packed_rows = ceil_div(kernel_rows(machine, layer), mapping.pack)
+    rows = kernel_rows(machine, layer)
+    packed_rows = ceil_div(rows, mapping.pack)
     per_round = ceil_div(packed_rows, mapping.parallel * mapping.rounds)
     all_rounds = mapping.shares * ceil_div(packed_rows, mapping.parallel)
     tile_rows = min(mapping.waves * per_round, all_rounds)
     passes = len(machine.activation_slices(layer.activation_bits))
     pixels = largest_part(machine, layer, mapping.stripes, mapping.shares)
-    loaded = min(mapping.waves * per_round * mapping.parallel, packed_rows)
-    bits = Fraction(layer.load_bits * loaded, packed_rows)
+    loaded = min(mapping.waves * per_round * mapping.parallel * mapping.pack, rows)
+    bits = Fraction(layer.load_bits * loaded, rows)
     loads = load_times(layer, mapping) * ceil(bits / machine.load_port_bits)
     fill = mapping.waves * (mapping.chains - 1) * machine.chain_hop_cycles
     return Cycles(
