@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.kernel import Core, Lit
 from milliwatt.backend.mcu.lowering import swar_dense
 from milliwatt.ir.types import DType
 from tests import cases
@@ -28,6 +31,7 @@ SIZES = [
     (2, 2, 5),
     (1, 128, 1),
 ]
+WHOLE_GROUPS = [(1, 8, 3), (2, 16, 9), (1, 24, 4), (1, 128, 6), (1, 640, 5)]
 FEW_PIXELS = [Window((1, 1, 1, 14), 5), Window((1, 1, 2, 51), 14), Window((2, 1, 1, 3), 138)]
 NUMBERS = [
     PLAIN,
@@ -37,7 +41,21 @@ NUMBERS = [
 ]
 
 
+def with_small_weights(case: Case) -> Case:
+    """The case with weights of -1..1, and three large ones here and there."""
+    site, inputs = case
+    large = (np.arange(inputs[1].size) % 211 < 3).reshape(inputs[1].shape)
+    weights = np.where(large, inputs[1], inputs[1] % 3 - 1).astype(np.int8)
+    constants = (None, weights, inputs[2])
+    return dataclasses.replace(site, constants=constants), [inputs[0], weights, inputs[2]]
+
+
 def sites() -> list[Case]:
+    grouped = [
+        linear.dense(size, DType.INT8, numbers, i)
+        for i, size in enumerate(WHOLE_GROUPS)
+        for numbers in NUMBERS
+    ]
     dense = [
         linear.dense(size, DType.INT8, numbers, 100 * i + j)
         for i, size in enumerate(SIZES)
@@ -48,11 +66,11 @@ def sites() -> list[Case]:
         for i, window in enumerate(FEW_PIXELS)
         for numbers in NUMBERS
     ]
-    return [*dense, *pointwise]
+    return [*dense, *pointwise, *grouped, *(with_small_weights(case) for case in grouped)]
 
 
 def jobs(found: list[Case]) -> list[Job]:
-    """Each site with the kernel that takes it."""
+    """Each site with each kernel that takes it."""
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
@@ -64,7 +82,10 @@ def jobs(found: list[Case]) -> list[Job]:
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs(sites())
-    assert len(found) >= len(SIZES) * len(NUMBERS)
+    names = [job.kernel.name for job in found]
+    assert names.count("fully_connected_s8_swar") >= len(SIZES + WHOLE_GROUPS) * len(NUMBERS) - 5
+    assert names.count("fully_connected_groups_s8_swar") >= len(WHOLE_GROUPS) * len(NUMBERS)
+    assert names.count("conv2d_1x1_few_s8_swar") >= len(FEW_PIXELS)
     check_kernels(found, cc=cc)
 
 
@@ -77,6 +98,16 @@ def test_host_cases_of_every_kernel() -> None:
 @pytest.mark.parametrize(("core", "compiler", "optimisation"), CORES)
 def test_emulated(core: str, compiler: str, optimisation: str) -> None:
     check_emulated(jobs(sites()), core, compiler, optimisation=optimisation)
+
+
+def test_every_form_of_the_loop_is_tested() -> None:
+    """Groups of both lengths, with weights in excess and without."""
+    forms = {
+        tuple(arg.value for arg in job.kernel.lower(job.site).args if isinstance(arg, Lit))[8:10]
+        for job in jobs(sites())
+        if job.kernel.name == "fully_connected_groups_s8_swar"
+    }
+    assert forms == {(8, 0), (8, 1), (16, 0), (16, 1)}
 
 
 def test_other_cores_are_refused() -> None:

@@ -118,7 +118,7 @@ def test_longer_groups_for_smaller_weights() -> None:
 @pytest.mark.parametrize("channels", [1, 4, 5])
 def test_bytes_of_dense_words_are_the_weights(channels: int) -> None:
     values = np.random.default_rng(0).integers(-128, 128, (channels, 6))
-    words = four_channel_words(values).reshape(-1, 6)[:, ::-1]
+    words = four_channel_words(values).reshape(-1, 6)
     unpacked = np.stack([(words >> (8 * k)) & 255 for k in range(4)], axis=1).reshape(-1, 6)
     unpacked[3::4] = (unpacked[3::4] + 128) & 255
     assert (unpacked[:channels] - 128 == values).all()

@@ -151,7 +151,7 @@ class Grouped:
 
     @property
     def work(self) -> int:
-        """Roughly the instructions of a block of four pixels on a Cortex-M0+."""
+        """Roughly the instructions of four pixels' sums on a Cortex-M0+."""
         groups = self.taps // self.group
         per_group = 7 if self.group == 4 else 8
         channels = len(self.weights)
@@ -219,11 +219,13 @@ def rest_words(rest: Array) -> Array:
     return np.array(words, np.uint16)
 
 
+def rest_table(groups: Grouped) -> Table:
+    """The rest; where there is none something to point to."""
+    rest = rest_words(groups.rest) if groups.has_rest else np.zeros(1, np.uint16)
+    return Table("rest", rest, alignment=2)
+
+
 def matmul_tables(layer: Layer, groups: Grouped) -> tuple[Table, ...]:
     """What mw_swar_layer points to: weights, bias, scales, rest."""
-    rest = rest_words(groups.rest) if groups.has_rest else np.zeros(1, np.uint16)
-    return (
-        Table("weights", interleaved(groups.weights)),
-        *layer.tables(),
-        Table("rest", rest, alignment=2),
-    )
+    weights = Table("weights", interleaved(groups.weights))
+    return weights, *layer.tables(), rest_table(groups)
