@@ -42,13 +42,15 @@ class Table:
 
     `data` is 1-D and of a NumPy type that is emitted as it stands (int8, uint8, int16, int32,
     uint32, int64, float32). `role` is "weights" (weights and biases) or "constants" (everything
-    the arithmetic needs besides them: multipliers, shifts, look-up tables).
+    the arithmetic needs besides them: multipliers, shifts, look-up tables). Of a table of constants
+    `weight_bytes` are weights or biases all the same.
     """
 
     name: str
     data: Array = field(compare=False)
     role: str = "weights"
     alignment: int = 4
+    weight_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,11 @@ class TablePool:
     symbols: Mapping[tuple[int, str], str]
 
     def size_bytes(self, role: str) -> int:
-        """Bytes of all tables of a role."""
-        return sum(int(s.table.data.nbytes) for s in self.stored if s.table.role == role)
+        """Bytes of a role in all tables."""
+        tables = [stored.table for stored in self.stored]
+        moved = sum(table.weight_bytes for table in tables)
+        whole = sum(int(table.data.nbytes) for table in tables if table.role == role)
+        return whole + (moved if role == "weights" else -moved)
 
 
 def pool_tables(name: str, steps: Iterable[tuple[int, Lowered]]) -> TablePool:

@@ -79,7 +79,8 @@ class OneRounding:
         """For every two channels the even one's bias and multiplier, the odd one's multiplier."""
         even, odd = by_twos(self.multiplier)
         words = np.stack([by_twos(self.bias)[0], even, odd], axis=1)
-        return Table("scales", words.astype(np.int32).reshape(-1), "constants")
+        data = words.astype(np.int32).reshape(-1)
+        return Table("scales", data, "constants", weight_bytes=4 * len(words))
 
 
 def offset_of(zero_point: int) -> int:
