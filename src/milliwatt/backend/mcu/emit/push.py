@@ -62,7 +62,7 @@ int32_t {name}_push_rows(const {kind} *rows, int32_t count)
         const int32_t low = {rows_expression(strip.low)};
         const int32_t taken = mw_min_i32(count, {rows_expression(strip.end)} - rows_come);
         uint8_t *to = {memory} + (rows_come - low) * {strip.row_bytes};
-        __builtin_memcpy(to, from, (size_t)taken * {strip.row_bytes});
+        mw_move_bytes(to, from, taken * {strip.row_bytes});
         from += taken * {strip.row_bytes};
         count -= taken;
         rows_come += taken;

@@ -2,10 +2,10 @@
 /* One row of a depthwise convolution, filter 3x3, stride 1 or 2 along it: what a stream calls row
  * by row, with as little done as possible besides the row itself.
  *
- * Of one channel after the other the rows under the filter are gathered into padded lines of int16,
- * from which mw_depthwise_line_3x3_dsp.h makes the outputs. The filters' pairs are in the tables;
- * padding is filled in once. Beside 16 instructions an output: 3 for each element gathered, about
- * 90 a channel. */
+ * Of two channels at a time, or of one where memory is scarce, the rows under the filter are
+ * gathered into padded lines of int16, from which mw_depthwise_line_3x3_dsp.h makes the outputs.
+ * The filters' pairs are in the tables; padding is filled in once. Beside 16 instructions an output:
+ * 2.5 for each element gathered (one channel: 3), about 70 a channel (90). */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 #define MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 
@@ -13,19 +13,61 @@
 #include "mw_depthwise_lines_s8_dsp.h"
 
 /* `rows` rows of `width` elements `step` bytes apart, to lines `pitch` halves apart, which start
- * within a word where `odd` is not 0. */
+ * within a word where `odd` is not 0. A second channel's lines are `plane` words further. */
 typedef struct {
-    int32_t rows, width, step, pitch, odd;
+    int32_t rows, width, step, pitch, odd, plane;
 } mw_rows_3x3;
 
 static MW_NOINLINE __attribute__((unused)) void mw_gather_rows_3x3(const int8_t *x,
                                                                    const mw_rows_3x3 *shape,
                                                                    mw_half *line)
 {
+    MW_BARRIER();
     for (int32_t rows = shape->rows; rows > 0; rows--) {
         mw_gather_line_s8(x, shape->step, shape->width, line, shape->odd);
         x += shape->width * shape->step;
         line += shape->pitch;
+    }
+}
+
+/* The bytes of two neighbouring channels. */
+MW_INLINE int32_t mw_load_channels_of_2(const int8_t *x)
+{
+    uint16_t both;
+    __builtin_memcpy(&both, x, sizeof both);
+    return both;
+}
+
+/* The same for two channels. */
+static MW_NOINLINE __attribute__((unused)) void mw_gather_rows_3x3_of_2(const int8_t *x,
+                                                                        const mw_rows_3x3 *shape,
+                                                                        mw_word *line)
+{
+    MW_BARRIER();
+    const int32_t step = shape->step;
+    for (int32_t rows = shape->rows; rows > 0; rows--) {
+        const int8_t *from = x;
+        mw_word *to = line, *other = line + shape->plane;
+        int32_t count = shape->width;
+        if (shape->odd) {
+            ((mw_half *)(void *)to++)[1] = (mw_half)from[0];
+            ((mw_half *)(void *)other++)[1] = (mw_half)from[1];
+            from += step;
+            count--;
+        }
+        for (; count >= 2; count -= 2) {
+            const int32_t bytes =
+                mw_pair(mw_load_channels_of_2(from), mw_load_channels_of_2(from + step));
+            *to++ = mw_even_bytes(bytes);
+            *other++ = mw_odd_bytes(bytes);
+            from += 2 * step;
+        }
+        if (count > 0) {
+            *(mw_half *)(void *)to = (mw_half)from[0];
+            *(mw_half *)(void *)other = (mw_half)from[1];
+        }
+        x += shape->width * step;
+        line += shape->pitch >> 1;
     }
 }
 
@@ -42,32 +84,50 @@ MW_INLINE void mw_pad_lines_3x3(mw_half *line, const mw_rows_3x3 *shape, int32_t
     }
 }
 
+/* The channel's values of `layer`. Returns the next channel's scales. */
+MW_INLINE const int32_t *mw_take_channel_3x3(mw_line_3x3 *layer, int32_t bias,
+                                             const int32_t *scales, int32_t form)
+{
+    const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias, scales, form);
+    layer->bias = channel.bias;
+    layer->multiplier = channel.multiplier;
+    layer->divisor = channel.divisor;
+    return mw_next_scale(scales, form);
+}
+
 /* filters: six words a channel, as mw_depthwise_filter_3x3 makes them. bias, scales, form:
  * mw_depthwise_channel_s8_dsp.h. `rows` rows of the image, `pad_top` rows of padding above them.
- * Scratch memory: three lines of `line_words`. */
+ * Scratch memory: three lines of `line_words` for each channel taken at a time (`together`). */
 MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                            const int32_t *filters, const int32_t *bias,
                                            const int32_t *scales, int32_t channels, int32_t width,
                                            int32_t rows, int32_t out_width, int32_t stride,
                                            int32_t pad_left, int32_t pad_top, int32_t line_words,
-                                           int32_t x_zero, int32_t y_zero, int32_t low,
-                                           int32_t high, int32_t form)
+                                           int32_t together, int32_t x_zero, int32_t y_zero,
+                                           int32_t low, int32_t high, int32_t form)
 {
-    const mw_rows_3x3 shape = {rows, width, channels, 2 * line_words, pad_left & 1};
+    const mw_rows_3x3 shape = {
+        rows, width, channels, 2 * line_words, pad_left & 1, 3 * line_words};
     mw_word *const first = scratch, *const second = first + line_words;
     mw_word *const third = second + line_words;
     mw_half *const inside = (mw_half *)(void *)(first + pad_top * line_words) + pad_left;
     mw_line_3x3 layer = mw_make_line_3x3(mw_depthwise_channel(*bias, scales, form), y_zero,
                                          channels, out_width, 1, stride, 0, 0);
-    mw_pad_lines_3x3((mw_half *)(void *)first, &shape, pad_top, pad_left, x_zero);
+    for (int32_t i = 0; i < together; i++) {
+        mw_pad_lines_3x3((mw_half *)(void *)(first + i * shape.plane), &shape, pad_top, pad_left,
+                         x_zero);
+    }
     for (int32_t c = 0; c < channels; c++) {
-        const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias[c], scales, form);
-        layer.bias = channel.bias;
-        layer.multiplier = channel.multiplier;
-        layer.divisor = channel.divisor;
-        scales = mw_next_scale(scales, form);
-        mw_gather_rows_3x3(x + c, &shape, inside);
-        mw_depthwise_line_3x3(first, second, third, filters, y + c, &layer, stride, form);
+        const int32_t other = together == 2 && (c & 1) ? shape.plane : 0;
+        scales = mw_take_channel_3x3(&layer, bias[c], scales, form);
+        if (together == 2 && !(c & 1) && c + 1 < channels) {
+            mw_gather_rows_3x3_of_2(x + c, &shape,
+                                    first + pad_top * line_words + (pad_left >> 1));
+        } else if (together == 1 || !(c & 1)) {
+            mw_gather_rows_3x3(x + c, &shape, inside);
+        }
+        mw_depthwise_line_3x3(first + other, second + other, third + other, filters, y + c,
+                              &layer, stride, form);
         filters += 6;
     }
     if (low > -128 || high < 127) {

@@ -9,24 +9,32 @@
 /* A number of rows: none before the first, and no more than there are. */
 MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(rows, 0, total); }
 
-/* Drops `dropped` rows at the start of a strip that holds `held` rows: the others move there. Rows
- * are `row_bytes` long. Words are copied upwards, so that a row may land on the one it follows. */
-static MW_NOINLINE __attribute__((unused)) void mw_drop_rows(uint8_t *strip, int32_t dropped,
-                                                             int32_t held, int32_t row_bytes)
+/* Copies bytes upwards; `to` may lie anywhere below `from`, or apart from it. Four words at a time
+ * where both begin at a word and none of the four is still to be read. */
+static MW_NOINLINE __attribute__((unused)) void mw_move_bytes(uint8_t *to, const uint8_t *from,
+                                                              int32_t count)
 {
     MW_BARRIER();
-    const uint8_t *from = strip + dropped * row_bytes;
-    uint8_t *to = strip;
-    int32_t rest = dropped > 0 ? (held - dropped) * row_bytes : 0;
-    if (dropped * row_bytes >= 16) {
-        for (; rest >= 16; rest -= 16) {
-            __builtin_memcpy(to, from, 16);
+    const uintptr_t distance = (uintptr_t)from - (uintptr_t)to;
+    if (distance >= 16 && (((uintptr_t)from | (uintptr_t)to) & 3u) == 0) {
+        for (; count >= 16; count -= 16) {
+            __builtin_memcpy(__builtin_assume_aligned(to, 4), __builtin_assume_aligned(from, 4),
+                             16);
             from += 16;
             to += 16;
         }
     }
-    for (; rest > 0; rest--) {
+    for (; count > 0; count--) {
         *to++ = *from++;
+    }
+}
+
+/* Drops `dropped` rows at the start of a strip that holds `held` rows of `row_bytes`: the others
+ * move there. */
+MW_INLINE void mw_drop_rows(uint8_t *strip, int32_t dropped, int32_t held, int32_t row_bytes)
+{
+    if (dropped > 0) {
+        mw_move_bytes(strip, strip + dropped * row_bytes, (held - dropped) * row_bytes);
     }
 }
 

@@ -31,11 +31,13 @@ from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 
 _TAPS = 3
+_LITTLE_BYTES = 400
+"""Memory of two channels' lines that a kernel of little memory may take."""
 
 
 def _accepts(site: Site) -> bool:
     """Whether the site makes one row, some of whose windows lie on the image."""
-    op, (y,) = site.op, site.outputs
+    op, y = site.op, site.outputs[0]
     return (
         isinstance(op, DepthwiseConv2D)
         and y.shape[1] == 1
@@ -45,7 +47,25 @@ def _accepts(site: Site) -> bool:
     )
 
 
-def _lower(site: Site) -> Lowered:
+def _accepts_lean(site: Site) -> bool:
+    return _accepts(site) and site.outputs[0].shape[-1] > 1
+
+
+def _lower_of_2(site: Site) -> Lowered:
+    return _lower(site, min(2, site.outputs[0].shape[3]))
+
+
+def _lower_lean(site: Site) -> Lowered:
+    """One channel at a time, unless two take little memory."""
+    small = 2 * _channel_bytes(site) <= _LITTLE_BYTES
+    return _lower(site, 2 if small else 1)
+
+
+def _channel_bytes(site: Site) -> int:
+    return 4 * _TAPS * row_lines(site).line_words
+
+
+def _lower(site: Site, together: int) -> Lowered:
     op, x, (y,) = site.op, site.inputs[0], site.outputs
     assert isinstance(op, DepthwiseConv2D)
     _, height, width, channels = x.shape
@@ -63,11 +83,12 @@ def _lower(site: Site) -> Lowered:
             *passed(channels, width, min(height, _TAPS - top), y.shape[2]),
             *fixed(op.stride_hw[1]),
             *passed(op.padding.left, top, words),
+            *fixed(together),
             *passed(x.zero_point, layer.y_zero),
             *(*clamp, form),
         ),
         (_pairs(filters.weights, once=form.value in (ONCE, ONCE_SHORT)), bias, scales),
-        scratch_bytes=4 * _TAPS * words,
+        scratch_bytes=together * _channel_bytes(site),
         overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
     )
 
@@ -81,5 +102,11 @@ def _pairs(weights: Array, *, once: bool) -> Table:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("depthwise_row_3x3_s8_dsp", "mw_depthwise_row_3x3_s8_dsp.h", _accepts, _lower),
+    DspKernel("depthwise_row_3x3_s8_dsp", "mw_depthwise_row_3x3_s8_dsp.h", _accepts, _lower_of_2),
+    DspKernel(
+        "depthwise_row_3x3_lean_s8_dsp",
+        "mw_depthwise_row_3x3_s8_dsp.h",
+        _accepts_lean,
+        _lower_lean,
+    ),
 )

@@ -29,13 +29,13 @@ from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 
 Kernels = Callable[[int, Site], Sequence[Kernel]]
 """The kernels that compute a site of the node of that index, the preferred one first."""
-LEAN = ("_lean_", "_row_")
+LEAN = "_lean_"
 """In the names of kernels that take less scratch memory than those they stand for."""
 
 
 def is_lean(kernel: Kernel) -> bool:
     """Whether the kernel takes less scratch memory than others of its kind."""
-    return any(word in kernel.name for word in LEAN)
+    return LEAN in kernel.name
 
 
 def lean_first(kernels: Kernels) -> Kernels:
