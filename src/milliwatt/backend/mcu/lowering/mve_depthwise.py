@@ -160,8 +160,9 @@ def _rows_written(site: Site) -> Array:
 
 
 def _accepts_inside(site: Site) -> bool:
-    whole_blocks = site.inputs[0].shape[-1] % VECTOR == 0
-    return _accepts(site) and whole_blocks and not reaches_outside(site)
+    if not _accepts(site) or reaches_outside(site):
+        return False
+    return site.inputs[0].shape[-1] % VECTOR == 0
 
 
 def _lower_inside(site: Site) -> Lowered:
