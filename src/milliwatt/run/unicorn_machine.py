@@ -149,8 +149,8 @@ class UnicornMachine:
         self._kept.append(hook)
         return int(handle.value)
 
-    def call(self, symbol: str) -> int:
-        """Call a function without arguments; return its result register.
+    def call(self, symbol: str, argument: int = 0) -> int:
+        """Call a function of no argument or one integer; return its result register.
 
         Raises EmulationError, saying where, when the code faults. A function stopped by a
         native hook returns early: the caller of `call` asks the hook.
@@ -159,6 +159,7 @@ class UnicornMachine:
         self._invalid_access = None
         engine.reg_write(self._stack_pointer, self.stack_top)
         engine.reg_write(self._link, self._return_address | self._mode_bit)
+        engine.reg_write(self._result, argument)
         entry = self.firmware.find_symbol(symbol).address | self._mode_bit
         try:
             engine.emu_start(entry, self._return_address)

@@ -22,6 +22,7 @@ from milliwatt.run.cores import find_core
 from milliwatt.run.image import Firmware
 from milliwatt.run.measurement import Measurement
 from milliwatt.run.samples import Port, Sample
+from milliwatt.run.stream_difference import first_stream_difference
 
 if TYPE_CHECKING:
     from milliwatt.run.unicorn_machine import UnicornMachine
@@ -210,7 +211,15 @@ def first_difference(compiled: Compiled, firmware: Firmware, samples: Sequence[S
             machine.call(abi.run_symbol)
             states = run(compiled.plan.graph, sample, states).states
     values = trace(compiled.plan.graph, samples[-1], states)
+    done: set[int] = set()
     for step, symbol in zip(compiled.plan.steps, compiled.node_symbols, strict=True):
+        if step.stream is not None:
+            if step.stream not in done:
+                done.add(step.stream)
+                found = first_stream_difference(machine, compiled, step.stream, values, agree)
+                if found is not None:
+                    return found
+            continue
         machine.call(symbol)
         for value in step.node.outputs:
             actual = _read_value(machine, compiled, value)

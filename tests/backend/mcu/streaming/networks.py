@@ -132,3 +132,25 @@ def random_cnn(seed: int, dtype: DType = DType.INT8, layers: int = 6) -> Graph:
         inputs=tuple(net.inputs),
         outputs=(x,),
     )
+
+
+def chain() -> Graph:
+    """Three convolutions of stride 1, 2 and 1 with padding, then a pool: 16 rows to 8."""
+    net = RandomCnn(5)
+    shape = (1, 16, 12, 3)
+    x = net.add_value(TensorType(shape, net.dtype, net.quant()))
+    net.inputs.append(x)
+    for stride in (1, 2, 1):
+        depth = net.types[x].shape[3]
+        pads = Padding(1, 1, 1, 1) if stride == 1 else Padding(0, 1, 0, 1)
+        op = Conv2D((stride, stride), (1, 1), pads, Activation.NONE)
+        x = net.filtered(op, x, (8, 3, 3, depth), 0)
+    y = net.one(MaxPool2D((8, 6), (8, 6), Padding(), Activation.NONE), x, quant=False)
+    return Graph(
+        name="chain",
+        nodes=tuple(net.nodes),
+        types=net.types,
+        constants=net.constants,
+        inputs=tuple(net.inputs),
+        outputs=(y,),
+    )
