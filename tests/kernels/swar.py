@@ -23,6 +23,9 @@ CORES = [
     pytest.param("cortex-m0plus", "gcc", "-Os", marks=_GCC + _SLOW),
     pytest.param("cortex-m0plus", "zig", "-Os", marks=_ZIG + _SLOW),
     pytest.param("cortex-m3", "gcc", "-O2", marks=_GCC),
+    pytest.param("cortex-m3", "zig", "-O2", marks=_ZIG),
+    pytest.param("cortex-m3", "gcc", "-O0", marks=_GCC),
+    pytest.param("cortex-m3", "zig", "-O0", marks=_ZIG + _SLOW),
     pytest.param("rv32imc", "zig", "-O2", marks=_ZIG),
 ]
 """Core, compiler and optimisation."""
