@@ -21,6 +21,7 @@ from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
+from tests.support import needs_arm_gcc
 
 WINDOWS = [
     Window((1, 3, 6, 64), 10, activation=Activation.RELU6),
@@ -48,12 +49,14 @@ def bell(case: Case, spread: float, seed: int) -> Case:
 
 
 def jobs() -> list[Job]:
-    found: list[Case] = []
-    for numbers in NUMBERS:
-        found += [linear.convolution(w, DType.INT8, numbers, 1) for w in WINDOWS]
-        found += [linear.depthwise(w, DType.INT8, numbers, 2) for w in DEPTHWISE]
-        found += [linear.dense(size, DType.INT8, numbers, 3) for size in DENSE]
-    cases = [bell(case, spread, i) for i, case in enumerate(found) for spread in (1.5, 9.0)]
+    """Each shape with weights of little and of more entropy, number formats in turn."""
+    makers = [(linear.convolution, WINDOWS), (linear.depthwise, DEPTHWISE), (linear.dense, DENSE)]
+    shapes = [(make, shape) for make, some in makers for shape in some]
+    cases = [
+        bell(make(shape, DType.INT8, NUMBERS[(i + j) % len(NUMBERS)], i), spread, i)
+        for i, (make, shape) in enumerate(shapes)
+        for j, spread in enumerate((1.5, 9.0))
+    ]
     return [
         Job(kernel, site, inputs)
         for site, inputs in cases
@@ -72,6 +75,13 @@ def test_host(cc: str) -> None:
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_other_cores_with_dsp(core: str) -> None:
+    check_emulated(jobs()[::5], core, "gcc")
 
 
 def test_only_where_the_codes_are_smaller() -> None:

@@ -67,12 +67,20 @@ PRUNERS = [
 
 
 def sites() -> list[Case]:
-    """Each shape with each number format, pruned in each way."""
-    made: list[Case] = []
-    for j, numbers in enumerate(NUMBERS):
-        made += [linear.convolution(w, DType.INT8, numbers, j) for w in POINTWISE + WINDOWS]
-        made += [linear.dense(size, DType.INT8, numbers, j) for size in DENSE]
-    return [pruned(case, prune) for case in made for prune in PRUNERS]
+    """Each shape pruned in each way, number formats in turn."""
+    found: list[Case] = []
+    for i in range(len(POINTWISE + WINDOWS + DENSE)):
+        for j, prune in enumerate(PRUNERS):
+            found.append(pruned(made(i, NUMBERS[(i + j) % len(NUMBERS)]), prune))
+    return found
+
+
+def made(index: int, numbers: Numbers) -> Case:
+    """The site of that shape, not pruned."""
+    windows = POINTWISE + WINDOWS
+    if index < len(windows):
+        return linear.convolution(windows[index], DType.INT8, numbers, index)
+    return linear.dense(DENSE[index - len(windows)], DType.INT8, numbers, index)
 
 
 def jobs() -> list[Job]:
@@ -95,6 +103,13 @@ def test_host(cc: str) -> None:
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_other_cores_with_dsp(core: str) -> None:
+    check_emulated(jobs()[::5], core, "gcc")
 
 
 @needs_arm_gcc

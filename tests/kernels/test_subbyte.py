@@ -38,38 +38,54 @@ DEPTHWISE = [
     Window((1, 12, 1, 6), 6, (5, 1)),
 ]
 DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
-NUMBERS = [
-    Numbers(weights=dtype, x_zero=x_zero, y_zero=y_zero, per_channel=per_channel)
-    for dtype in (DType.INT4, DType.INT2)
-    for x_zero, y_zero, per_channel in ((-128, -128, True), (127, 5, False), (3, -7, True))
-]
+FORMATS = [(-128, -128, True), (127, 5, False), (3, -7, True)]
+"""Zero points of inputs and outputs; whether each channel has a scale."""
 
 
-def jobs(kernels: list = KERNELS) -> list[Job]:
+def jobs() -> list[Job]:
+    """Each shape with int4 and with int2 weights, number formats in turn."""
     found: list[Case] = []
-    for numbers in NUMBERS:
-        found += [linear.convolution(w, DType.INT8, numbers, 1) for w in POINTWISE + WINDOWS]
-        found += [linear.depthwise(w, DType.INT8, numbers, 3) for w in DEPTHWISE]
-        found += [linear.dense(size, DType.INT8, numbers, 2) for size in DENSE]
+    for i in range(len(POINTWISE + WINDOWS + DEPTHWISE + DENSE)):
+        x_zero, y_zero, per_channel = FORMATS[i % len(FORMATS)]
+        for dtype in (DType.INT4, DType.INT2):
+            found.append(made(i, Numbers(dtype, per_channel, x_zero, y_zero=y_zero)))
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
-        for kernel in kernels
+        for kernel in KERNELS
         if kernel.supports(site, DSP)
     ]
+
+
+def made(index: int, numbers: Numbers) -> Case:
+    """The site of that shape."""
+    convolutions = POINTWISE + WINDOWS
+    if index < len(convolutions):
+        return linear.convolution(convolutions[index], DType.INT8, numbers, index)
+    index -= len(convolutions)
+    if index < len(DEPTHWISE):
+        return linear.depthwise(DEPTHWISE[index], DType.INT8, numbers, index)
+    return linear.dense(DENSE[index - len(DEPTHWISE)], DType.INT8, numbers, index)
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs()
     assert {job.kernel.name for job in found} == {kernel.name for kernel in KERNELS}
-    assert len(found) >= len(NUMBERS) * (2 * len(POINTWISE) + len(WINDOWS) + len(DENSE) - 3)
+    assert len(found) > 2 * len(POINTWISE + WINDOWS + DEPTHWISE + DENSE)
     check_kernels(found, cc=cc)
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_other_cores_with_dsp(core: str) -> None:
+    check_emulated(jobs()[::5], core, "gcc")
 
 
 @needs_arm_gcc

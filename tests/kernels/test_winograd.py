@@ -61,6 +61,13 @@ def test_cortex_m4(compiler: str, optimisation: str) -> None:
 
 @needs_arm_gcc
 @pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_other_cores_with_dsp(core: str) -> None:
+    check_emulated(jobs()[::5], core, "gcc")
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
 def test_fewer_instructions_than_the_direct_convolution() -> None:
     window = Window((1, 8, 8, 64), 16, (3, 3), padding="same", activation=Activation.RELU)
     site, inputs = linear.convolution(window, DType.INT8, PLAIN, 0)
