@@ -10,17 +10,19 @@
 #include "mw_matmul_s8_4px_dsp.h"
 #include "mw_window_s8_dsp.h"
 
+/* `whole`: depth is a multiple of four. */
 MW_INLINE void mw_conv2d_1x1_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                           const int32_t *weights, const int32_t *scales,
                                           int32_t pixels, int32_t depth, int32_t channels,
                                           int32_t zero, int32_t low, int32_t high, int32_t packed,
-                                          int32_t once)
+                                          int32_t once, int32_t whole)
 {
     int32_t *const pairs = scratch;
+    const int32_t count = whole ? depth & ~3 : depth;
     for (int32_t first = 0; first < pixels; first += 4) {
         const int32_t block = mw_min_i32(first, pixels - 4);
         for (int32_t p = 0; p < 4; p++) {
-            mw_widen_s8_of_4(x + (block + p) * depth, depth, pairs + p);
+            mw_widen_s8_of_4(x + (block + p) * depth, count, pairs + p);
         }
         mw_matmul_s8_4px_small(pairs, weights, scales, y + block * channels, (depth + 1) >> 1,
                                channels, zero, packed, once);

@@ -26,11 +26,12 @@ typedef struct {
 MW_INLINE int32_t mw_blocks_3x3(int32_t count) { return (count + 1) >> 2; }
 
 /* The layer's values for `lines` lines of `count` outputs. The lines read lie `pitch` bytes apart,
- * those written `y_pitch`. */
+ * those written `y_pitch`; a single line needs neither. */
 MW_INLINE mw_line_3x3 mw_make_line_3x3(mw_depthwise_channel_s8 channel, int32_t zero,
                                        int32_t step, int32_t count, int32_t lines,
                                        int32_t stride, int32_t pitch, int32_t y_pitch)
 {
+    const int32_t written = (count >> 2) * 4 + ((count & 3) == 3 ? 2 : 0);
     const mw_line_3x3 values = {channel.bias,
                                 channel.multiplier,
                                 channel.divisor,
@@ -38,8 +39,8 @@ MW_INLINE mw_line_3x3 mw_make_line_3x3(mw_depthwise_channel_s8 channel, int32_t 
                                 step,
                                 count,
                                 lines,
-                                stride * pitch - 8 * stride * mw_blocks_3x3(count),
-                                y_pitch - step * ((count >> 2) * 4 + ((count & 3) == 3 ? 2 : 0))};
+                                lines == 1 ? 0 : stride * (pitch - 8 * mw_blocks_3x3(count)),
+                                lines == 1 ? 0 : y_pitch - step * written};
     return values;
 }
 

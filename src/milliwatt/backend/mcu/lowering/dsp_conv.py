@@ -112,11 +112,12 @@ def _lower_1x1(site: Site) -> Lowered:
 
 
 def lower_1x1_small(site: Site) -> Lowered:
-    """The call of the small form. It has the arguments of the other."""
+    """The call of the small form. Last comes whether all inputs fill words."""
     lowered = _lower_1x1(site)
     return replace(
         lowered,
         function="mw_conv2d_1x1_small_s8_dsp",
+        args=(*lowered.args, *fixed(int(site.inputs[0].shape[3] % 4 == 0))),
         overlaps=lowered.overlaps if has_whole_blocks(site) else (),
     )
 
