@@ -22,7 +22,7 @@ from tests.passes.graphs import conv, conv_constants, int8
 from tests.support import needs_gcc
 
 GRAPHS = 40
-CORES = {"dsp": Core(dsp=True), "portable": Core()}
+CORES = {"dsp": Core(dsp=True), "swar": Core(swar=True), "portable": Core()}
 
 
 def jobs_of(seed: int, dtype: DType, core: Core) -> list[Job]:
