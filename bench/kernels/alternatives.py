@@ -2,8 +2,8 @@
 """Kernels beside the usual ones on a Cortex-M4: sub-byte, coded and sparse weights, Winograd.
 
 Layers with random weights of fixed seeds, every output compared with the reference. Writes
-bench/kernels/alternatives.csv, where the published networks are at hand coded_networks.csv and
-tuned_ic.csv, and the tables of docs/kernels.md.
+bench/kernels/alternatives.csv, where the published networks are at hand the networks' tables
+beside it, and the tables of docs/kernels.md.
 Usage: python -m bench.kernels.alternatives
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.kernels.alternatives_page import PAGE, Row, filled, render
 from bench.kernels.coded_networks import load_networks, measure_networks, write_networks
+from bench.kernels.subbyte_networks import load_subbyte, measure_subbyte, write_subbyte
 from bench.kernels.tuned_ic import load_tuned, measure_tuned, write_tuned
 from milliwatt.backend.mcu.kernel import Core, Kernel
 from milliwatt.backend.mcu.lowering import (
@@ -226,8 +227,9 @@ def main() -> None:
     shared = find_shared()
     if shared is not None:
         write_networks(measure_networks(shared / "models"))
+        write_subbyte(measure_subbyte(shared / "models"))
         write_tuned(measure_tuned(shared / "models"))
-    tables = render(rows, load_networks(), load_tuned())
+    tables = render(rows, load_networks(), load_subbyte(), load_tuned())
     page = filled(PAGE.read_text(encoding="utf-8"), tables)
     PAGE.write_text(page, encoding="utf-8")
     print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bench.kernels.coded_networks import CodedNetwork
+from bench.kernels.subbyte_networks import SubbyteNetwork
 from bench.kernels.tuned_ic import TunedFigure
 from bench.markdown import count, table
 from bench.suite import BENCH
@@ -140,19 +141,41 @@ def _networks(rows: Sequence[CodedNetwork]) -> str:
     return table(["network", "weights, B", "coded", "ratio", "layers coded"], lines)
 
 
+def _subbyte_networks(rows: Sequence[SubbyteNetwork]) -> str:
+    lines = [
+        [
+            f"`{r.network}`",
+            r.weights,
+            count(r.instructions),
+            count(r.flash_bytes),
+            count(r.sram_bytes),
+        ]
+        for r in rows
+    ]
+    return table(["network", "weights", "instructions", "flash, B", "SRAM, B"], lines)
+
+
 def _tuned(rows: Sequence[TunedFigure]) -> str:
     lines = [[row.figure, count(row.default), count(row.tuned)] for row in rows]
     return table(["`ic`", "default", "tuned"], lines)
 
 
 def render(
-    rows: Sequence[Row], networks: Sequence[CodedNetwork], tuned: Sequence[TunedFigure]
+    rows: Sequence[Row],
+    networks: Sequence[CodedNetwork],
+    narrow: Sequence[SubbyteNetwork],
+    tuned: Sequence[TunedFigure],
 ) -> dict[str, str]:
     """Each group's tables in Markdown."""
     kernels = {
         group: make([row for row in rows if row.group == group]) for group, make in _TABLES.items()
     }
-    return {**kernels, "networks": _networks(networks), "tuned": _tuned(tuned)}
+    whole = {
+        "networks": _networks(networks),
+        "subbyte-networks": _subbyte_networks(narrow),
+        "tuned": _tuned(tuned),
+    }
+    return kernels | whole
 
 
 def filled(text: str, tables: dict[str, str]) -> str:

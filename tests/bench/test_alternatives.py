@@ -8,6 +8,7 @@ import pytest
 from bench.kernels import alternatives
 from bench.kernels.alternatives_page import PAGE, Row, break_even, filled, render
 from bench.kernels.coded_networks import load_networks
+from bench.kernels.subbyte_networks import load_subbyte
 from bench.kernels.tuned_ic import load_tuned
 from milliwatt.errors import OptionError
 from tests.support import needs_arm_gcc
@@ -15,15 +16,18 @@ from tests.support import needs_arm_gcc
 COMMAND = "python -m bench.kernels.alternatives"
 
 
+def tables() -> dict[str, str]:
+    return render(alternatives.load(), load_networks(), load_subbyte(), load_tuned())
+
+
 def test_the_page_shows_the_committed_figures() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    tables = render(alternatives.load(), load_networks(), load_tuned())
-    assert text == filled(text, tables), f"run: {COMMAND}"
+    assert text == filled(text, tables()), f"run: {COMMAND}"
 
 
 def test_a_page_without_a_marker_is_refused() -> None:
     with pytest.raises(OptionError, match="the page needs one <!-- measured:subbyte -->"):
-        filled("", render(alternatives.load(), load_networks(), load_tuned()))
+        filled("", tables())
 
 
 def row(weights: str, instructions: int) -> Row:
