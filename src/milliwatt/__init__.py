@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from milliwatt.report.compare_data import load_labelled, make_workload
     from milliwatt.report.comparison import compare
     from milliwatt.report.compilation import CompileReport, compile_report
+    from milliwatt.report.frontier import Frontier, frontier_picture, measure_frontier
     from milliwatt.report.inspection import Inspection, inspect_graph
     from milliwatt.report.pictures import memory_picture
     from milliwatt.run.execute import run_project
@@ -45,6 +46,7 @@ __all__ = [
     "Choices",
     "CompileReport",
     "Compiled",
+    "Frontier",
     "Graph",
     "Inspection",
     "MilliwattError",
@@ -58,6 +60,7 @@ __all__ = [
     "compile_graph",
     "compile_report",
     "from_text",
+    "frontier_picture",
     "import_torch",
     "inspect_graph",
     "list_targets",
@@ -68,6 +71,7 @@ __all__ = [
     "load_samples",
     "load_target",
     "make_workload",
+    "measure_frontier",
     "memory_picture",
     "parse_objective",
     "ports_of",
@@ -91,6 +95,7 @@ _HOMES = {
     "Choices": "backend.mcu.choices",
     "CompileReport": "report.compilation",
     "Compiled": "backend.mcu.compile",
+    "Frontier": "report.frontier",
     "Graph": "ir.graph",
     "Inspection": "report.inspection",
     "MilliwattError": "errors",
@@ -104,6 +109,7 @@ _HOMES = {
     "compile_graph": "backend.mcu.compile",
     "compile_report": "report.compilation",
     "from_text": "ir.text",
+    "frontier_picture": "report.frontier",
     "import_torch": "frontend.torch",
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
@@ -114,6 +120,7 @@ _HOMES = {
     "load_samples": "run.samples",
     "load_target": "hardware.load",
     "make_workload": "report.compare_data",
+    "measure_frontier": "report.frontier",
     "memory_picture": "report.pictures",
     "parse_objective": "backend.mcu.objective",
     "ports_of": "run.verify",

@@ -19,6 +19,7 @@ _VERBS = {
     "compare": "Boards, digital and analogue in-memory computing side by side on one model.",
     "compile": "Turn a model into C for a target, and prove it on an emulated core.",
     "demo": "The whole road: train, quantise, compile, run every test image on the core.",
+    "frontier": "How much SRAM buys how many instructions: layers computed by rows, measured.",
     "inspect": "Show a model's operators, sizes and memory over time, and what is unsupported.",
     "map": "Map a model to an in-memory-computing machine: tiles, cycles, energy, layer by layer.",
     "run": "Run a generated project on the host or on an emulated core.",

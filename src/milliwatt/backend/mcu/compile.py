@@ -64,9 +64,14 @@ def compile_graph(
     """
     prefix = c_identifier(graph.name if name is None else name)
     core = core_of(target)
-    reduced = remove_constant_channels(run_pipeline(graph))
     place = partial(
-        make_plan, reduced, core, prefix, objective=objective, kept=kept, push_rows=push_rows
+        make_plan,
+        optimised(graph),
+        core,
+        prefix,
+        objective=objective,
+        kept=kept,
+        push_rows=push_rows,
     )
     plan = place(sram_bytes=sram_bytes)
     room_bytes = target.sram_bytes - STACK_ROOM_BYTES
@@ -75,6 +80,11 @@ def compile_graph(
     elif plan.static_bytes > room_bytes:
         plan = place(sram_bytes=room_bytes)
     return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
+
+
+def optimised(graph: Graph) -> Graph:
+    """The graph that is placed: all passes done."""
+    return remove_constant_channels(run_pipeline(graph))
 
 
 STACK_ROOM_BYTES = 2048

@@ -15,7 +15,11 @@ from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.plan import PUSH_STATE_BYTES, Place, PlacedStream, Plan, StateCopy, Step
 from milliwatt.backend.mcu.states import StatePlan, separate_outputs, state_bytes
-from milliwatt.backend.mcu.streaming.budget import stream_chooser, streams_within
+from milliwatt.backend.mcu.streaming.budget import (
+    arenas_of_frontier,
+    stream_chooser,
+    streams_within,
+)
 from milliwatt.backend.mcu.streaming.check import check_stream
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.support import refuse_unsupported
@@ -91,6 +95,33 @@ def place_layers(
     )
 
 
+def frontier_bytes(
+    graph: Graph,
+    core: Core,
+    points: int,
+    *,
+    objective: Objective = SPEED,
+    kept: Mapping[str, str] | None = None,
+    push_rows: bool = False,
+) -> list[int]:
+    """SRAM needs, largest first, each of a plan that `make_plan` makes with it.
+
+    From the plan with the least work to the smallest that was found, up to `points` of them or one
+    more. Raises as `make_plan` does.
+    """
+    refuse_unsupported(graph)
+    graph = separate_outputs(divide_wide(graph))
+    lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
+    chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
+    kept_bytes = _kept_bytes(graph, push_rows=push_rows)
+    return [arena + kept_bytes for arena in arenas_of_frontier(chooser, points)]
+
+
+def _kept_bytes(graph: Graph, *, push_rows: bool) -> int:
+    """Static memory besides the arena."""
+    return state_bytes(graph) + bool(graph.states) + PUSH_STATE_BYTES * push_rows
+
+
 def _streams(
     graph: Graph, core: Core, lowerings: Lowerings, sram_bytes: int | None, push_rows: bool
 ) -> tuple[Stream, ...]:
@@ -99,7 +130,7 @@ def _streams(
     chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
     if sram_bytes is None:
         return streams_within(chooser, None)
-    kept_bytes = state_bytes(graph) + bool(graph.states) + PUSH_STATE_BYTES * push_rows
+    kept_bytes = _kept_bytes(graph, push_rows=push_rows)
     return streams_within(chooser, max(0, sram_bytes - kept_bytes))
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.arena import arena_problem
@@ -18,9 +18,6 @@ from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
 from milliwatt.ops.conv import DepthwiseConv2D
-
-_LEAST_STEP = 0.03
-"""Neighbouring points of a frontier differ by this part of their arena, or more."""
 
 
 def stream_chooser(
@@ -86,22 +83,17 @@ def streams_within(chooser: StreamChooser, arena_bytes: int | None) -> tuple[Str
     return (chooser.smallest() if found is None else found).streams
 
 
-def arenas_of_frontier(chooser: StreamChooser) -> Iterator[int]:
-    """Arenas worth building, largest first: each takes more work than the one before."""
+def arenas_of_frontier(chooser: StreamChooser, points: int) -> list[int]:
+    """Up to so many arenas worth building, from the least work to the smallest that was found."""
     if chooser.fed:
-        found = chooser.choose(1 << 40)
-        arena_bytes = chooser.smallest().arena_bytes if found is None else found.arena_bytes
+        largest = chooser.fastest().arena_bytes
     else:
-        arena_bytes = chooser.without_streams().arena_bytes
-    while True:
-        yield arena_bytes
-        found = chooser.choose(int(arena_bytes * (1 - _LEAST_STEP)))
-        if found is None:
-            break
-        arena_bytes = found.arena_bytes
-    smallest = chooser.smallest().arena_bytes
-    if smallest < arena_bytes:
-        yield smallest
+        largest = chooser.without_streams().arena_bytes
+    smallest = min(largest, chooser.smallest().arena_bytes)
+    steps = [i / (points - 1) for i in range(points)] if points > 1 else [0.0]
+    limits = [round(largest * (smallest / max(largest, 1)) ** step) for step in steps]
+    found = {choice.arena_bytes for limit in limits if (choice := chooser.choose(limit))}
+    return sorted({*found, largest, smallest}, reverse=True)
 
 
 def _require_rows(graph: Graph) -> None:

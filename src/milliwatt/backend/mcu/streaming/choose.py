@@ -74,6 +74,12 @@ class StreamChooser:
             limit = min(limit, self._peak(path)) - 1
         return None
 
+    def fastest(self) -> Choice:
+        """The least extra work, whatever the arena."""
+        path = self._path(max(s.peak_bytes for s in self._all()))
+        assert path is not None
+        return self._choice(path)
+
     def smallest(self) -> Choice:
         """The smallest arena that was found."""
         found = self._choice(self._least_path())

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""`milliwatt frontier MODEL --target T`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from milliwatt.cli.console import json_option, progress, say, show, show_json
+
+_MARKER = "frontier.json"
+
+
+@click.command("frontier")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the picture (frontier.svg) and the data (frontier.json).",
+)
+@click.option(
+    "--points",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="About how many amounts of SRAM to try.",
+)
+@click.option(
+    "--push-rows", is_flag=True, help="The input comes row by row, and is never in memory."
+)
+@click.option(
+    "--compiler",
+    type=click.Choice(["auto", "gcc", "zig"]),
+    default="auto",
+    show_default=True,
+    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
+)
+@json_option
+def command(
+    model: Path,
+    target: str,
+    output: Path | None,
+    points: int,
+    push_rows: bool,
+    compiler: str,
+    as_json: bool,
+) -> None:
+    """Show what less SRAM costs MODEL: each point compiled, verified and counted.
+
+    More and more layers are computed a few rows at a time. `milliwatt compile --sram-bytes` makes
+    any of the points.
+    """
+    from milliwatt.frontend.load import load_model
+    from milliwatt.hardware import load_target
+    from milliwatt.output import check_folder, write_folder
+    from milliwatt.report.frontier import frontier_picture, frontier_table, measure_frontier
+
+    if output is not None:
+        check_folder(output, _MARKER)
+    board = load_target(target)
+    graph = load_model(model)
+    say(f"measuring {graph.name} on {board.core}")
+    found = measure_frontier(
+        graph,
+        board,
+        points=points,
+        push_rows=push_rows,
+        compiler=compiler,
+        progress=progress,
+    )
+    progress("")
+    if output is not None:
+        text = json.dumps(found.as_json(), indent=2) + "\n"
+        files: dict[str, str | bytes] = {"frontier.svg": frontier_picture(found), _MARKER: text}
+        write_folder(output, files, _MARKER)
+    if as_json:
+        show_json(found.as_json())
+        return
+    show(frontier_table(found))
+    if output is not None:
+        show(f"{output}: frontier.svg, {_MARKER}")

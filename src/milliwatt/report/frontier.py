@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""SRAM against instructions: the same network with more and more layers computed by rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from milliwatt.backend.mcu.compile import Compiled, compile_graph, core_of, optimised
+from milliwatt.backend.mcu.objective import SPEED, Objective
+from milliwatt.backend.mcu.place import frontier_bytes
+from milliwatt.errors import OptionError
+from milliwatt.hardware.model import Target
+from milliwatt.ir.graph import Graph
+from milliwatt.report.compilation import compile_report
+from milliwatt.report.layout import Column, FittedTable
+from milliwatt.run.samples import random_samples
+from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Progress = Callable[[str], None]
+POINTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ByRows:
+    """Layers computed together, `rows` rows of the last one in `turns` turns."""
+
+    first: str
+    last: str
+    layers: int
+    rows: int
+    turns: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """One way to place the network: what it needs, and what it costs on the emulated core.
+
+    `sram_bytes` is arena, state and other statics; the stack comes on top. `instructions` are
+    counted, `milliseconds` estimated where the board has a timing model, else None.
+    """
+
+    sram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    instructions: int
+    milliseconds: float | None
+    streams: tuple[ByRows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Points by falling SRAM; each needs less and costs more than the one before it."""
+
+    model: str
+    target: str
+    push_rows: bool
+    points: tuple[FrontierPoint, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def measure_frontier(
+    graph: Graph,
+    target: Target,
+    *,
+    points: int = POINTS,
+    push_rows: bool = False,
+    objective: Objective = SPEED,
+    kept: Mapping[str, str] | None = None,
+    compiler: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Frontier:
+    """Compile `graph` for up to `points` amounts of SRAM, or one more; verify and count each.
+
+    Every output equals the reference, or VerifyError. Raises OptionError where `push_rows` asks
+    for rows and the network does not take them, and what `compile_graph` raises.
+    """
+    if points < 1:
+        raise OptionError(f"a frontier needs at least 1 point, not {points}")
+    sizes = frontier_bytes(
+        optimised(graph),
+        core_of(target),
+        points,
+        objective=objective,
+        kept=kept,
+        push_rows=push_rows,
+    )
+    found: list[FrontierPoint] = []
+    for i, size in enumerate(sizes):
+        if progress is not None:
+            progress(f"point {i + 1} of {len(sizes)}: {size:,} B")
+        compiled = compile_graph(
+            graph,
+            target,
+            objective=objective,
+            kept=kept,
+            sram_bytes=size,
+            push_rows=push_rows,
+        )
+        found.append(_measure(compiled, compiler, seed))
+    return Frontier(graph.name, target.name, push_rows, _best(found))
+
+
+def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
+    samples = random_samples(ports_of(compiled.source), 1, seed)
+    firmware = build_compiled(compiled, compiler=compiler)
+    emulator = choose_emulator(compiled.target.core)
+    done = verify_compiled(compiled, firmware, samples, emulator=emulator)
+    report = compile_report(compiled, done, samples)
+    return FrontierPoint(
+        sram_bytes=compiled.plan.static_bytes,
+        arena_bytes=compiled.plan.arena_bytes,
+        stack_bytes=done.measurement.stack_bytes,
+        instructions=report.instructions,
+        milliseconds=None if report.latency is None else report.latency.seconds * 1e3,
+        streams=_streams(compiled),
+    )
+
+
+def _streams(compiled: Compiled) -> tuple[ByRows, ...]:
+    steps = compiled.plan.steps
+    return tuple(
+        ByRows(
+            first=steps[placed.steps[0]].node.name,
+            last=steps[placed.steps[-1]].node.name,
+            layers=len(placed.steps),
+            rows=placed.stream.pace.rows,
+            turns=placed.stream.pace.turns,
+            memory_bytes=placed.stream.inner_bytes,
+        )
+        for placed in compiled.plan.streams
+    )
+
+
+def _best(points: list[FrontierPoint]) -> tuple[FrontierPoint, ...]:
+    """Those that no other beats in both SRAM and instructions, by falling SRAM."""
+    kept: list[FrontierPoint] = []
+    for point in sorted(points, key=lambda p: (p.sram_bytes, p.instructions)):
+        if not kept or point.instructions < kept[-1].instructions:
+            kept.append(point)
+    return tuple(reversed(kept))
+
+
+def frontier_table(frontier: Frontier) -> FittedTable:
+    """The points as rows of a table; instructions relative to the fastest point too."""
+    points = frontier.points
+    least = points[0].instructions
+    return FittedTable(
+        (
+            Column("by rows", tuple(_by_rows(p) for p in points)),
+            Column("SRAM", tuple(f"{p.sram_bytes:,}" for p in points), right=True),
+            Column("stack", tuple(f"{p.stack_bytes:,}" for p in points), right=True, optional=1),
+            Column("instructions", tuple(f"{p.instructions:,}" for p in points), right=True),
+            Column("more", tuple(f"{p.instructions / least - 1:+.1%}" for p in points), right=True),
+            Column("ms", tuple(_milliseconds(p) for p in points), right=True),
+        )
+    )
+
+
+def _by_rows(point: FrontierPoint) -> str:
+    if not point.streams:
+        return "no layer"
+    parts = (
+        f"{s.layers} from '{s.first}' ({s.rows if s.turns == 1 else f'1/{s.turns}'})"
+        for s in point.streams
+    )
+    return ", ".join(parts)
+
+
+def _milliseconds(point: FrontierPoint) -> str:
+    return "" if point.milliseconds is None else f"{point.milliseconds:.1f}"
+
+
+def frontier_picture(frontier: Frontier, suffix: str = ".svg") -> bytes:
+    """Instructions over SRAM. The same frontier gives the same bytes."""
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise OptionError(
+            "pictures need matplotlib; to install: pip install 'milliwatt[report]'"
+        ) from error
+    with mpl.rc_context({"svg.hashsalt": "milliwatt", "font.size": 8}):
+        figure = Figure(figsize=(6.0, 3.8))
+        _draw(figure, frontier)
+        stream = io.BytesIO()
+        metadata: dict[str, Any] = {".svg": {"Date": None}}.get(suffix, {})
+        figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=120, bbox_inches="tight")
+    return stream.getvalue()
+
+
+def _draw(figure: Any, frontier: Frontier) -> None:
+    axes = figure.add_subplot()
+    sizes = [p.sram_bytes / 1000 for p in frontier.points]
+    counts = [p.instructions / 1e6 for p in frontier.points]
+    axes.step(sizes, counts, where="pre", color="#4c78a8", linewidth=1)
+    axes.plot(sizes, counts, "o", color="#4c78a8", markersize=4)
+    for point, x, y in zip(frontier.points, sizes, counts, strict=True):
+        axes.annotate(
+            f"{point.sram_bytes:,}", (x, y), fontsize=6, xytext=(3, 3), textcoords="offset points"
+        )
+    axes.set_xlim(left=0)
+    axes.set_xlabel("SRAM without stack (kB)")
+    axes.set_ylabel("instructions (millions)")
+    fed = ", rows pushed" if frontier.push_rows else ""
+    axes.set_title(f"{frontier.model} on {frontier.target}{fed}")
