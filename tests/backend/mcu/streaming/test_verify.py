@@ -31,7 +31,7 @@ def broken(model: Compiled) -> Compiled:
     """The same with another word of weights for the second layer."""
     name = f"{model.plan.name}_weights.c"
     before, mark, after = model.files[name].partition(f"{model.plan.name}_1_weights[")
-    head, brace, values = after.rpartition("_1_weights")[2].partition("{")
+    _, _, values = after.rpartition("_1_weights")[2].partition("{")
     text = before + mark + after[: len(after) - len(values)] + values.replace("1", "3", 1)
     assert text != model.files[name]
     return replace(model, files={**model.files, name: text})
@@ -45,5 +45,7 @@ def test_names_the_rows(fed: bool) -> None:
     samples = random_samples(ports_of(model.source), 1, 0)
     verify_compiled(model, build_compiled(model), samples)
     wrong = broken(model)
-    with pytest.raises(VerifyError, match="row . of 'n[12]', turn . of the stream of 'n0' to 'n2'"):
+    with pytest.raises(
+        VerifyError, match=r"row . of 'n[12]', turn . of the stream of 'n0' to 'n2'"
+    ):
         verify_compiled(wrong, build_compiled(wrong), samples)

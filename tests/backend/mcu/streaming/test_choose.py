@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""What the planner chooses fits, costs no more than it must, and is refused where nothing fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from milliwatt.backend.mcu.compile import compile_graph
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.place import frontier_bytes, make_plan
+from milliwatt.backend.mcu.streaming.rows import Rows
+from milliwatt.errors import FitError, OptionError
+from milliwatt.hardware import load_target
+from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import DType, Quant, TensorType
+from milliwatt.ops.shape import Reshape
+from tests.backend.mcu.streaming.networks import chain, random_cnn
+
+DSP = Core(dsp=True)
+
+
+@given(st.integers(0, 200), st.floats(0.3, 1.1))
+@settings(max_examples=25)
+def test_plans_fit_or_are_the_smallest(seed: int, part: float) -> None:
+    graph = random_cnn(seed)
+    whole = make_plan(graph, DSP, "net")
+    limit = int(whole.static_bytes * part)
+    plan = make_plan(graph, DSP, "net", sram_bytes=limit)
+    smallest = make_plan(graph, DSP, "net", sram_bytes=0)
+    assert smallest.static_bytes <= plan.static_bytes <= whole.static_bytes
+    assert plan.static_bytes <= limit or plan.static_bytes == smallest.static_bytes
+    assert bool(plan.streams) == (
+        limit < whole.static_bytes and plan.arena_bytes != whole.arena_bytes
+    )
+    covered = [i for placed in plan.streams for i in placed.stream.nodes]
+    assert len(covered) == len(set(covered))
+    assert [step.index for step in plan.steps] == list(range(len(plan.steps)))
+
+
+@given(st.integers(0, 200))
+@settings(max_examples=15)
+def test_pushed_inputs_are_never_whole(seed: int) -> None:
+    graph = random_cnn(seed)
+    plan = make_plan(graph, DSP, "net", push_rows=True)
+    assert plan.fed
+    assert plan.streams[0].stream.source == graph.inputs[0]
+    assert graph.inputs[0] not in {buffer.name for buffer in plan.memory.buffers}
+
+
+def test_frontier_sizes_fall_and_can_be_had() -> None:
+    sizes = frontier_bytes(chain(), DSP, 4)
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert [make_plan(chain(), DSP, "net", sram_bytes=s).static_bytes for s in sizes] == sizes
+
+
+def test_what_does_not_fit_says_what_would() -> None:
+    board = load_target("nucleo-l4r5zi")
+    with pytest.raises(FitError, match=r"does not fit 100 B of SRAM:\n.*smallest .* needs"):
+        compile_graph(chain(), board, sram_bytes=100)
+
+
+def test_rows_of_a_vector_cannot_be_pushed() -> None:
+    kind = TensorType((1, 4), DType.INT8, Quant.per_tensor(1.0, 0))
+    other = TensorType((2, 2), DType.INT8, Quant.per_tensor(1.0, 0))
+    node = Node("reshape", Reshape((2, 2)), ("x",), ("y",))
+    graph = Graph("vector", (node,), {"x": kind, "y": other}, {}, ("x",), ("y",))
+    with pytest.raises(OptionError, match="'reshape' \\(Reshape\\) does not work by rows"):
+        make_plan(graph, DSP, "net", push_rows=True)
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(0, 20),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(-9, 9),
+    st.integers(-20, 20),
+)
+def test_shifted_rows(
+    step: int, phase: int, period: int, scale: int, offset: int, turns: int
+) -> None:
+    rows = Rows(step, phase % period, period, scale, offset, 30)
+    shifted = rows.shifted(turns)
+    assert 0 <= shifted.phase < period
+    assert [shifted.at(t) for t in range(9)] == [rows.at(t + turns) for t in range(9)]
+    assert np.array_equal(shifted.over(range(9)), [shifted.at(t) for t in range(9)])
+    first = rows.first_turn()
+    assert rows.at(first) > 0
+    assert rows.at(first - 1) == 0
