@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.kernel import Core, Lit
 from milliwatt.backend.mcu.lowering import (
     conv,
     dense,
@@ -38,17 +38,17 @@ DEPTHWISE = [
     Window((1, 12, 1, 6), 6, (5, 1)),
 ]
 DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
-FORMATS = [(-128, -128, True), (127, 5, False), (3, -7, True)]
-"""Zero points of inputs and outputs; whether each channel has a scale."""
+FORMATS = [(-128, -128, True, 1.0), (127, 5, False, 1.0), (3, -7, True, 40.0), (-5, 2, False, 9.0)]
+"""Zero points of inputs and outputs; whether each channel has a scale; how coarse the sums are."""
 
 
 def jobs() -> list[Job]:
     """Each shape with int4 and with int2 weights, number formats in turn."""
     found: list[Case] = []
     for i in range(len(POINTWISE + WINDOWS + DEPTHWISE + DENSE)):
-        x_zero, y_zero, per_channel = FORMATS[i % len(FORMATS)]
+        x_zero, y_zero, per_channel, gain = FORMATS[i % len(FORMATS)]
         for dtype in (DType.INT4, DType.INT2):
-            found.append(made(i, Numbers(dtype, per_channel, x_zero, y_zero=y_zero)))
+            found.append(made(i, Numbers(dtype, per_channel, x_zero, y_zero=y_zero, gain=gain)))
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
@@ -74,6 +74,12 @@ def test_host(cc: str) -> None:
     assert {job.kernel.name for job in found} == {kernel.name for kernel in KERNELS}
     assert len(found) > 2 * len(POINTWISE + WINDOWS + DEPTHWISE + DENSE)
     check_kernels(found, cc=cc)
+
+
+def test_factors_of_a_half_and_more_are_among_the_sites() -> None:
+    calls = [job.kernel.lower(job.site) for job in jobs()]
+    ends = [call.args[-1] for call in calls if "depthwise" not in call.function]
+    assert {end.value for end in ends if isinstance(end, Lit)} == {0, 1}
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)

@@ -14,7 +14,7 @@ MW_INLINE void mw_conv2d_1x1_subbyte_dsp(const int8_t *x, int8_t *y, void *scrat
                                          const int32_t *weights, const int32_t *scales,
                                          int32_t pixels, int32_t depth, int32_t channels,
                                          int32_t words, int32_t zero, int32_t low, int32_t high,
-                                         int32_t relu, int32_t bits)
+                                         int32_t relu, int32_t bits, int32_t coarse)
 {
     int32_t *const pairs = scratch;
     const int32_t used = (depth + 1) >> 1, all = mw_subbyte_pairs(bits) * words;
@@ -28,13 +28,13 @@ MW_INLINE void mw_conv2d_1x1_subbyte_dsp(const int8_t *x, int8_t *y, void *scrat
             mw_widen_s8_of_4(x, depth, pairs + p);
             x += depth;
         }
-        mw_matmul_subbyte_4px(pairs, weights, scales, y, words, channels, zero, relu, bits);
+        mw_matmul_subbyte_4px(pairs, weights, scales, y, words, channels, zero, relu, bits, coarse);
         y += 4 * channels;
     }
     mw_subbyte_fill(pairs, used, all, 1);
     for (; pixels > 0; pixels--) {
         mw_widen_s8(x, depth, pairs);
-        mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, zero, bits);
+        mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, zero, bits, coarse);
         x += depth;
         y += channels;
     }

@@ -50,8 +50,8 @@
     MW_SUB_PAIR(MW_SUB_AGAIN, MW_SUB_S2(",ror #8"))                                            \
     MW_SUB_PAIR(MW_SUB_LAST MW_SUB_HIGH, MW_SUB_S2(",ror #8"))
 
-#define MW_SUB_LOOP_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4 MW_SUB_WORD_S4
-#define MW_SUB_LOOP_S2 MW_SUB_WORD_S2 MW_SUB_WORD_S2
+#define MW_SUB_LOOP_S4 ".rept 4\n" MW_SUB_WORD_S4 ".endr\n"
+#define MW_SUB_LOOP_S2 ".rept 2\n" MW_SUB_WORD_S2 ".endr\n"
 
 #define MW_SUB_DOUBLE(sum) "lsl.w " sum ", " sum ", #1\n"
 #define MW_SUB_EIGHTH(sum) "asr.w " sum ", " sum ", #3\n"
@@ -66,10 +66,32 @@
     "smmlsr " sum ", " sum ", r3, r4\n"                                                        \
     "ssat " sum ", #8, " sum "\n"
 
+/* Four sums of a channel, each scaled by itself, or of a coarse layer: shifts in r4, then in r2. */
+#define MW_SUB_FINE(twice, ties, a, b, c, d)                                                   \
+    "ldrd r2, r3, [r0], #8\n"                                                                  \
+    MW_SUB_REQUANTIZE(twice, ties, a) MW_SUB_REQUANTIZE(twice, ties, b)                        \
+    MW_SUB_REQUANTIZE(twice, ties, c) MW_SUB_REQUANTIZE(twice, ties, d)
+
+#define MW_SUB_ONCE(twice, sum)                                                                \
+    twice(sum)                                                                                 \
+    "lsl.w " sum ", " sum ", r4\n"                                                             \
+    "smmulr " sum ", " sum ", r2\n"
+#define MW_SUB_TWICE(ties, sum)                                                                \
+    "lsl.w " sum ", " sum ", r2\n" ties(sum)                                                   \
+    "smmlsr " sum ", " sum ", r3, r4\n"                                                        \
+    "ssat " sum ", #8, " sum "\n"
+#define MW_SUB_COARSE(twice, ties, a, b, c, d)                                                 \
+    "ldrd r2, r4, [r0], #8\n"                                                                  \
+    "ldr r3, [r0], #4\n"                                                                       \
+    MW_SUB_ONCE(twice, a) MW_SUB_ONCE(twice, b) MW_SUB_ONCE(twice, c) MW_SUB_ONCE(twice, d)    \
+    "lsr.w r2, r4, #8\n"                                                                       \
+    "ldr r4, [sp, #64]\n"                                                                      \
+    MW_SUB_TWICE(ties, a) MW_SUB_TWICE(ties, b) MW_SUB_TWICE(ties, c) MW_SUB_TWICE(ties, d)
+
 /* The stack holds: pairs, loop entry, scales, y, 9 saved registers, channels (distance of
  * pixels), words of weights (then: end of the pairs, where the corrections are), channels left,
  * zero point. The loop is entered so that the number of words need not divide by `turn` + 1. */
-#define MW_SUB_BODY(loop, turn, word_bytes, log2_pair_bytes, even_twice, odd_twice, ties)      \
+#define MW_SUB_BODY(loop, turn, word_bytes, log2_pair_bytes, even_twice, odd_twice, scale, ties) \
     ".syntax unified\n"                                                                        \
     "push {r0-r11, lr}\n"                                                                      \
     "ldr r4, [sp, #56]\n"                                                                      \
@@ -109,13 +131,9 @@
     "sub.w r12, r12, r8\n"                                                                     \
     "sub.w lr, lr, r9\n"                                                                       \
     "ldrd r0, r5, [sp, #8]\n"                                                                  \
-    "ldrd r2, r3, [r0], #8\n"                                                                  \
     "ldr r4, [sp, #64]\n"                                                                      \
-    MW_SUB_REQUANTIZE(even_twice, ties, "r6") MW_SUB_REQUANTIZE(even_twice, ties, "r7")        \
-    MW_SUB_REQUANTIZE(even_twice, ties, "r8") MW_SUB_REQUANTIZE(even_twice, ties, "r9")        \
-    "ldrd r2, r3, [r0], #8\n"                                                                  \
-    MW_SUB_REQUANTIZE(odd_twice, ties, "r10") MW_SUB_REQUANTIZE(odd_twice, ties, "r11")        \
-    MW_SUB_REQUANTIZE(odd_twice, ties, "r12") MW_SUB_REQUANTIZE(odd_twice, ties, "lr")         \
+    scale(even_twice, ties, "r6", "r7", "r8", "r9")                                            \
+    scale(odd_twice, ties, "r10", "r11", "r12", "lr")                                          \
                                                                                                \
     "ldr r2, [sp, #52]\n"                                                                      \
     "ldr r3, [sp, #60]\n"                                                                      \
@@ -139,7 +157,7 @@
     "add sp, sp, #16\n"                                                                        \
     "pop {r4-r11, pc}\n"
 
-#define MW_SUB_FUNCTION(name, loop, turn, word_bytes, log2_pair_bytes, even, odd, ties)        \
+#define MW_SUB_FUNCTION(name, loop, turn, word_bytes, log2_pair_bytes, even, odd, scale, ties) \
     MW_ASSEMBLY static void name(                                                              \
         const int32_t *pairs __attribute__((unused)),                                          \
         const int32_t *weights __attribute__((unused)),                                        \
@@ -148,17 +166,22 @@
         int32_t channels_left __attribute__((unused)), int32_t zero __attribute__((unused)))   \
     {                                                                                          \
         __asm__ volatile(                                                                      \
-            MW_SUB_BODY(loop, turn, word_bytes, log2_pair_bytes, even, odd, ties));            \
+            MW_SUB_BODY(loop, turn, word_bytes, log2_pair_bytes, even, odd, scale, ties));     \
     }
 
-MW_SUB_FUNCTION(mw_matmul_s4_4px, MW_SUB_LOOP_S4, "3", "104", "5", MW_SUB_EIGHTH, MW_SUB_DOUBLE,
-                MW_SUB_AWAY_FROM_ZERO)
-MW_SUB_FUNCTION(mw_matmul_s4_4px_relu, MW_SUB_LOOP_S4, "3", "104", "5", MW_SUB_EIGHTH,
-                MW_SUB_DOUBLE, MW_SUB_UPWARDS)
-MW_SUB_FUNCTION(mw_matmul_s2_4px, MW_SUB_LOOP_S2, "1", "232", "6", MW_SUB_32ND, MW_SUB_EIGHTH,
-                MW_SUB_AWAY_FROM_ZERO)
-MW_SUB_FUNCTION(mw_matmul_s2_4px_relu, MW_SUB_LOOP_S2, "1", "232", "6", MW_SUB_32ND,
-                MW_SUB_EIGHTH, MW_SUB_UPWARDS)
+#define MW_SUB_FUNCTION_S4(name, scale, ties)                                                  \
+    MW_SUB_FUNCTION(name, MW_SUB_LOOP_S4, "3", "104", "5", MW_SUB_EIGHTH, MW_SUB_DOUBLE,       \
+                    scale, ties)
+#define MW_SUB_FUNCTION_S2(name, scale, ties)                                                  \
+    MW_SUB_FUNCTION(name, MW_SUB_LOOP_S2, "1", "232", "6", MW_SUB_32ND, MW_SUB_EIGHTH, scale,  \
+                    ties)
+
+MW_SUB_FUNCTION_S4(mw_matmul_s4_4px, MW_SUB_FINE, MW_SUB_AWAY_FROM_ZERO)
+MW_SUB_FUNCTION_S4(mw_matmul_s4_4px_relu, MW_SUB_FINE, MW_SUB_UPWARDS)
+MW_SUB_FUNCTION_S4(mw_matmul_s4_4px_coarse, MW_SUB_COARSE, MW_SUB_AWAY_FROM_ZERO)
+MW_SUB_FUNCTION_S2(mw_matmul_s2_4px, MW_SUB_FINE, MW_SUB_AWAY_FROM_ZERO)
+MW_SUB_FUNCTION_S2(mw_matmul_s2_4px_relu, MW_SUB_FINE, MW_SUB_UPWARDS)
+MW_SUB_FUNCTION_S2(mw_matmul_s2_4px_coarse, MW_SUB_COARSE, MW_SUB_AWAY_FROM_ZERO)
 
 #undef MW_SUB_PAIR
 #undef MW_SUB_AGAIN
@@ -176,16 +199,23 @@ MW_SUB_FUNCTION(mw_matmul_s2_4px_relu, MW_SUB_LOOP_S2, "1", "232", "6", MW_SUB_3
 #undef MW_SUB_AWAY_FROM_ZERO
 #undef MW_SUB_UPWARDS
 #undef MW_SUB_REQUANTIZE
+#undef MW_SUB_FINE
+#undef MW_SUB_ONCE
+#undef MW_SUB_TWICE
+#undef MW_SUB_COARSE
 #undef MW_SUB_BODY
 #undef MW_SUB_FUNCTION
+#undef MW_SUB_FUNCTION_S4
+#undef MW_SUB_FUNCTION_S2
 
 #else
 
 MW_INLINE void mw_matmul_subbyte_4px_any(const int32_t *pairs, const int32_t *weights,
                                          const int32_t *scales, int8_t *y, int32_t channels,
-                                         int32_t words, int32_t zero, int32_t bits)
+                                         int32_t words, int32_t zero, int32_t bits,
+                                         int32_t coarse)
 {
-    const int32_t each = mw_subbyte_pairs(bits);
+    const int32_t each = mw_subbyte_pairs(bits), scale_words = mw_subbyte_scale_words(coarse);
     const int32_t *const corrections = pairs + 4 * each * words;
     for (int32_t c = 0; c < channels; c += 2) {
         for (int32_t p = 0; p < 4; p++) {
@@ -195,30 +225,34 @@ MW_INLINE void mw_matmul_subbyte_4px_any(const int32_t *pairs, const int32_t *we
                 even = mw_dot_pairs(pairs[4 * i + p], mw_subbyte_even(both, bits), even);
                 mixed = mw_dot_pairs(pairs[4 * i + p], both, mixed);
             }
-            y[p * channels + c] = (int8_t)mw_requantize_s8_dsp(
-                mw_subbyte_doubled_even(even, bits), scales[0], scales[1], zero);
+            y[p * channels + c] =
+                mw_subbyte_output(mw_subbyte_doubled_even(even, bits), scales, zero, coarse);
             if (c + 1 < channels) {
-                y[p * channels + c + 1] = (int8_t)mw_requantize_s8_dsp(
-                    mw_subbyte_doubled_odd(mixed, even, bits), scales[2], scales[3], zero);
+                y[p * channels + c + 1] =
+                    mw_subbyte_output(mw_subbyte_doubled_odd(mixed, even, bits),
+                                      scales + scale_words, zero, coarse);
             }
         }
         weights += 2 + words;
-        scales += 4;
+        scales += 2 * scale_words;
     }
 }
 
-#define MW_SUB_FUNCTION(name, bits)                                                            \
+#define MW_SUB_FUNCTION(name, bits, coarse)                                                    \
     static MW_NOINLINE __attribute__((unused)) void name(                                      \
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
         int32_t channels, int32_t words, int32_t channels_left, int32_t zero)                  \
     {                                                                                          \
         MW_BARRIER();                                                                          \
         (void)channels_left;                                                                   \
-        mw_matmul_subbyte_4px_any(pairs, weights, scales, y, channels, words, zero, bits);     \
+        mw_matmul_subbyte_4px_any(pairs, weights, scales, y, channels, words, zero, bits,      \
+                                  coarse);                                                     \
     }
 
-MW_SUB_FUNCTION(mw_matmul_s4_4px, 4)
-MW_SUB_FUNCTION(mw_matmul_s2_4px, 2)
+MW_SUB_FUNCTION(mw_matmul_s4_4px, 4, 0)
+MW_SUB_FUNCTION(mw_matmul_s4_4px_coarse, 4, 1)
+MW_SUB_FUNCTION(mw_matmul_s2_4px, 2, 0)
+MW_SUB_FUNCTION(mw_matmul_s2_4px_coarse, 2, 1)
 
 #undef MW_SUB_FUNCTION
 
@@ -247,13 +281,18 @@ static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(const int
 
 /* pairs: the four pixels' activations, pair i of pixel p at [4 * i + p], as many as the words hold;
  * the four corrections follow them here. weights: for every two channels the starting values of
- * their sums, then `words` words. scales, y: as for mw_matmul_s8_4px. */
+ * their sums, then `words` words. scales: mw_subbyte_scale_words of each channel. y: as for
+ * mw_matmul_s8_4px. */
 MW_INLINE void mw_matmul_subbyte_4px(int32_t *pairs, const int32_t *weights, const int32_t *scales,
                                      int8_t *y, int32_t words, int32_t channels, int32_t zero,
-                                     int32_t relu, int32_t bits)
+                                     int32_t relu, int32_t bits, int32_t coarse)
 {
     mw_subbyte_corrections(pairs, pairs + 4 * mw_subbyte_pairs(bits) * words, bits);
-    if (bits == 4 && relu) {
+    if (bits == 4 && coarse) {
+        mw_matmul_s4_4px_coarse(pairs, weights, scales, y, channels, words, channels, zero);
+    } else if (coarse) {
+        mw_matmul_s2_4px_coarse(pairs, weights, scales, y, channels, words, channels, zero);
+    } else if (bits == 4 && relu) {
         mw_matmul_s4_4px_relu(pairs, weights, scales, y, channels, words, channels, zero);
     } else if (bits == 4) {
         mw_matmul_s4_4px(pairs, weights, scales, y, channels, words, channels, zero);

@@ -15,11 +15,13 @@ from milliwatt.backend.mcu.lowering.dsp_conv import (
     filters_of,
     first_reads_bytes,
 )
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, pairs_of_runs, scale_words
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, pairs_of_runs
 from milliwatt.backend.mcu.lowering.subbyte_layout import (
     has_subbyte_parameters,
+    is_coarse,
     is_subbyte_exact,
     packing_of,
+    subbyte_scales,
     subbyte_words,
 )
 from milliwatt.ops.conv import Conv2D
@@ -70,9 +72,9 @@ def _lower_1x1(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, channels, words, y.zero_point),
-            *fixed(low, high, int(low >= y.zero_point), packing.bits),
+            *fixed(low, high, int(low >= y.zero_point), packing.bits, int(is_coarse(filters))),
         ),
-        (subbyte_words(filters, pairs, packing), scale_words(filters)),
+        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
         scratch_bytes=_scratch_bytes(words * packing.pairs_per_word, pixels),
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
@@ -98,9 +100,9 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(op.padding.top, op.padding.left, len(pairs), words, row_offset_bytes),
             *passed(x.zero_point, y.zero_point),
             *fixed(low, high, int(low >= y.zero_point), run if run <= SHORT_RUN else 0),
-            *fixed(packing.bits),
+            *fixed(packing.bits, int(is_coarse(filters))),
         ),
-        (subbyte_words(filters, pairs, packing), scale_words(filters)),
+        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
         scratch_bytes=align_up(row_offset_bytes + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )

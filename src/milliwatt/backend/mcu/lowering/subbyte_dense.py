@@ -7,11 +7,13 @@ from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch,
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
 from milliwatt.backend.mcu.lowering.dsp_dense import filters_of
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, pairs_of_runs, scale_words
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, pairs_of_runs
 from milliwatt.backend.mcu.lowering.subbyte_layout import (
     has_subbyte_parameters,
+    is_coarse,
     is_subbyte_exact,
     packing_of,
+    subbyte_scales,
     subbyte_words,
 )
 from milliwatt.ir.types import DType
@@ -42,9 +44,9 @@ def _lower(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(rows, depth, channels, words, y.zero_point),
-            *fixed(low, high, packing.bits),
+            *fixed(low, high, packing.bits, int(is_coarse(filters))),
         ),
-        (subbyte_words(filters, pairs, packing), scale_words(filters)),
+        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
         scratch_bytes=4 * words * packing.pairs_per_word,
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )

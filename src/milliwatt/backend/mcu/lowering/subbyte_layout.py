@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Site, Table
 from milliwatt.backend.mcu.lowering._linear import has_constant_parameters
-from milliwatt.backend.mcu.lowering.dsp_layout import NONE, Filters, is_exact, paired
+from milliwatt.backend.mcu.lowering.dsp_layout import NONE, Filters, paired, scale_words
 from milliwatt.ir.types import Array, DType
 from milliwatt.units import align_up
 
 _DTYPES = (DType.INT4, DType.INT2)
+_SECOND_SHIFT = 8
+"""Where in a word of shifts the second one stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,45 @@ def has_subbyte_parameters(site: Site) -> bool:
 
 
 def is_subbyte_exact(filters: Filters, packing: Packing) -> bool:
-    """Whether sums fit, multiplied as they are, and centred weights the bits they are stored in."""
+    """Whether sums fit, multiplied as they are, and centred weights the bits they are stored in.
+
+    Left shifts of a sum, for factors of 1/2 and more, must leave it below 2**30.
+    """
     low, high = -(1 << (packing.bits - 1)), (1 << (packing.bits - 1)) - 1
     reach = np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
+    shifted = reach * 2.0 ** np.maximum(filters.shift, 0)
     return bool(
-        is_exact(filters)
-        and filters.weights.min() >= low
+        filters.weights.min() >= low
         and filters.weights.max() <= high
         and packing.even_scale * int(reach.max()) < 1 << 31
+        and shifted.max() < 1 << 30
+        and filters.shift.max() < _SECOND_SHIFT
     )
+
+
+def is_coarse(filters: Filters) -> bool:
+    """Whether some channel's factor is 1/2 or more, so that it is rounded once."""
+    return bool(((filters.shift >= 0) & (filters.multiplier != 0)).any())
+
+
+def subbyte_scales(filters: Filters) -> Table:
+    """Multiplier and divisor of each channel; in a coarse layer left shifts between them."""
+    plain = scale_words(_shifted_right(filters))
+    if not is_coarse(filters):
+        return plain
+    once = (filters.shift >= 0) & (filters.multiplier != 0)
+    shifts = np.where(once, filters.shift | (1 << _SECOND_SHIFT), 0)
+    words = plain.data.reshape(-1, 2)
+    between = np.zeros(len(words), np.int32)
+    between[: len(shifts)] = shifts
+    return Table(
+        "scales", np.column_stack([words[:, 0], between, words[:, 1]]).reshape(-1), plain.role
+    )
+
+
+def _shifted_right(filters: Filters) -> Filters:
+    """The filters, those rounded once with the shift by which their doubled result is divided."""
+    return replace(filters, shift=np.minimum(filters.shift, -1))
 
 
 def subbyte_words(filters: Filters, pairs: Array, packing: Packing) -> Table:
