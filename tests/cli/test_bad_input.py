@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_nothing(model: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 2, seen + rest
-    assert "interrupted; no output was written" in rest
+    assert "interrupted; no output is half-written" in rest
     assert "Traceback" not in rest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.mw"]
 
@@ -344,7 +344,7 @@ def test_ctrl_c_before_and_after_the_work() -> None:
 
     start, end = run_script(INTERRUPTED_START), run_script(INTERRUPTED_END)
     assert (start.returncode, start.stdout) == (2, "")
-    assert start.stderr == "error: interrupted; no output was written\n"
+    assert start.stderr == "error: interrupted; no output is half-written\n"
     assert (end.returncode, end.stderr) == (0, "")
     assert BOARD in end.stdout
 

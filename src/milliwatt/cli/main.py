@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         code = run(arguments)
     except KeyboardInterrupt:
-        print("error: interrupted; no output was written", file=sys.stderr)
+        print("error: interrupted; no output is half-written", file=sys.stderr)
         return 2
     if arguments is None:
         # The work is done: Ctrl-C while Python takes its modules down would deny that.

@@ -74,7 +74,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted; no output was written")
+        return _fail("interrupted; no output is half-written")
     except BrokenPipeError:
         sys.stderr.close()
         return 2
