@@ -65,7 +65,7 @@ def _log_mel(sound: Array) -> Array:
 
 
 def _mel_bands() -> Array:
-    """Triangles [BANDS, WINDOW/2 + 1] of equal area between points evenly spaced in mel (Slaney)."""
+    """Triangles [BANDS, WINDOW/2 + 1] of equal area, corners evenly spaced in mel (Slaney)."""
     edges = _hertz(np.linspace(0.0, _mel(RATE_HZ / 2), BANDS + 2))
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]

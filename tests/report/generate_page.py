@@ -1,42 +1,52 @@
 # SPDX-License-Identifier: MIT
-"""Writes the tables of docs/aimc-or-digital.md: python -m tests.report.generate_page"""
+"""Writes tables and picture of docs/aimc-or-digital.md: python -m tests.report.generate_page"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+import hashlib
+import math
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-from milliwatt.backend import aimc
 from milliwatt.backend.aimc.formulas import Macro, analogue_macro, digital_macro
-from milliwatt.backend.aimc.place import Options
-from milliwatt.backend.dimc.estimate import estimate as digital_estimate
-from milliwatt.backend.dimc.extract import Precision, is_linear
-from milliwatt.backend.dimc.load import load_machine as load_digital
-from milliwatt.backend.dimc.placement import place as place_digital
 from milliwatt.frontend.tflite import load_tflite
 from milliwatt.ir.graph import Graph
-from milliwatt.passes.pipeline import run_pipeline
+from milliwatt.ir.types import TensorType
 from milliwatt.report.compare_daily import DayEnergy, break_even_w, day_energy, energy_winners
 from milliwatt.report.compare_data import make_workload
 from milliwatt.report.compare_layers import LAYER_KINDS
-from milliwatt.report.compare_quality import Samples
-from milliwatt.report.compare_sweeps import RATES_HZ, sweep_kinds, sweep_mix, sweep_sizes
+from milliwatt.report.compare_pictures import comparison_picture
+from milliwatt.report.compare_quality import Samples, quality_text
+from milliwatt.report.compare_sweeps import (
+    RATES_HZ,
+    KindCost,
+    SizePoint,
+    sweep_kinds,
+    sweep_mix,
+    sweep_rates,
+    sweep_sizes,
+)
 from milliwatt.report.compare_tables import rate_text
 from milliwatt.report.compare_types import Accuracy, Candidate, Comparison, Known, Quantity, Refusal
 from milliwatt.report.comparison import compare
 from milliwatt.units import format_si
+from tests.docs.tables import markdown, write
 from tests.models.samples import LABELS, SAMPLES
+from tests.models.substitutes import machine_sounds, photographs
 from tests.support import REPOSITORY, find_shared
 
 PAGE = REPOSITORY / "docs" / "aimc-or-digital.md"
+PICTURE = PAGE.with_suffix(".svg")
+DATA = PAGE.with_suffix(".csv")
 COMMAND = "python -m tests.report.generate_page"
 BOARD = "arduino-nano-33-ble"
-TARGETS = ("nucleo-l4r5zi", BOARD, "st-dimc", "pcm-cluster", "diana", "reram-wan2022")
-MACHINES = TARGETS[2:]
+DIGITAL = ("st-dimc", "generic-dimc")
+ANALOGUE = ("pcm-cluster", "diana", "charge-sram-28nm", "reram-wan2022")
+MACHINES = (*DIGITAL, *ANALOGUE)
+TARGETS = (BOARD, *MACHINES)
+NOISY = ("pcm-cluster", "diana", "reram-wan2022")
+SAMPLES_EACH = 40
 NETWORKS = {
     "ad": ("mlperf_tiny", "ad01_int8"),
     "kws": ("mlperf_tiny", "kws_dscnn_int8"),
@@ -47,8 +57,6 @@ NETWORKS = {
     "MicroNet vww-2": ("micronets", "micronet_vww2_int8"),
 }
 SIDES = (32, 64, 128, 256, 512, 1024)
-
-Rows = Sequence[Sequence[str]]
 
 
 def load(network: str) -> Graph:
@@ -64,12 +72,6 @@ def load(network: str) -> Graph:
 def compared(network: str) -> Comparison:
     """The network on all targets."""
     return compare(make_workload(load(network)), TARGETS)
-
-
-def markdown(head: Sequence[str], rows: Rows) -> str:
-    """A table, the first column to the left, the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def value(known: Known, unit: str) -> str:
@@ -91,7 +93,8 @@ def networks_table() -> str:
 def _energy_latency(row: Candidate | Refusal) -> str:
     if isinstance(row, Refusal):
         return "does not run"
-    return f"{value(row.system_energy_j, 'J')}, {value(row.latency_s, 's')}"
+    latency, interval = value(row.latency_s, "s"), value(row.interval_s, "s")
+    return f"{value(row.system_energy_j, 'J')}, {latency} ({interval})"
 
 
 def levels_table() -> str:
@@ -100,40 +103,52 @@ def levels_table() -> str:
     for machine in MACHINES:
         cells: list[str] = []
         for network in list(NETWORKS)[:4]:
+            if machine not in {row.target for row in compared(network).candidates}:
+                cells.append("does not run")
+                continue
             row = compared(network).candidate(machine)
-            macro, system = row.macro_energy_j, row.system_energy_j
+            macro, inner, system = (
+                row.macro_energy_j,
+                row.accelerator_energy_j,
+                row.system_energy_j,
+            )
             assert isinstance(macro, Quantity)
             assert isinstance(system, Quantity)
-            cells.append(
-                f"{value(macro, 'J')} → {value(system, 'J')} (×{system.value / macro.value:.3g})"
-            )
+            levels = " → ".join(value(known, "J") for known in (macro, inner, system))
+            cells.append(f"{levels} (×{system.value / macro.value:.3g})")
         rows.append([machine, *cells])
-    return markdown(["macro → system", *list(NETWORKS)[:4]], rows)
+    return markdown(["macro → accelerator → system", *list(NETWORKS)[:4]], rows)
 
 
 def area_table() -> str:
-    """Silicon, and inferences a second for each square millimetre of it."""
+    """Silicon, and results a second, one behind another, for each square millimetre of it."""
     rows: list[list[str]] = []
     for machine in MACHINES:
-        first = compared("kws").candidate(machine)
-        area = first.area_mm2
+        area = compared("kws").candidate(machine).area_mm2
         cells = [value(area, "mm²") if isinstance(area, Quantity) else "not published"]
         for network in ("kws", "ic"):
-            row = compared(network).candidate(machine)
-            assert isinstance(row.latency_s, Quantity)
-            known = isinstance(area, Quantity)
-            rate = 1 / row.latency_s.value / area.value if isinstance(area, Quantity) else 0.0
-            cells.append(f"{rate:,.0f}" if known else "?")
-            assert isinstance(row.utilisation, Quantity)
-            cells.append(f"{row.utilisation.value:.1%}")
+            found = [row for row in compared(network).candidates if row.target == machine]
+            cells += _density(found[0], area) if found else ["does not run", ""]
         rows.append([machine, *cells])
-    head = ["", "area", "kws/s/mm²", "kws used", "ic/s/mm²", "ic used"]
-    return markdown(head, rows)
+    return markdown(["", "area", "kws/s/mm²", "used", "ic/s/mm²", "used"], rows)
+
+
+def _density(row: Candidate, area: Known) -> list[str]:
+    assert isinstance(row.interval_s, Quantity)
+    assert isinstance(row.utilisation, Quantity)
+    used = f"{row.utilisation.value:.1%}"
+    if not isinstance(area, Quantity):
+        return ["?", used]
+    return [f"{1 / row.interval_s.value / area.value:,.0f}", used]
 
 
 @cache
+def _costs() -> list[KindCost]:
+    return sweep_kinds(TARGETS)
+
+
 def _kinds() -> tuple[list[str], dict[tuple[str, str], str]]:
-    costs = sweep_kinds(TARGETS)
+    costs = _costs()
     cells = {
         (
             c.target,
@@ -176,7 +191,8 @@ def rates_table() -> str:
             assert isinstance(mine, DayEnergy)
             even = break_even_w(row, board, rate)
             below = f"below {format_si(even.value, 'W')}" if isinstance(even, Quantity) else "any"
-            cells += [f"{mine.inference_j:.2g} + 0 … {mine.standby_high_j:.2g}", below]
+            most = "unknown" if math.isinf(mine.standby_high_j) else f"≤ {mine.standby_high_j:.2g}"
+            cells += [f"{mine.inference_j:.2g} + {most}", below]
         rows.append([rate_text(rate), *cells])
     head = [
         "J/day",
@@ -192,7 +208,7 @@ def rates_table() -> str:
 def sizes_table() -> str:
     """Stacks of convolutions, wider and wider."""
     rows: list[list[str]] = []
-    for point in sweep_sizes(TARGETS):
+    for point in _sizes():
         cells = [
             value(row.system_energy_j, "J") if isinstance(row, Candidate) else "refused"
             for row in point.rows
@@ -231,63 +247,73 @@ def arrays_table() -> str:
     return markdown(head, rows)
 
 
-def precision_table() -> str:
-    """Cost at 8 and at 4 bits; weights cut to their upper bits, so no accuracy is meant."""
-    rows: list[list[str]] = []
-    for network in list(NETWORKS)[:4]:
-        graph = run_pipeline(load(network))
-        linear = [node for node in graph.nodes if is_linear(node)]
-        cut = {node.inputs[1]: (graph.constants[node.inputs[1]] >> 4) for node in linear}
-        coarse = graph.with_nodes(graph.nodes, constants={**graph.constants, **cut})
-        four = {node.outputs[0]: Precision(4, 4) for node in linear}
-        cells: list[str] = []
-        for source, precision in ((graph, {}), (coarse, four)):
-            placed = place_digital(source, load_digital("st-dimc"), precision=precision)
-            cost = digital_estimate(placed)
-            cells.append(
-                f"{format_si(cost.energy_pj * 1e-12, 'J')}, {format_si(cost.seconds, 's')}"
-            )
-        for options in (Options(), Options(weights="rounded")):
-            cost = aimc.estimate(aimc.place(graph, aimc.load_machine("pcm-cluster"), options))
-            cells.append(
-                f"{format_si(cost.energy_pj * 1e-12, 'J')}, {format_si(cost.seconds, 's')}"
-            )
-        rows.append([network, *cells])
-    head = [
-        "",
-        "st-dimc, 8-bit",
-        "st-dimc, 4-bit",
-        "pcm-cluster, 8-bit weights",
-        "pcm-cluster, 4-bit weights",
-    ]
-    return markdown(head, rows)
-
-
 def accuracy_table() -> str:
-    """kws and vww on recorded samples: exact targets, and three chips of each analogue machine."""
+    """Recorded samples, and substitutes: exact targets, and three chips of each machine."""
     rows: list[list[str]] = []
-    for network in ("kws", "vww"):
+    for network in ("kws", "vww", "ic", "ad"):
         graph = load(network)
-        kind = graph.types[graph.inputs[0]]
-        name = NETWORKS[network][1]
-        data = Samples(np.stack(SAMPLES[name](kind)), LABELS[name]()).spread(60)
-        for after_s, when in ((1.0, "1 s"), (86_400.0, "1 day")):
-            workload = make_workload(graph, data, noise_seeds=3, after_s=after_s)
-            done = compare(workload, ("st-dimc", "pcm-cluster", "reram-wan2022"))
-            rows.append([f"{network}, after {when}", *(_accuracy(row) for row in done.candidates)])
-    head = ["60 samples", "exact: every Cortex-M and st-dimc", "pcm-cluster", "reram-wan2022"]
-    return markdown(head, rows)
+        data = _samples(network, graph.types[graph.inputs[0]])
+        workload = make_workload(graph, data, noise_seeds=3, after_s=86_400.0)
+        cells = [_accuracy(row) for row in compare(workload, ("st-dimc", *NOISY)).candidates]
+        rows.append([network, *cells])
+    return markdown([f"{SAMPLES_EACH} samples", "exact", *NOISY], rows)
+
+
+def _samples(network: str, kind: TensorType) -> Samples:
+    """Recorded ones with labels, or photographs and machine sounds without."""
+    if network == "ic":
+        return Samples(photographs(kind), None).spread(SAMPLES_EACH)
+    if network == "ad":
+        return Samples(machine_sounds(kind, SAMPLES_EACH), None)
+    name = NETWORKS[network][1]
+    return Samples(np.stack(SAMPLES[name](kind)), LABELS[name]()).spread(SAMPLES_EACH)
 
 
 def _accuracy(row: Candidate) -> str:
     found = row.accuracy
-    if not isinstance(found, Accuracy):
-        return "?"
-    spread = f" ± {100 * found.spread:.1f}" if len(found.values) > 1 else ""
-    return f"{100 * found.mean:.1f}{spread} %"
+    return quality_text(found.values, found.metric) if isinstance(found, Accuracy) else "?"
 
 
-TABLES: dict[str, Callable[[], str]] = {
+@cache
+def _sizes() -> list[SizePoint]:
+    return sweep_sizes(TARGETS)
+
+
+def picture_data() -> str:
+    """What the picture draws, as CSV: panel, target, place on the axis, value."""
+    lines = ["panel,target,x,y"]
+    done = compared("kws")
+    for row in done.candidates:
+        for level in ("macro", "accelerator", "system"):
+            known: Known = getattr(row, f"{level}_energy_j")
+            if isinstance(known, Quantity):
+                lines.append(f"levels_uj,{row.target},{level},{known.value * 1e6:.3g}")
+    for point in sweep_rates(done):
+        for name, day in point.days.items():
+            if isinstance(day, DayEnergy):
+                lines.append(f"day_j,{name},{rate_text(point.rate_hz)},{day.inference_j:.3g}")
+    for cost in _costs():
+        lines.append(f"layers_pj_per_mac,{cost.target},{cost.kind},{cost.pj_per_mac:.3g}")
+    for size in _sizes():
+        for row in size.rows:
+            if isinstance(row, Candidate) and isinstance(row.system_energy_j, Quantity):
+                energy_uj = row.system_energy_j.value * 1e6
+                lines.append(f"sizes_uj,{row.target},{size.weight_bytes},{energy_uj:.3g}")
+    return "\n".join(lines) + "\n"
+
+
+def picture(data: str) -> str:
+    """The SVG of the page, with the hash of the data that it draws."""
+    drawn = comparison_picture(compared("kws"), ".svg", _costs(), _sizes()).decode()
+    return f"{drawn.rstrip()}\n<!-- {digest(data)} -->\n"
+
+
+def digest(data: str) -> str:
+    """What ties the picture to its data."""
+    return f"data: sha256 {hashlib.sha256(data.encode()).hexdigest()}"
+
+
+TABLES = {
     "networks": networks_table,
     "levels": levels_table,
     "area": area_table,
@@ -295,34 +321,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "rates": rates_table,
     "sizes": sizes_table,
     "arrays": arrays_table,
-    "precision": precision_table,
     "accuracy": accuracy_table,
 }
 
 
-def table_in(text: str, name: str) -> str:
-    """What stands between the markers of a table."""
-    found = re.search(rf"<!-- {name}:start -->\n(.*?)\n?<!-- {name}:end -->", text, re.DOTALL)
-    if found is None:
-        raise SystemExit(f"{PAGE} has no markers of the table '{name}'")
-    return found.group(1)
-
-
-def filled(text: str, name: str, table: str) -> str:
-    """The text with the table between its markers."""
-    start, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
-    head, rest = text.split(start)
-    _, tail = rest.split(end)
-    return f"{head}{start}\n{table}\n{end}{tail}"
-
-
-def write(page: Path) -> None:
-    """Fill every table of the page."""
-    text = page.read_text(encoding="utf-8")
-    for name, make in TABLES.items():
-        text = filled(text, name, make())
-    page.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    write(PAGE)
+    write(PAGE, TABLES)
+    DATA.write_text(picture_data(), encoding="utf-8")
+    PICTURE.write_text(picture(picture_data()), encoding="utf-8")

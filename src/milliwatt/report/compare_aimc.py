@@ -31,7 +31,10 @@ from milliwatt.report.compare_types import (
 )
 
 FAMILY = "analogue IMC"
-ACCELERATOR_COMPONENTS = (*MACRO_COMPONENTS, "data movement", "reprogramming", "depthwise engine")
+ACCELERATOR_COMPONENTS = (
+    *MACRO_COMPONENTS,
+    *("data movement", "next memory", "reprogramming", "depthwise engine"),
+)
 
 CALIBRATION_SAMPLES = 20
 """Samples, evenly over the data, that set the converters' ranges; their labels are not used."""

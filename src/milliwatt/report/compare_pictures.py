@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from milliwatt.errors import OptionError
 from milliwatt.report.compare_daily import DayEnergy, day_energy
-from milliwatt.report.compare_regions import MIXED, Shares, winner_regions
+from milliwatt.report.compare_regions import MIXED, Shares, costed_on_all, winner_regions
 from milliwatt.report.compare_sweeps import KindCost, SizePoint
 from milliwatt.report.compare_types import Candidate, Comparison, Known, Quantity
 from milliwatt.report.pictures import PICTURE_SUFFIXES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b")
 _STYLE = {"svg.hashsalt": "milliwatt", "svg.fonttype": "none", "font.size": 8}
 _CORNER_TEXTS = (("center", -0.03), ("center", -0.03), ("center", 0.03))
-_RATE_STEPS = 60
+_RATE_STEPS = 40
 _SLOWEST_HZ, _FASTEST_HZ = 1 / 86_400, 1_000.0
 
 
@@ -53,6 +53,8 @@ def comparison_picture(
             _draw_mixes(axes[2], kinds, colours)
         if sizes:
             _draw_sizes(axes[-1], sizes, colours)
+        for panel in axes:
+            panel.minorticks_off()  # log axes have hundreds
         stream = io.BytesIO()
         metadata: dict[str, Any] = {
             ".svg": {"Date": None, "Creator": None},
@@ -88,7 +90,7 @@ def _draw_levels(axes: Axes, comparison: Comparison) -> None:
                 colour = _COLOURS[place]
                 axes.bar(where, known.value * 1e6, 0.24, yerr=spread, capsize=2, color=colour)
     axes.set_yscale("log")
-    axes.set_xticks(range(len(rows)), [row.target for row in rows], rotation=20)
+    axes.set_xticks(range(len(rows)), [row.target for row in rows], rotation=30, ha="right")
     for place, level in enumerate(levels):
         axes.bar(0, 0, color=_COLOURS[place], label=level)
     axes.legend()
@@ -115,12 +117,13 @@ def _draw_rates(axes: Axes, rows: Sequence[Candidate], colours: Mapping[str, str
     axes.set_yscale("log")
     axes.set_xlabel("inferences a second")
     axes.set_ylabel("energy a day (J)")
-    axes.set_title("Line: inferences; band: with standby; dots: never resting, standby unknown")
+    axes.set_title("Band: standby known; dots: unknown, drawn as if never resting")
     axes.legend()
 
 
 def _draw_mixes(axes: Axes, costs: Sequence[KindCost], colours: Mapping[str, str]) -> None:
     """The triangle of mixes, each part in the colour of the target that takes least."""
+    compared = costed_on_all(costs)
     for region in winner_regions(costs):
         points = [_in_triangle(corner) for corner in region.corners]
         axes.fill(
@@ -133,8 +136,8 @@ def _draw_mixes(axes: Axes, costs: Sequence[KindCost], colours: Mapping[str, str
     for index, (kind, (across, above)) in enumerate(zip(MIXED, _CORNER_TEXTS, strict=True)):
         shares: Shares = (float(index == 0), float(index == 1), float(index == 2))
         x, y = _in_triangle(shares)
-        best = min((c for c in costs if c.kind == kind), key=lambda cost: cost.pj_per_mac)
-        text = f"all {kind}\n{best.target}: {best.pj_per_mac:.3g} pJ/MAC"
+        best = min(compared, key=lambda target: compared[target][index])
+        text = f"all {kind}\n{best}: {compared[best][index]:.3g} pJ/MAC"
         axes.text(x, y + above, text, ha=across, va="bottom" if above > 0 else "top")
     axes.set_xlim(-0.7, 1.5)
     axes.set_ylim(-0.2, 1.1)
@@ -172,4 +175,5 @@ def _draw_sizes(axes: Axes, points: Sequence[SizePoint], colours: Mapping[str, s
     axes.set_xlabel("weights (KiB)")
     axes.set_ylabel("system energy of one inference (µJ)")
     axes.set_title("Four 3x3 convolutions by size; a line ends at a refusal")
-    axes.legend()
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 30)  # room for the names
+    axes.legend(loc="lower right", ncols=2)

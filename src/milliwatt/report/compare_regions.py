@@ -31,13 +31,7 @@ def winner_regions(
     A mix's energy is linear in its shares, so that a region is the triangle of all mixes cut by a
     line for each rival. Targets that were not costed on all three kinds are left out.
     """
-    by_key = {(cost.target, cost.kind): cost.pj_per_mac for cost in costs}
-    names = dict.fromkeys(cost.target for cost in costs)
-    found = {
-        name: tuple(by_key[name, kind] for kind in kinds)
-        for name in names
-        if all((name, kind) in by_key for kind in kinds)
-    }
+    found = costed_on_all(costs, kinds)
     regions: list[Region] = []
     for name, own in found.items():
         corners: list[Shares] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
@@ -48,6 +42,19 @@ def winner_regions(
         if len(corners) > 2:
             regions.append(Region(name, tuple(corners)))
     return regions
+
+
+def costed_on_all(
+    costs: Sequence[KindCost], kinds: tuple[LayerKind, LayerKind, LayerKind] = MIXED
+) -> dict[str, tuple[float, float, float]]:
+    """Picojoules a MAC of each kind, for targets that were costed on all three."""
+    by_key = {(cost.target, cost.kind): cost.pj_per_mac for cost in costs}
+    first, second, third = kinds
+    return {
+        name: (by_key[name, first], by_key[name, second], by_key[name, third])
+        for name in dict.fromkeys(cost.target for cost in costs)
+        if all((name, kind) in by_key for kind in kinds)
+    }
 
 
 def _kept(corners: Sequence[Shares], more: Sequence[float]) -> list[Shares]:
