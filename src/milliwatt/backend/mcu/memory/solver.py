@@ -14,11 +14,14 @@ from milliwatt.backend.mcu.memory.pack import pack
 from milliwatt.backend.mcu.memory.placement import Placement, make_solution
 from milliwatt.backend.mcu.memory.problem import Problem, Solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
+from milliwatt.backend.mcu.memory.repack import repack
 
 # Bounds on the size of what is searched, such that each part takes about a second.
 _MAX_MOVES = 150_000
-_MAX_BLOCKS_FIXED = 400
+_MAX_BLOCKS_FIXED = 100
 _MAX_BLOCKS_JOINT = 200
+_MIN_BLOCKS_REPACKED = 60
+"""Fewer are constraint programming's."""
 
 
 def solve(problem: Problem, effort: float = 1.0) -> Solution:
@@ -32,6 +35,9 @@ def solve(problem: Problem, effort: float = 1.0) -> Solution:
     search = search_orders(make_meter(core), _MAX_MOVES)
     placements = _pack_candidates(core, search)
     best = min(placements, key=_arena_bytes)
+    if best.arena_bytes > search.bound_bytes and len(core.blocks) >= _MIN_BLOCKS_REPACKED:
+        placements = [repack(core, placement, effort) for placement in placements]
+        best = min(placements, key=_arena_bytes)
     if best.arena_bytes > search.bound_bytes and len(core.blocks) <= _MAX_BLOCKS_FIXED:
         best = _improve_candidates(core, placements, effort / 2)
     if not core.has_one_order():
