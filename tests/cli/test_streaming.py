@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""`milliwatt compile --sram-bytes`, `--push-rows`, and `milliwatt frontier`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from milliwatt.cli.main import main
+from tests.support import needs_arm_gcc, shared_file
+
+BOARD = ["--target", "nucleo-l4r5zi"]
+
+
+def resnet() -> str:
+    return str(shared_file("models", "mlperf_tiny", "ic_resnet8_int8.tflite"))
+
+
+def test_compile_says_what_is_by_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "net"
+    assert main(["compile", resnet(), *BOARD, "-o", str(folder), "--sram-bytes", "24000"]) == 0
+    assert "by rows: 'model_activation" in capsys.readouterr().out
+    manifest = json.loads((folder / "milliwatt.json").read_text("utf-8"))
+    assert manifest["arena_bytes"] <= 24_000
+    assert manifest["streams"]
+    assert manifest["pushed_rows"] is None
+
+
+def test_compile_refuses_what_does_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "net"
+    assert main(["compile", resnet(), *BOARD, "-o", str(folder), "--sram-bytes", "5000"]) == 2
+    assert "does not fit 5,000 B of SRAM" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+def test_pushed_rows_are_verified_and_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "net"
+    options = ["-o", str(folder), "--push-rows", "--verify", "--samples", "1"]
+    assert main(["compile", resnet(), *BOARD, *options]) == 0
+    assert "every output equals the reference" in capsys.readouterr().out
+    header = (folder / "ic_resnet8_int8.h").read_text("utf-8")
+    assert "int32_t ic_resnet8_int8_push_rows(const int8_t *rows, int32_t count);" in header
+    assert "ic_resnet8_int8_input_0" not in header
+    assert main(["run", str(folder), "--on", "host", "--json"]) == 0
+    on_host = json.loads(capsys.readouterr().out)
+    assert main(["run", str(folder), "--on", "unicorn", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == on_host["outputs"]
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+def test_frontier(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "frontier"
+    command = ["frontier", resnet(), *BOARD, "--points", "2", "-o", str(folder)]
+    assert main([*command, "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert [point["streams"] == [] for point in points] == [True, *(False for _ in points[1:])]
+    sizes = [point["sram_bytes"] for point in points]
+    counts = [point["instructions"] for point in points]
+    assert sizes == sorted(sizes, reverse=True)
+    assert counts == sorted(counts)
+    assert b"<svg" in (folder / "frontier.svg").read_bytes()
+    assert json.loads((folder / "frontier.json").read_text("utf-8"))["points"] == points
