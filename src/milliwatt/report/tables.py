@@ -108,6 +108,7 @@ def cost_table(report: CompileReport) -> RenderableType:
                 [f"{layer.instructions:,}" for layer in layers],
                 f"{report.instructions:,}",
             ),
+            *_modelled_cycles(report),
             _numbers("share", [f"{share:.1%}" for share in shares], "100.0%"),
             _numbers("per MAC", [_ratio(layer.instructions_per_mac) for layer in layers], per_mac),
         )
@@ -118,6 +119,15 @@ def cost_table(report: CompileReport) -> RenderableType:
     )
     unknown = (Text(reason) for reason in report.unknown)
     return Group(table, Text(""), Text(counted), paragraphs(_estimates(report)), *unknown)
+
+
+def _modelled_cycles(report: CompileReport) -> tuple[Column, ...]:
+    """Cycles by layer, where a fitted model has them."""
+    if report.latency is None or not report.latency.is_modelled:
+        return ()
+    cells = [f"{layer.cycles or 0:,.0f}" for layer in report.layers]
+    total = f"{report.latency.cycles:,.0f}"
+    return (Column("modelled cycles", (*cells, total), right=True, optional=3),)
 
 
 def _numbers(title: str, cells: Sequence[str], total: str) -> Column:

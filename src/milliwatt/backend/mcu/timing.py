@@ -63,6 +63,8 @@ class Latency:
     """How the cycles were estimated and where its figures come from, as text to print."""
     error: float
     """Largest relative distance of a bound from the estimate: 0.11 is 11 %."""
+    is_modelled: bool = False
+    """Whether the cycles are a fitted model's, which tells instructions apart, or a ratio's."""
 
     @property
     def instructions(self) -> int:
@@ -114,6 +116,7 @@ def estimate_latency(target: Target, counts: Sequence[NodeCount]) -> Latency:
     if traced not in (0, len(counts)):
         raise VerifyError(f"{traced} of {len(counts)} nodes are traced; trace all or none")
     fitted = target.timing.fitted
+    is_modelled = fitted is not None and traced > 0
     if fitted is not None and traced:
         nodes = tuple(_fitted_node(fitted, count) for count in counts)
         basis, error = _fitted_basis(fitted), fitted.max_error.value
@@ -121,7 +124,7 @@ def estimate_latency(target: Target, counts: Sequence[NodeCount]) -> Latency:
         ratio = target.timing.cycles_per_instruction
         nodes = tuple(_ratio_node(ratio, count) for count in counts)
         basis, error = _ratio_basis(ratio), ratio.error or 0.0
-    return Latency(target.name, target.clock_hz.value, nodes, basis, error)
+    return Latency(target.name, target.clock_hz.value, nodes, basis, error, is_modelled)
 
 
 def _ratio_node(ratio: Figure, count: NodeCount) -> NodeLatency:
