@@ -34,7 +34,8 @@ MW_INLINE void mw_conv2d_1x1_subbyte_dsp(const int8_t *x, int8_t *y, void *scrat
     mw_subbyte_fill(pairs, used, all, 1);
     for (; pixels > 0; pixels--) {
         mw_widen_s8(x, depth, pairs);
-        mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, zero, bits, coarse);
+        mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, zero,
+                              mw_subbyte_scale_words(coarse), bits, coarse);
         x += depth;
         y += channels;
     }

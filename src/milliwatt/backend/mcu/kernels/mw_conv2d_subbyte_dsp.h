@@ -49,7 +49,8 @@ MW_INLINE void mw_conv2d_subbyte_dsp(
             mw_matmul_subbyte_4px(pairs, weights, scales, y, words, channels, y_zero, relu, bits, coarse);
         } else {
             mw_subbyte_fill(pairs, used, all, 1);
-            mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, y_zero, bits, coarse);
+            mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, y_zero,
+                              mw_subbyte_scale_words(coarse), bits, coarse);
         }
         y += taken * channels;
         pixels -= taken;

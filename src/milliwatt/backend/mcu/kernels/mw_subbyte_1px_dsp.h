@@ -68,8 +68,8 @@ MW_INLINE void mw_subbyte_step(const int32_t *x, int32_t word, int32_t *even, in
 /* `channels` outputs, at most four, two where `second` is null, from their sums' two streams. */
 MW_INLINE void mw_subbyte_block(const int32_t *pairs, int32_t correction, const int32_t *first,
                                 const int32_t *second, const int32_t *scales, int8_t *y,
-                                int32_t words, int32_t channels, int32_t zero, int32_t bits,
-                                int32_t coarse)
+                                int32_t words, int32_t channels, int32_t zero, int32_t step,
+                                int32_t bits, int32_t coarse)
 {
     int32_t even0 = first[0], mixed0 = mw_wrapping_add(first[1], correction);
     int32_t even1 = 0, mixed1 = 0;
@@ -95,19 +95,18 @@ MW_INLINE void mw_subbyte_block(const int32_t *pairs, int32_t correction, const 
         }
         pairs += mw_subbyte_pairs(bits);
     }
-    const int32_t scale_words = mw_subbyte_scale_words(coarse);
     y[0] = mw_subbyte_output(mw_subbyte_doubled_even(even0, bits), scales, zero, coarse);
     if (channels > 1) {
-        y[1] = mw_subbyte_output(mw_subbyte_doubled_odd(mixed0, even0, bits), scales + scale_words,
+        y[1] = mw_subbyte_output(mw_subbyte_doubled_odd(mixed0, even0, bits), scales + step,
                                  zero, coarse);
     }
     if (second != NULL) {
-        y[2] = mw_subbyte_output(mw_subbyte_doubled_even(even1, bits), scales + 2 * scale_words,
+        y[2] = mw_subbyte_output(mw_subbyte_doubled_even(even1, bits), scales + 2 * step,
                                  zero, coarse);
     }
     if (channels > 3) {
         y[3] = mw_subbyte_output(mw_subbyte_doubled_odd(mixed1, even1, bits),
-                                 scales + 3 * scale_words, zero, coarse);
+                                 scales + 3 * step, zero, coarse);
     }
 }
 
@@ -125,8 +124,8 @@ MW_INLINE void mw_subbyte_block(const int32_t *pairs, int32_t correction, const 
 
 MW_INLINE void mw_matmul_subbyte_1px_any(const int32_t *pairs, const int32_t *weights,
                                          const int32_t *scales, int8_t *y, int32_t words,
-                                         int32_t channels, int32_t zero, int32_t bits,
-                                         int32_t coarse)
+                                         int32_t channels, int32_t zero, int32_t step,
+                                         int32_t bits, int32_t coarse)
 {
     int32_t sum = 0;
     for (int32_t i = 0; i < mw_subbyte_pairs(bits) * words; i += 2) {
@@ -135,25 +134,25 @@ MW_INLINE void mw_matmul_subbyte_1px_any(const int32_t *pairs, const int32_t *we
     const int32_t correction = mw_subbyte_correction(sum, bits);
     for (; channels > 2; channels -= 4) {
         mw_subbyte_block(pairs, correction, weights, weights + 2 + words, scales, y, words,
-                         channels, zero, bits, coarse);
+                         channels, zero, step, bits, coarse);
         weights += 2 * (2 + words);
-        scales += 4 * mw_subbyte_scale_words(coarse);
+        scales += 4 * step;
         y += 4;
     }
     if (channels > 0) {
-        mw_subbyte_block(pairs, correction, weights, NULL, scales, y, words, channels, zero, bits,
-                         coarse);
+        mw_subbyte_block(pairs, correction, weights, NULL, scales, y, words, channels, zero, step,
+                         bits, coarse);
     }
 }
 
 #define MW_SUB_1PX(name, bits, coarse)                                                         \
     static MW_NOINLINE __attribute__((unused)) void name(                                      \
         const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
-        int32_t words, int32_t channels, int32_t zero)                                         \
+        int32_t words, int32_t channels, int32_t zero, int32_t step)                           \
     {                                                                                          \
         MW_BARRIER();                                                                          \
-        mw_matmul_subbyte_1px_any(pairs, weights, scales, y, words, channels, zero, bits,      \
-                                  coarse);                                                     \
+        mw_matmul_subbyte_1px_any(pairs, weights, scales, y, words, channels, zero, step,      \
+                                  bits, coarse);                                               \
     }
 
 MW_SUB_1PX(mw_matmul_s4_1px, 4, 0)
@@ -163,20 +162,21 @@ MW_SUB_1PX(mw_matmul_s2_1px_coarse, 2, 1)
 
 #undef MW_SUB_1PX
 
-/* pairs: as many as the words hold. weights, scales: as for mw_matmul_subbyte_4px. */
+/* pairs: as many as the words hold. weights, scales: as for mw_matmul_subbyte_4px; `step` words of
+ * scales a channel, 0 where all are scaled alike. */
 MW_INLINE void mw_matmul_subbyte_1px(const int32_t *pairs, const int32_t *weights,
                                      const int32_t *scales, int8_t *y, int32_t words,
-                                     int32_t channels, int32_t zero, int32_t bits,
-                                     int32_t coarse)
+                                     int32_t channels, int32_t zero, int32_t step,
+                                     int32_t bits, int32_t coarse)
 {
     if (bits == 4 && coarse) {
-        mw_matmul_s4_1px_coarse(pairs, weights, scales, y, words, channels, zero);
+        mw_matmul_s4_1px_coarse(pairs, weights, scales, y, words, channels, zero, step);
     } else if (coarse) {
-        mw_matmul_s2_1px_coarse(pairs, weights, scales, y, words, channels, zero);
+        mw_matmul_s2_1px_coarse(pairs, weights, scales, y, words, channels, zero, step);
     } else if (bits == 4) {
-        mw_matmul_s4_1px(pairs, weights, scales, y, words, channels, zero);
+        mw_matmul_s4_1px(pairs, weights, scales, y, words, channels, zero, step);
     } else {
-        mw_matmul_s2_1px(pairs, weights, scales, y, words, channels, zero);
+        mw_matmul_s2_1px(pairs, weights, scales, y, words, channels, zero, step);
     }
 }
 

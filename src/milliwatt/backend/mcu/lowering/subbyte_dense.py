@@ -7,7 +7,7 @@ from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch,
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
 from milliwatt.backend.mcu.lowering.dsp_dense import filters_of
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, has_one_scale, pairs_of_runs
 from milliwatt.backend.mcu.lowering.subbyte_layout import (
     has_subbyte_parameters,
     is_coarse,
@@ -36,6 +36,7 @@ def _lower(site: Site) -> Lowered:
     channels, depth = site.inputs[1].shape
     rows = x.elements // depth
     filters, packing = filters_of(site), packing_of(site)
+    per_channel = not has_one_scale(filters)
     pairs = pairs_of_runs([depth])
     words = packing.words(len(pairs))
     low, high = activation_range(op.activation, y)
@@ -44,9 +45,12 @@ def _lower(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(rows, depth, channels, words, y.zero_point),
-            *fixed(low, high, packing.bits, int(is_coarse(filters))),
+            *fixed(low, high, packing.bits, int(is_coarse(filters)), int(per_channel)),
         ),
-        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
+        (
+            subbyte_words(filters, pairs, packing),
+            subbyte_scales(filters, None if per_channel else 1),
+        ),
         scratch_bytes=4 * words * packing.pairs_per_word,
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )

@@ -82,16 +82,20 @@ def is_coarse(filters: Filters) -> bool:
     return bool(((filters.shift >= 0) & (filters.multiplier != 0)).any())
 
 
-def subbyte_scales(filters: Filters) -> Table:
-    """Multiplier and divisor of each channel; in a coarse layer left shifts between them."""
-    plain = scale_words(_shifted_right(filters))
+def subbyte_scales(filters: Filters, channels: int | None = None) -> Table:
+    """Multiplier and divisor of each channel; in a coarse layer left shifts between them.
+
+    Of the first `channels` alone where that is given.
+    """
+    plain = scale_words(_shifted_right(filters), channels)
     if not is_coarse(filters):
         return plain
     once = (filters.shift >= 0) & (filters.multiplier != 0)
     shifts = np.where(once, filters.shift | (1 << _SECOND_SHIFT), 0)
     words = plain.data.reshape(-1, 2)
-    between = np.zeros(len(words), np.int32)
+    between = np.zeros(max(len(words), len(shifts)), np.int32)
     between[: len(shifts)] = shifts
+    between = between[: len(words)]
     return Table(
         "scales", np.column_stack([words[:, 0], between, words[:, 1]]).reshape(-1), plain.role
     )
