@@ -32,6 +32,7 @@ _MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 360)
 _MATMUL_1PX = ("mw_matmul_s8_1px", 212)
 _WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)
 _WINDOW_1PX = ("mw_widen_window_s8_of_1", 362)
+_COPY_WINDOW = ("mw_copy_window_s8_of_4", 130)
 _CLIPPED_ROW = ("mw_clipped_row_s8", 140)
 _WIDEN_4PX = ("mw_widen_s8_of_4", 92)
 _WIDEN_1PX = ("mw_widen_s8", 90)
@@ -56,7 +57,7 @@ _CODE: Mapping[str, Code] = {
     "mw_conv2d_gather_s8": Code(430),
     "mw_conv2d_s8": Code(460),
     "mw_conv2d_s8_dsp": Code(290, _WINDOWS),
-    "mw_conv2d_small_s8_dsp": Code(204, (_MATMUL_4PX_SMALL, _WINDOW_4PX, _CLIPPED_ROW)),
+    "mw_conv2d_small_s8_dsp": Code(180, (_MATMUL_4PX_SMALL, _COPY_WINDOW, _WIDEN_4PX)),
     "mw_depthwise_conv2d_3x3_coded_s8_dsp": Code(440, (*_LINE, _LOAD_LINES, *_CODED)),
     "mw_depthwise_conv2d_3x3_plane_coded_s8_dsp": Code(470, (*_LINE, *_CODED)),
     "mw_depthwise_conv2d_3x3_plane_s8_dsp": Code(500, _LINE),

@@ -32,6 +32,28 @@ MW_INLINE void mw_conv2d_1x1_small_s8_dsp(const int8_t *x, int8_t *y, void *scra
     }
 }
 
+/* The window whose first tap is at (top, left) as pairs four words apart: mw_widen_window_s8_of_4 in
+ * little code, element by element. */
+static MW_NOINLINE __attribute__((unused)) void mw_copy_window_s8_of_4(const int8_t *x,
+                                                                       const mw_window_s8 *window,
+                                                                       int32_t top, int32_t left,
+                                                                       int32_t *pairs)
+{
+    MW_BARRIER();
+    for (int32_t row = top; row < top + window->kh; row++) {
+        int8_t *to = window->row;
+        for (int32_t column = left; column < left + window->kw; column++) {
+            const int32_t inside = (uint32_t)row < (uint32_t)window->height &&
+                                   (uint32_t)column < (uint32_t)window->width;
+            const int32_t first = (row * window->width + column) * window->depth;
+            for (int32_t i = 0; i < window->depth; i++) {
+                *to++ = inside ? x[first + i] : (int8_t)window->fill;
+            }
+        }
+        pairs = mw_widen_s8_of_4(window->row, window->kw * window->depth, pairs);
+    }
+}
+
 MW_INLINE void mw_conv2d_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                       const int32_t *weights, const int32_t *scales,
                                       int32_t height, int32_t width, int32_t depth,
@@ -50,8 +72,8 @@ MW_INLINE void mw_conv2d_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
         for (int32_t p = 0; p < 4; p++) {
             const int32_t row = (block + p) / out_width;
             const int32_t column = block + p - row * out_width;
-            mw_widen_window_s8_of_4(x, &window, row * stride_h - pad_top,
-                                    column * stride_w - pad_left, pairs + p);
+            mw_copy_window_s8_of_4(x, &window, row * stride_h - pad_top,
+                                   column * stride_w - pad_left, pairs + p);
         }
         mw_matmul_s8_4px_small(pairs, weights, scales, y + block * channels, pair_count, channels,
                                y_zero, packed, once);
