@@ -151,17 +151,20 @@ class RandomGraph:
         per_channel = self.chance(0.6)
         count = channels if per_channel else 1
         scales = tuple(float(np.float32(s)) for s in self.rng.uniform(0.005, 0.02, count))
-        nibbles = self.chance(0.15)
-        zero = self.number(-4, 4) if not per_channel and self.chance(0.2) else 0
+        spread_of = {DType.INT8: 40.0, DType.INT4: 3.0, DType.INT2: 0.8}
+        bits = DType.INT8 if self.chance(0.7) else DType.INT4 if self.chance(0.5) else DType.INT2
+        low, high = bits.integer_range
+        shifted = not per_channel and self.chance(0.2)
+        zero = self.number(max(low, -4), min(high, 4)) if shifted else 0
         kind = TensorType(
             shape,
-            DType.INT4 if nibbles else DType.INT8,
+            bits,
             Quant(scales, (zero,) * count, axis if per_channel else None),
         )
         accumulator = [s * x.scale for s in scales]
         bias_quant = Quant(tuple(accumulator), (0,) * count, 0 if per_channel else None)
         bias = TensorType((channels,), DType.INT32, bias_quant)
-        spread = (3.0 if nibbles else 40.0) * 70.0 * taps**0.5
+        spread = spread_of[bits] * 70.0 * taps**0.5
         if self.dtype is DType.INT16:
             spread *= 256
         w = self.add_constant(kind)
@@ -182,7 +185,7 @@ class RandomGraph:
             for before, _, initial in self.states
         ]
         everything = [*self.types] if self.chance(0.3) else (computed or [*self.types])
-        everything = [v for v in everything if self.types[v].dtype is not DType.INT4]
+        everything = [v for v in everything if self.types[v].dtype.bits >= 8]
         read = {v for node in self.nodes for v in node.inputs}
         unread = [v for v in computed if v not in read]
         self.rng.shuffle(unread)
