@@ -17,6 +17,7 @@ from bench.plot import PICTURE, draw
 from bench.suite import BENCH, RESULTS, Group, Suite, load_suite
 from bench.tables import Tables, files_of, load_tables, updated
 from bench.times import measure_times
+from bench.tuning import PAGE, filled_page
 from milliwatt.errors import MilliwattError, OptionError
 from milliwatt.output import write_file
 from tests.support import SHARED_VARIABLE, find_shared
@@ -79,6 +80,7 @@ def _write(suite: Suite, tables: Tables) -> None:
         write_file(RESULTS / name, text.encode())
     write_file(RESULTS / PICTURE, draw(suite, tables.layers).encode())
     write_file(BENCH / "README.md", render(suite, tables).encode())
+    write_file(PAGE, filled_page(suite, tables).encode())
     readme.main()
 
 

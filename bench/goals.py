@@ -14,7 +14,7 @@ BEYOND_WEIGHTS_GOAL_BYTES = 16_384
 BEYOND_WEIGHTS_FLASH_GOAL_BYTES = 8_192
 """The same built for flash."""
 MOST_MORE_INSTRUCTIONS = 1.1
-"""Instructions when built for SRAM, over those when built for speed."""
+"""Instructions where layers are computed by rows, over those where they are whole."""
 BEST_BUILD_RATIO = {"cortex-m55": 0.75, "cortex-m0plus": 0.6}
 """Instructions over those of the best build that calls CMSIS-NN, where a core has its own goal."""
 

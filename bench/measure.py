@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bench.rows import Figures, LayerFigures
 from bench.sources import commit_of, source_hash
-from bench.suite import Group, Model, Suite
+from bench.suite import PUSHED, ROWS, TUNED, Group, Model, Suite
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
-from milliwatt.errors import ToolchainError
+from milliwatt.errors import OptionError, ToolchainError
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import Target, load_target
 from milliwatt.ir.graph import Graph, Node
@@ -37,6 +37,10 @@ POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER = (
     "other",
 )
 LAYER_TYPES = (POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER)
+
+
+OTHER_STATICS_BYTES = 16
+"""Of a goal, for what the compiler adds to arena and state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     """Compile, build, run and count; every output byte equals the reference or VerifyError."""
     target = load_target(group.target)
     path = shared / model.file
-    compiled = _compiled(group, load_model(path), target, path.stem)
+    compiled = _compiled(group, model, load_model(path), target, path.stem)
     firmware = build_compiled(compiled, compiler=group.compiler, optimisation=group.optimisation)
     samples = random_samples(ports_of(compiled.source), suite.samples, suite.seed)
     emulator = choose_emulator(target.core, "auto")
@@ -106,12 +110,18 @@ def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     )
 
 
-def _compiled(group: Group, graph: Graph, target: Target, name: str) -> Compiled:
-    kept = None
-    if group.tuned:
+def _compiled(group: Group, model: Model, graph: Graph, target: Target, name: str) -> Compiled:
+    if group.way == TUNED:
         tuned = tune(graph, target, compiler=group.compiler, optimisation=group.optimisation)
-        kept = tuned.choices.kernels
-    return compile_graph(graph, target, name, objective=group.objective, kept=kept)
+        return compile_graph(graph, target, name, kept=tuned.choices.kernels)
+    if group.way in (ROWS, PUSHED):
+        pushed = group.way == PUSHED
+        goal_bytes = model.pushed_goal_bytes if pushed else model.sram_goal_bytes
+        if goal_bytes is None:
+            raise OptionError(f"{model.key} has no SRAM goal for {group.name}")
+        room_bytes = goal_bytes - OTHER_STATICS_BYTES
+        return compile_graph(graph, target, name, sram_bytes=room_bytes, push_rows=pushed)
+    return compile_graph(graph, target, name, objective=group.objective)
 
 
 def _figures(

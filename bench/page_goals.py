@@ -11,7 +11,7 @@ from bench.goals import (
 )
 from bench.markdown import count, ratio, table, tick
 from bench.rows import Figures
-from bench.suite import Group, Suite
+from bench.suite import PUSHED, ROWS, Group, Model, Suite
 from bench.tables import Tables
 
 
@@ -63,34 +63,29 @@ def _instructions(suite: Suite, tables: Tables) -> str:
 
 
 def _sram(suite: Suite, tables: Tables) -> str:
-    headline = suite.headline
-    more = next((g for g in suite.groups if g.platform == f"{headline.platform}-more"), None)
-    fast = rows_of(tables, headline) | rows_of(tables, more)
-    small = {
-        row.model: row
-        for group in suite.groups
-        if group.target == headline.target and group.compiler == headline.compiler
-        if group.objective.sram
-        for row in rows_of(tables, group).values()
-    }
     lines: list[list[str]] = []
-    for model in suite.models:
-        goal, row, before = model.sram_goal_bytes, small.get(model.key), fast.get(model.key)
-        if goal is None or row is None or before is None:
+    for group in suite.groups:
+        if group.way not in (ROWS, PUSHED) or group.target != suite.headline.target:
             continue
-        met = row.sram_bytes <= goal
-        cheap = row.instructions <= MOST_MORE_INSTRUCTIONS * before.instructions
-        lines.append(
-            [
-                model.key,
-                *map(count, (before.sram_bytes, row.sram_bytes, goal)),
-                tick(met),
-                ratio(row.instructions, before.instructions),
-                tick(cheap),
-            ]
-        )
-    titles = ["SRAM", "objective speed", "objective sram", "reach", "met"]
-    return table([*titles, "instructions, sram over speed", "≤ 1.10"], lines) + "\n"
+        plain = next(g for g in suite.platforms()[group.platform] if g.is_plain)
+        for model in group.models:
+            row, before = (rows_of(tables, g).get(model.key) for g in (group, plain))
+            if row is not None and before is not None:
+                lines.append(_sram_line(model, group.way, row, before))
+    titles = ["SRAM", "layers whole", "by rows", "reach", "met"]
+    return table([*titles, "instructions, by rows over whole", "≤ 1.10"], lines) + "\n"
+
+
+def _sram_line(model: Model, way: str, row: Figures, before: Figures) -> list[str]:
+    pushed = way == PUSHED
+    goal = model.pushed_goal_bytes if pushed else model.sram_goal_bytes
+    return [
+        f"{model.key}, rows pushed" if pushed else model.key,
+        *map(count, (before.sram_bytes, row.sram_bytes, goal)),
+        tick(goal is not None and row.sram_bytes <= goal),
+        f"{row.instructions / before.instructions:.3f}",
+        tick(row.instructions <= MOST_MORE_INSTRUCTIONS * before.instructions),
+    ]
 
 
 def _flash(suite: Suite, tables: Tables) -> str:

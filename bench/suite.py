@@ -14,7 +14,8 @@ from milliwatt.errors import OptionError
 
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "results"
-TUNED = "tuned"
+TUNED, ROWS, PUSHED = "tuned", "rows", "pushed"
+_WAYS = (TUNED, ROWS, PUSHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Model:
     """A network of the shared folder; `file` is relative to that folder.
 
     Goals are for the headline's core: instructions to reach, those to go on towards, SRAM without
-    the stack, and the arena. None where there is none.
+    the stack, the same where rows of the input are pushed, and the arena. None where there is none.
     """
 
     key: str
@@ -32,14 +33,16 @@ class Model:
     instructions_goal: int | None
     instructions_further: int | None
     sram_goal_bytes: int | None
+    pushed_goal_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Networks built in one way for one target.
 
-    `tuned`: with the kernels that `milliwatt tune` chooses. `peers` name "PEER FLAGS" of
-    peers.csv, the one to beat first.
+    `way` is "tuned" (the kernels that `milliwatt tune` chooses), "rows" (layers by rows, to fit the
+    model's SRAM goal), "pushed" (and the input pushed row by row), or "". `peers` name "PEER FLAGS"
+    of peers.csv, the one to beat first.
     """
 
     name: str
@@ -48,7 +51,7 @@ class Group:
     target: str
     compiler: str
     objective: Objective
-    tuned: bool
+    way: str
     models: tuple[Model, ...]
     peers: tuple[str, ...]
 
@@ -61,8 +64,8 @@ class Group:
     def build(self) -> str:
         """`gcc -O2`, `gcc -Os, flash`, `gcc -O2, tuned`."""
         how = f"{self.compiler} {self.optimisation}"
-        if self.tuned:
-            return f"{how}, {TUNED}"
+        if self.way:
+            return f"{how}, {self.way}"
         return how if self.objective == SPEED else f"{how}, {self.objective}"
 
     @property
@@ -72,8 +75,8 @@ class Group:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is what the compiler does by default: for speed, not tuned."""
-        return self.objective == SPEED and not self.tuned
+        """Whether it is what the compiler does by default: for speed, nothing else."""
+        return self.objective == SPEED and not self.way
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +136,12 @@ def _model(key: str, entry: dict[str, Any]) -> Model:
         instructions_goal=entry.get("instructions_goal"),
         instructions_further=entry.get("instructions_further"),
         sram_goal_bytes=entry.get("sram_goal_bytes"),
+        pushed_goal_bytes=entry.get("pushed_goal_bytes"),
     )
 
 
 def _groups(entry: dict[str, Any], models: dict[str, Model]) -> Iterator[Group]:
-    """A group for each build: a compiler, and an objective or "tuned"."""
+    """A group for each build: a compiler, and an objective or a way."""
     for build, keys in entry["builds"].items():
         compiler, _, how = build.partition(" ")
         yield Group(
@@ -146,8 +150,8 @@ def _groups(entry: dict[str, Any], models: dict[str, Model]) -> Iterator[Group]:
             core_title=entry["title"],
             target=entry["target"],
             compiler=compiler,
-            objective=parse_objective(how) if how not in ("", TUNED) else SPEED,
-            tuned=how == TUNED,
+            objective=SPEED if how in ("", *_WAYS) else parse_objective(how),
+            way=how if how in _WAYS else "",
             models=tuple(models[key] for key in keys),
             peers=tuple(entry["peers"]),
         )

@@ -34,7 +34,7 @@ SUITE: dict[str, Any] = {
             "builds": {
                 "gcc": ["one", "two"],
                 "gcc tuned": ["one"],
-                "gcc sram": ["one"],
+                "gcc rows": ["one"],
                 "gcc flash": ["one"],
             },
             "peers": ["aot-cmsis O2", "tflm-cmsis default"],
@@ -124,7 +124,7 @@ def tables() -> Tables:
             figures("one"),
             figures("two", latency_ms=None),
             figures("one", "m4-gcc-tuned", instructions=1200, cycles=1700),
-            figures("one", "m4-gcc-sram", instructions=1375, sram_bytes=80),
+            figures("one", "m4-gcc-rows", instructions=1375, sram_bytes=80),
             figures("one", "m4-gcc-flash", instructions=1500, constants_bytes=20),
             figures("one", "m55-gcc", core="cortex-m55", instructions=100, cycles=None),
         ),

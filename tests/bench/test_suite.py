@@ -50,7 +50,7 @@ def test_builds_are_named_and_titled() -> None:
     assert [(g.name, g.title) for g in groups.values()] == [
         ("m4-gcc", "Cortex-M4, gcc -O2"),
         ("m4-gcc-tuned", "Cortex-M4, gcc -O2, tuned"),
-        ("m4-gcc-sram", "Cortex-M4, gcc -O2, sram"),
+        ("m4-gcc-rows", "Cortex-M4, gcc -O2, rows"),
         ("m4-gcc-flash", "Cortex-M4, gcc -Os, flash"),
         ("m55-gcc", "Cortex-M55, gcc -O2"),
     ]

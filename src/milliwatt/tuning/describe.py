@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 def tuning_json(tuning: Tuning) -> dict[str, Any]:
     """Values that `json.dumps` takes."""
-    content = asdict(tuning)
-    content["choices"]["objective"] = str(tuning.choices.objective)
-    for name in ("default", "tuned"):
-        del content[name]["layers"]
-    return content
+    totals = ("instructions", "cycles", "flash_bytes", "arena_bytes")
+    return {
+        "target": tuning.target,
+        "emulator": tuning.emulator,
+        "rounds": tuning.rounds,
+        "choices": {
+            **asdict(tuning.choices),
+            "objective": str(tuning.choices.objective),
+        },
+        "default": {name: getattr(tuning.default, name) for name in totals},
+        "tuned": {name: getattr(tuning.tuned, name) for name in totals},
+        "layers": [asdict(layer) for layer in tuning.layers],
+    }
 
 
 def tuning_table(tuning: Tuning) -> RenderableType:

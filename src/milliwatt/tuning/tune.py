@@ -43,6 +43,8 @@ class Tuning:
     target: str
     emulator: str
     choices: Choices
+    graph: Graph
+    """What was compiled: the model after all passes."""
     default: Round
     tuned: Round
     layers: tuple[TunedLayer, ...]
@@ -95,6 +97,7 @@ def tune(
             objective=objective,
             kernels=kept,
         ),
+        graph=plan.graph,
         default=default,
         tuned=best,
         layers=_layers(plan, default, best, [found for _, found in measured]),
