@@ -77,6 +77,11 @@ _STRIDE_AT = {"mw_depthwise_conv2d_3x3_s8_dsp": 14, "mw_depthwise_conv2d_3x3_pla
 """Place of the stride among the arguments."""
 
 
+def known_functions() -> frozenset[str]:
+    """The C functions that there is a figure for."""
+    return frozenset(_CODE)
+
+
 def call_bytes(lowered: Lowered) -> int:
     """About what the call itself takes: a function, and its arguments in a table or in code."""
     numbers = sum(isinstance(arg, Lit) and not arg.fixed for arg in lowered.args)
