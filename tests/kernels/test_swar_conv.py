@@ -54,6 +54,8 @@ NUMBERS = [
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
     Numbers(x_zero=-3, y_zero=0, gain=1e-6, per_channel=False),
     Numbers(x_zero=11, y_zero=-128, w_zero=3, per_channel=False),
+    # Scales that only the reference's own arithmetic follows.
+    Numbers(x_zero=1, y_zero=2, gain=1e5),
 ]
 
 
@@ -96,7 +98,9 @@ def test_host(cc: str) -> None:
     windows = jobs(sites(WINDOWS), "conv2d_s8_swar")
     assert len(pointwise) >= 7 * len(POINTWISE)
     assert len(windows) >= 7 * (len(WINDOWS) - 1)
-    check_kernels(pointwise + windows, cc=cc)
+    found = pointwise + windows
+    # clang takes three times as long with sanitizers.
+    check_kernels(found if cc == "gcc" else found[::4], cc=cc)
 
 
 def test_host_cases_of_every_kernel() -> None:
@@ -107,7 +111,7 @@ def test_host_cases_of_every_kernel() -> None:
 
 @pytest.mark.parametrize(("core", "compiler", "optimisation"), CORES)
 def test_emulated(core: str, compiler: str, optimisation: str) -> None:
-    found = jobs(sites(POINTWISE + WINDOWS, NUMBERS[:3]))
+    found = jobs(sites(POINTWISE + WINDOWS, [*NUMBERS[:3], NUMBERS[-1]]))
     check_emulated(found, core, compiler, optimisation=optimisation)
 
 
@@ -154,9 +158,6 @@ def test_other_cores_are_refused() -> None:
 
 
 def test_what_would_not_be_exact_is_refused() -> None:
-    too_wide = Numbers(gain=1e5)
-    site, _ = linear.convolution(POINTWISE[3], DType.INT8, too_wide, 0)
-    assert not any(k.supports(site, SWAR) for k in swar_conv.KERNELS)
     weights_beyond_int8 = Numbers(w_zero=9, per_channel=False)
     site, _ = linear.convolution(POINTWISE[4], DType.INT8, weights_beyond_int8, 0)
     assert not any(k.supports(site, SWAR) for k in swar_conv.KERNELS)

@@ -38,6 +38,8 @@ NUMBERS = [
     Numbers(x_zero=127, y_zero=127, gain=0.3),
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
     Numbers(x_zero=-9, y_zero=0, gain=1e-6, per_channel=False),
+    # Scales that only the reference's own arithmetic follows.
+    Numbers(x_zero=1, y_zero=2, gain=1e5),
 ]
 
 

@@ -45,6 +45,8 @@ NUMBERS = [
     PLAIN,
     Numbers(x_zero=127, y_zero=127, gain=0.3),
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=2.0),
+    # Scales that only the reference's own arithmetic follows.
+    Numbers(x_zero=1, y_zero=2, gain=1e5),
 ]
 
 
@@ -70,7 +72,8 @@ def jobs(found: list[Case]) -> list[Job]:
 def test_host(cc: str) -> None:
     found = jobs(sites())
     assert len(found) >= 2 * len(SHAPES) * len(NUMBERS) - 10
-    check_kernels(found, cc=cc)
+    # clang takes three times as long with sanitizers.
+    check_kernels(found if cc == "gcc" else found[::4], cc=cc)
 
 
 def test_host_cases_of_every_kernel() -> None:

@@ -121,7 +121,7 @@ def test_c_computes_what_was_proved(y_zero: int, bits: int, tmp_path: Path) -> N
     assert scale is not None
     table = scale.table(1).data.tolist()
     words = ", ".join(str(word) for word in table)
-    limited = int(scale.limit is not None)
+    limited = scale.treatment
     shared = f"{scale.low_shift}, {scale.shift}, -128, 255, {scale.step}"
     expression = (
         f"mw_scale_swar(a, &(mw_channel_scale[]){{mw_channel_scale_at((int32_t[]){{{words}}}, "

@@ -69,7 +69,7 @@ MW_INLINE void mw_conv2d_s8_swar(const int8_t *x, int8_t *y, void *scratch,
                                  int32_t pad_top, int32_t pad_left, int32_t taps, int32_t x_zero,
                                  int32_t low_shift, int32_t shift, int32_t least,
                                  int32_t span, int32_t step, int32_t group, int32_t padded, int32_t has_rest,
-                                 int32_t falls, int32_t limited, int32_t plain)
+                                 int32_t falls, int32_t treatment, int32_t plain)
 {
     int32_t *const words = (int32_t *)scratch;
     const mw_swar_layer layer = {weights, bias,     scales, rest,
@@ -84,7 +84,7 @@ MW_INLINE void mw_conv2d_s8_swar(const int8_t *x, int8_t *y, void *scratch,
         const int32_t pixels = mw_min_i32(shape.pixels - first, MW_SWAR_PIXELS);
         mw_swar_pack_windows(x, &shape, first, words, padded);
         MW_BARRIER();
-        mw_matmul_s8_swar(words, y, pixels, &layer, group, has_rest, falls, limited, plain);
+        mw_matmul_s8_swar(words, y, pixels, &layer, group, has_rest, falls, treatment, plain);
         MW_BARRIER();
         y += pixels * channels;
     }

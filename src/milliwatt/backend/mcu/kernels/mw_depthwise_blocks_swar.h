@@ -162,9 +162,9 @@ MW_INLINE void mw_swar_depthwise_sums(mw_swar_depthwise_frame *frame, int32_t tu
 /* The channel's numbers. */
 MW_INLINE void mw_swar_depthwise_channel(mw_swar_depthwise_frame *frame, int32_t bias,
                                          const int32_t *MW_RESTRICT scales, int32_t falls,
-                                         int32_t limited)
+                                         int32_t treatment)
 {
-    frame->channel = mw_channel_scale_at(scales, falls, limited);
+    frame->channel = mw_channel_scale_at(scales, falls, treatment);
     frame->bias = bias;
     frame->low = frame->channel.low;
     frame->high = frame->channel.high;
@@ -178,7 +178,7 @@ MW_INLINE void mw_swar_depthwise_blocks(mw_swar_depthwise_frame *frame,
                                         const mw_swar_depthwise_block *block,
                                         const mw_swar_depthwise_block *end, int32_t outputs,
                                         int32_t step, int32_t turn, int32_t falls,
-                                        int32_t limited, int32_t plain)
+                                        int32_t treatment, int32_t plain)
 {
     if (block == end) {
         return;
@@ -202,10 +202,10 @@ MW_INLINE void mw_swar_depthwise_blocks(mw_swar_depthwise_frame *frame,
         int8_t *const y = frame->y + frame->block->y;
         const int32_t *const sums = frame->sums;
         mw_swar_depthwise_sums(frame, turn);
-        y[frame->steps[2]] = mw_scale_swar(sums[3], channel, scale, falls, limited);
-        y[frame->steps[1]] = mw_scale_swar(sums[2], channel, scale, falls, limited);
-        y[frame->steps[0]] = mw_scale_swar(sums[1], channel, scale, falls, limited);
-        y[0] = mw_scale_swar(sums[0], channel, scale, falls, limited);
+        y[frame->steps[2]] = mw_scale_swar(sums[3], channel, scale, falls, treatment);
+        y[frame->steps[1]] = mw_scale_swar(sums[2], channel, scale, falls, treatment);
+        y[frame->steps[0]] = mw_scale_swar(sums[1], channel, scale, falls, treatment);
+        y[0] = mw_scale_swar(sums[0], channel, scale, falls, treatment);
     }
 }
 

@@ -18,7 +18,7 @@ MW_INLINE void mw_depthwise_conv2d_plane_s8_swar(
     int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t stride_across,
     int32_t pad, int32_t pad_across, int32_t list_words, int32_t ring, int32_t count,
     int32_t x_zero, int32_t low_shift, int32_t shift, int32_t least, int32_t span, int32_t step,
-    int32_t turn, int32_t falls, int32_t limited, int32_t plain)
+    int32_t turn, int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t line_words = stride * list_words;
     const int32_t lines = (out_across - 1) * stride_across + ring;
@@ -59,12 +59,12 @@ MW_INLINE void mw_depthwise_conv2d_plane_s8_swar(
         for (int32_t k = 0; k < count; k++) {
             taps[k].weight = weights[k];
         }
-        mw_swar_depthwise_channel(&frame, bias[c], scales, falls, limited);
+        mw_swar_depthwise_channel(&frame, bias[c], scales, falls, treatment);
         frame.y = y;
         mw_swar_depthwise_blocks(&frame, list, list + whole, 4, out_step_along, turn, falls,
-                                 limited, plain);
+                                 treatment, plain);
         mw_swar_depthwise_blocks(&frame, list + whole, list + whole + tails, out_along & 3,
-                                 out_step_along, turn, falls, limited, plain);
+                                 out_step_along, turn, falls, treatment, plain);
         y++;
         weights += count;
         scales += step;

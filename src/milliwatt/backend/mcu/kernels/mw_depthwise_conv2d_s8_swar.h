@@ -21,7 +21,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_swar(
     int32_t out_step_along, int32_t out_step_across, int32_t stride, int32_t stride_across,
     int32_t pad, int32_t pad_across, int32_t list_words, int32_t ring, int32_t count,
     int32_t x_zero, int32_t low_shift, int32_t shift, int32_t least, int32_t span, int32_t step,
-    int32_t turn, int32_t falls, int32_t limited, int32_t plain)
+    int32_t turn, int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t line_words = stride * list_words, again = ring * line_words;
     const int32_t whole = out_along >> 2, blocks = (out_along + 3) >> 2;
@@ -49,7 +49,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_swar(
         for (int32_t k = 0; k < count; k++) {
             taps[k].weight = weights[k];
         }
-        mw_swar_depthwise_channel(&frame, bias[c], scales, falls, limited);
+        mw_swar_depthwise_channel(&frame, bias[c], scales, falls, treatment);
         for (int32_t line = 0; line < out_across; line++) {
             const int32_t first = line * stride_across - pad_across;
             /* Lines between two windows are passed over. */
@@ -67,9 +67,9 @@ MW_INLINE void mw_depthwise_conv2d_s8_swar(
             frame.words = lines + slot * line_words;
             frame.y = y + line * out_step_across;
             mw_swar_depthwise_blocks(&frame, list, list + whole, 4, out_step_along, turn, falls,
-                                     limited, plain);
+                                     treatment, plain);
             mw_swar_depthwise_blocks(&frame, list + whole, list + blocks, out_along & 3,
-                                     out_step_along, turn, falls, limited, plain);
+                                     out_step_along, turn, falls, treatment, plain);
         }
         y++;
         weights += count;

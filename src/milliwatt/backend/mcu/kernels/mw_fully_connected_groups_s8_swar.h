@@ -176,7 +176,7 @@ MW_INLINE void mw_fully_connected_groups_s8_swar(
     const int32_t *MW_RESTRICT bias, const int32_t *MW_RESTRICT scales,
     const uint16_t *MW_RESTRICT rest, int32_t rows, int32_t depth, int32_t channels,
     int32_t low_shift, int32_t shift, int32_t least, int32_t span, int32_t step, int32_t group,
-    int32_t has_rest, int32_t falls, int32_t limited)
+    int32_t has_rest, int32_t falls, int32_t treatment)
 {
     const mw_scale scale = {low_shift, shift, least, span, step};
     const uint32_t halves = (uint32_t)(depth / group) * MW_SWAR_HALF;
@@ -200,9 +200,9 @@ MW_INLINE void mw_fully_connected_groups_s8_swar(
             /* Absent ones are stored where the first one is stored after them. */
             MW_UNROLL
             for (int32_t k = 3; k >= 0; k--) {
-                const mw_channel_scale channel = mw_channel_scale_at(s + k * step, falls, limited);
+                const mw_channel_scale channel = mw_channel_scale_at(s + k * step, falls, treatment);
                 y[c > k ? k : 0] =
-                    mw_scale_swar(sums[k] + b[k], &channel, &scale, falls, limited);
+                    mw_scale_swar(sums[k] + b[k], &channel, &scale, falls, treatment);
             }
             s += 4 * step;
             b += 4;

@@ -94,11 +94,11 @@ MW_INLINE const int32_t *mw_fully_connected_shifted(const int8_t *x,
 /* One channel's output from its own bytes' sum and the next byte's, the total of inputs * 128. */
 MW_INLINE int8_t mw_fully_connected_output(uint32_t sum, uint32_t next, uint32_t excess,
                                            int32_t bias, const int32_t *MW_RESTRICT scales,
-                                           const mw_scale *scale, int32_t falls, int32_t limited)
+                                           const mw_scale *scale, int32_t falls, int32_t treatment)
 {
-    const mw_channel_scale channel = mw_channel_scale_at(scales, falls, limited);
+    const mw_channel_scale channel = mw_channel_scale_at(scales, falls, treatment);
     const int32_t whole = (int32_t)((uint32_t)bias + sum - (next << 8) - excess);
-    return mw_scale_swar(whole, &channel, scale, falls, limited);
+    return mw_scale_swar(whole, &channel, scale, falls, treatment);
 }
 
 /* weights: for every four channels (absent ones 0) a word for each input, the last input first;
@@ -110,7 +110,7 @@ MW_INLINE void mw_fully_connected_s8_swar(const int8_t *x, int8_t *y,
                                           int32_t depth, int32_t channels, int32_t low_shift,
                                           int32_t shift, int32_t least,
                                           int32_t span, int32_t step, int32_t falls,
-                                          int32_t limited)
+                                          int32_t treatment)
 {
     const mw_scale scale = {low_shift, shift, least, span, step};
     for (; rows > 0; rows--) {
@@ -133,13 +133,13 @@ MW_INLINE void mw_fully_connected_s8_swar(const int8_t *x, int8_t *y,
             }
             /* From the last, whose sum needs no other's. Absent ones are stored, then overwritten. */
             y[c > 3 ? 3 : 0] = mw_fully_connected_output(sums[3], 0, 0, b[3], s + 3 * step, &scale,
-                                                         falls, limited);
+                                                         falls, treatment);
             y[c > 2 ? 2 : 0] = mw_fully_connected_output(sums[2], sums[3], excess, b[2],
-                                                         s + 2 * step, &scale, falls, limited);
+                                                         s + 2 * step, &scale, falls, treatment);
             y[c > 1 ? 1 : 0] = mw_fully_connected_output(sums[1], sums[2], excess, b[1], s + step,
-                                                         &scale, falls, limited);
+                                                         &scale, falls, treatment);
             y[0] = mw_fully_connected_output(sums[0], sums[1], excess, b[0], s, &scale, falls,
-                                             limited);
+                                             treatment);
             s += 4 * step;
             b += 4;
             y += mw_min_i32(c, 4);

@@ -35,13 +35,13 @@ MW_INLINE int32_t *mw_swar_pack(const int8_t *const *pixels, int32_t count, int3
 /* One channel's outputs; y: of each pixel, its first channel. */
 MW_INLINE void mw_swar_scale_four(const int32_t *sums, int8_t *const *y, int32_t c,
                                   const int32_t *scales, const mw_scale *scale, int32_t falls,
-                                  int32_t limited)
+                                  int32_t treatment)
 {
-    const mw_channel_scale channel = mw_channel_scale_at(scales, falls, limited);
-    y[3][c] = mw_scale_swar(sums[3], &channel, scale, falls, limited);
-    y[2][c] = mw_scale_swar(sums[2], &channel, scale, falls, limited);
-    y[1][c] = mw_scale_swar(sums[1], &channel, scale, falls, limited);
-    y[0][c] = mw_scale_swar(sums[0], &channel, scale, falls, limited);
+    const mw_channel_scale channel = mw_channel_scale_at(scales, falls, treatment);
+    y[3][c] = mw_scale_swar(sums[3], &channel, scale, falls, treatment);
+    y[2][c] = mw_scale_swar(sums[2], &channel, scale, falls, treatment);
+    y[1][c] = mw_scale_swar(sums[1], &channel, scale, falls, treatment);
+    y[0][c] = mw_scale_swar(sums[0], &channel, scale, falls, treatment);
 }
 
 #if defined(__ARM_ARCH_6M__)
@@ -50,7 +50,7 @@ MW_INLINE void mw_swar_scale_four(const int32_t *sums, int8_t *const *y, int32_t
  * -128..127. */
 MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
                                 const mw_swar_layer *layer, int32_t group, int32_t has_rest,
-                                int32_t falls, int32_t limited, int32_t plain)
+                                int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t groups = layer->taps / group;
     const int32_t *scales = layer->scales;
@@ -77,7 +77,7 @@ MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
             for (; frame.channel < frame.end_channel; frame.channel++) {
                 mw_swar_channel_sums_m0(&frame, group, has_rest);
                 mw_swar_scale_four(frame.sums, y, frame.channel, scales, &layer->scale, falls,
-                                   limited);
+                                   treatment);
                 scales += layer->scale.step;
             }
         }
@@ -89,7 +89,7 @@ MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
 
 MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
                                 const mw_swar_layer *layer, int32_t group, int32_t has_rest,
-                                int32_t falls, int32_t limited, int32_t plain)
+                                int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t channels = layer->channels, taps = layer->taps;
     const int32_t halves = taps / group * MW_SWAR_HALF;
@@ -105,7 +105,7 @@ MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
         if (has_rest) {
             rest = mw_swar_rest(sums, rest, words);
         }
-        mw_swar_scale_four(sums, y, c, scales, &layer->scale, falls, limited);
+        mw_swar_scale_four(sums, y, c, scales, &layer->scale, falls, treatment);
         scales += layer->scale.step;
         w += (c & (MW_SWAR_CHANNELS - 1)) == MW_SWAR_CHANNELS - 1
                  ? MW_SWAR_CHANNELS * (taps - 1) + 1
@@ -119,13 +119,13 @@ MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
  * and stored where the first one's outputs are stored after them. */
 MW_INLINE void mw_matmul_s8_swar(const int32_t *words, int8_t *y, int32_t pixels,
                                  const mw_swar_layer *layer, int32_t group, int32_t has_rest,
-                                 int32_t falls, int32_t limited, int32_t plain)
+                                 int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t channels = layer->channels;
     int8_t *const outputs[MW_SWAR_PIXELS] = {y, y + (pixels > 1 ? channels : 0),
                                              y + (pixels > 2 ? 2 * channels : 0),
                                              y + (pixels > 3 ? 3 * channels : 0)};
-    mw_swar_channels(words, outputs, layer, group, has_rest, falls, limited, plain);
+    mw_swar_channels(words, outputs, layer, group, has_rest, falls, treatment, plain);
 }
 
 #endif

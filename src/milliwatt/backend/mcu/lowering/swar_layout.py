@@ -15,7 +15,13 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import Core, Lit, Lowered, Site, Table
 from milliwatt.backend.mcu.lowering._linear import constant, has_constant_parameters, weight_zero
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
-from milliwatt.backend.mcu.lowering.swar_scale import Scale, fit_scale, sums_of
+from milliwatt.backend.mcu.lowering.swar_scale import (
+    ExactScale,
+    Scale,
+    exact_scale,
+    fit_scale,
+    sums_of,
+)
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
 from milliwatt.quant.arith import activation_range
@@ -66,7 +72,7 @@ class Layer:
 
     weights: Array
     bias: Array
-    scale: Scale
+    scale: Scale | ExactScale
     least: int
     span: int
 
@@ -78,16 +84,15 @@ class Layer:
 
     @property
     def scale_variant(self) -> tuple[Lit, ...]:
-        """Whether any channel falls, and whether sums are cut."""
-        return fixed(int(self.scale.falls), int(self.scale.limit is not None))
+        """Whether any channel falls, and how sums are treated."""
+        return fixed(int(self.scale.falls), self.scale.treatment)
 
     @property
     def is_plain(self) -> bool:
-        """Whether channels have scales of their own, without falls or limits, to all of int8."""
+        """Whether channels have numbers of their own, without falls or limits, to all of int8."""
         all_int8 = (self.least, self.span) == (-128, 255)
-        return (
-            all_int8 and self.scale.step > 0 and not self.scale.falls and self.scale.limit is None
-        )
+        bare = not self.scale.falls and self.scale.treatment == 0
+        return all_int8 and bare and self.scale.step > 0
 
     def tables(self, multiple: int = 1) -> tuple[Table, Table]:
         """Biases with the input's zero point folded in, and scales, of a multiple of channels."""
@@ -101,8 +106,8 @@ def layer_of(
 ) -> Layer | None:
     """The parameters of a site whose weights are given as [channels, taps].
 
-    None where the kernels would not be exact: weights that do not fit int8 once centred, sums
-    beyond 32 bits, or scales that no factors follow.
+    None where the kernels would not be exact: weights that do not fit int8 once centred, or sums
+    beyond 32 bits.
     """
     y = site.outputs[0]
     centred = weights.astype(np.int64) - weight_zero(site)
@@ -111,10 +116,9 @@ def layer_of(
     sums = sums_of(centred, bias, factors, y, (least, most))
     if centred.min() < -128 or centred.max() > 127 or np.abs(sums.ends).max() > (1 << 31) - 1:
         return None
-    scale = fit_scale(sums)
-    if scale is None:
-        return None
-    still = sums.constant() & (scale.step > 0)
+    scale = fit_scale(sums) or exact_scale(sums)
+    own = isinstance(scale, Scale) and scale.step > 0
+    still = sums.constant() if own else np.zeros(len(bias), bool)
     weights = np.where(still[:, None], 0, centred)
     return Layer(weights, np.where(still, 0, bias), scale, least, most - least)
 

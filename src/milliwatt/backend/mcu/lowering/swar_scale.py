@@ -27,6 +27,9 @@ from milliwatt.quant.arith import multiply_by_quantized_multiplier
 DROPPED = 2
 """MW_SCALE_DROPPED of mw_scale_swar.h: low bits of a sum that its fine product leaves out."""
 
+_PLAIN, _LIMITED, _EXACT = range(3)
+"""MW_SCALE_PLAIN, MW_SCALE_LIMITED, MW_SCALE_EXACT of mw_scale_swar.h."""
+
 _LARGEST = (1 << 31) - 1
 _FACTOR_BITS = 16
 _TRIALS = 100
@@ -102,6 +105,11 @@ class Scale:
         """Whether any channel has a `fall`."""
         return bool(self.fall.any())
 
+    @property
+    def treatment(self) -> int:
+        """How sums are treated, as mw_scale_swar.h numbers it."""
+        return _PLAIN if self.limit is None else _LIMITED
+
     def f(self, sums: Array) -> Array:
         """f of sums[channel, ...] that are within their limit."""
         fine = ((sums >> DROPPED) * self.low[:, None]) >> self.low_shift
@@ -120,6 +128,36 @@ class Scale:
         words = np.stack(columns, 1).astype(np.int32)
         absent = channels - len(words) if self.step else 0
         return Table("scales", np.pad(words, ((0, absent), (0, 0))).reshape(-1), "constants")
+
+
+@dataclass(frozen=True, slots=True)
+class ExactScale:
+    """The reference's own multipliers and shifts, for sums that no factors suit."""
+
+    multiplier: Array
+    exponent: Array
+    offset: int
+    falls: bool = False
+    treatment: int = _EXACT
+    low_shift: int = 0
+    shift: int = 0
+
+    @property
+    def step(self) -> int:
+        """Words of the table from a channel to the next."""
+        return 3
+
+    def table(self, channels: int) -> Table:
+        """For every channel multiplier, shift, and the zero point less the least output."""
+        offset = np.full_like(self.multiplier, self.offset)
+        words = np.stack([self.multiplier, self.exponent, offset], 1).astype(np.int32)
+        filled = np.pad(words, ((0, channels - len(words)), (0, 0)))
+        return Table("scales", filled.reshape(-1), "constants")
+
+
+def exact_scale(sums: Sums) -> ExactScale:
+    """What always serves."""
+    return ExactScale(sums.multiplier, sums.shift, sums.y_zero - sums.least)
 
 
 def sums_of(
