@@ -71,6 +71,8 @@ def test_python_shown_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Blocks that are no files of a worked example."""
     pytest.importorskip("unicorn")
     pytest.importorskip("ziglang")
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
     monkeypatch.chdir(tmp_path)
     scripts = [b for b in all_blocks("python") if b.file is None]
