@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,10 +105,13 @@ def score_over_time(
     if not seeds or not times_s:
         raise DataError("a distribution needs at least one seed and one time")
     found: dict[float, list[float]] = {time_s: [] for time_s in times_s}
+    scales: Mapping[str, tuple[float, ...]] = {}
     for done, seed in enumerate(seeds, 1):
         chip = program_chip(placement, seed, errors)
         if calibration is not None:
-            chip = calibrate_chip(chip, calibration)
+            # Ranges come from the exact network: they are the same for every chip.
+            scales = scales or calibrate_chip(chip, calibration).full_scales
+            chip = replace(chip, full_scales=scales)
         for time_s in times_s:
             found[time_s].append(score(run_chip(age_chip(chip, time_s), inputs)[0]))
         if progress is not None:
