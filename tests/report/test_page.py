@@ -129,6 +129,27 @@ def test_small_arrays_are_mostly_converters_at_any_resolution() -> None:
 
 @needs_arm_gcc
 @pytest.mark.emulator
+def test_machines_of_one_technology_are_as_the_page_says() -> None:
+    pytest.importorskip("unicorn")
+    pytest.importorskip("ziglang")
+    shared_dir()
+    for network, share in {
+        "kws": 0.86,
+        "vww": 0.41,
+        "MicroNet kws-M": 1.9,
+        "MicroNet vww-2": 1.7,
+    }.items():
+        done = compared(network)
+        first, second = (
+            done.candidate(name).system_energy_j for name in ("generic-dimc", "charge-sram-28nm")
+        )
+        assert isinstance(first, Quantity)
+        assert isinstance(second, Quantity)
+        assert first.value / second.value == pytest.approx(share, rel=0.05)
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
 def test_the_answer_is_what_the_tables_say() -> None:
     """Who takes least on each network, and by how much, as the page's first point has it."""
     pytest.importorskip("unicorn")
