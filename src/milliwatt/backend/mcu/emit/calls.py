@@ -215,7 +215,8 @@ def _value(plan: Plan, step: Step, arg: Arg) -> str:
         case Scratch():
             if step.scratch_offset_bytes is None:
                 raise VerifyError(f"{step.kernel} asks for scratch memory it did not declare")
-            return f"(void *)(arena + {step.scratch_offset_bytes})"
+            memory = f"arena + {step.scratch_offset_bytes}"
+            return f"(void *)({memory})" if step.stream is None else f"mw_opaque({memory})"
         case Ref(table):
             return plan.tables.symbols[step.index, table]
         case Lit(value, _):

@@ -20,13 +20,33 @@ typedef struct {
 
 static MW_NOINLINE __attribute__((unused)) void mw_gather_rows_3x3(const int8_t *x,
                                                                    const mw_rows_3x3 *shape,
-                                                                   mw_half *line)
+                                                                   mw_word *line)
 {
     MW_BARRIER();
+    const int32_t step = shape->step, rest = shape->width - shape->odd;
     for (int32_t rows = shape->rows; rows > 0; rows--) {
-        mw_gather_line_s8(x, shape->step, shape->width, line, shape->odd);
-        x += shape->width * shape->step;
-        line += shape->pitch;
+        const int8_t *from = x;
+        mw_word *to = line;
+        if (shape->odd) {
+            ((mw_half *)(void *)to++)[1] = (mw_half)*from;
+            from += step;
+        }
+        for (int32_t quads = rest >> 2; quads > 0; quads--) {
+            const int32_t a = from[0], b = from[step], c = from[2 * step], d = from[3 * step];
+            to[0] = mw_pair(a, b);
+            to[1] = mw_pair(c, d);
+            from += 4 * step;
+            to += 2;
+        }
+        if (rest & 2) {
+            *to++ = mw_pair(from[0], from[step]);
+            from += 2 * step;
+        }
+        if (rest & 1) {
+            *(mw_half *)(void *)to = (mw_half)*from;
+        }
+        x += shape->width * step;
+        line += shape->pitch >> 1;
     }
 }
 
@@ -110,7 +130,7 @@ MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scr
         rows, width, channels, 2 * line_words, pad_left & 1, 3 * line_words};
     mw_word *const first = scratch, *const second = first + line_words;
     mw_word *const third = second + line_words;
-    mw_half *const inside = (mw_half *)(void *)(first + pad_top * line_words) + pad_left;
+    mw_word *const inside = first + pad_top * line_words + (pad_left >> 1);
     mw_line_3x3 layer = mw_make_line_3x3(mw_depthwise_channel(*bias, scales, form), y_zero,
                                          channels, out_width, 1, stride, 0, 0);
     for (int32_t i = 0; i < together; i++) {
@@ -121,8 +141,7 @@ MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scr
         const int32_t other = together == 2 && (c & 1) ? shape.plane : 0;
         scales = mw_take_channel_3x3(&layer, bias[c], scales, form);
         if (together == 2 && !(c & 1) && c + 1 < channels) {
-            mw_gather_rows_3x3_of_2(x + c, &shape,
-                                    first + pad_top * line_words + (pad_left >> 1));
+            mw_gather_rows_3x3_of_2(x + c, &shape, inside);
         } else if (together == 1 || !(c & 1)) {
             mw_gather_rows_3x3(x + c, &shape, inside);
         }

@@ -9,6 +9,14 @@
 /* A number of rows: none before the first, and no more than there are. */
 MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(rows, 0, total); }
 
+/* The same address, of which a compiler no longer knows how much memory there is: kernels that choose
+ * between blocks of pixels at run time have code for blocks that never come, and memory for none. */
+MW_INLINE void *mw_opaque(uint8_t *address)
+{
+    __asm__("" : "+r"(address));
+    return address;
+}
+
 /* Copies bytes upwards; `to` may lie anywhere below `from`, or apart from it. Four words at a time
  * where both begin at a word and none of the four is still to be read. */
 static MW_NOINLINE __attribute__((unused)) void mw_move_bytes(uint8_t *to, const uint8_t *from,

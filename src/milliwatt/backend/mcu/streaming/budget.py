@@ -11,7 +11,7 @@ from milliwatt.backend.mcu.choose import Lowerings
 from milliwatt.backend.mcu.kernel import Core, Kernel, Lowered, Site
 from milliwatt.backend.mcu.select import candidates, forms, site_of
 from milliwatt.backend.mcu.streaming.choose import StreamChooser
-from milliwatt.backend.mcu.streaming.lower import is_lean
+from milliwatt.backend.mcu.streaming.lower import lean_kernels
 from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
 from milliwatt.backend.mcu.streaming.segments import find_alive
 from milliwatt.backend.mcu.streaming.stream import Stream
@@ -66,8 +66,8 @@ def _lean(graph: Graph, core: Core, index: int) -> Lowered | None:
     if not isinstance(node.op, DepthwiseConv2D):
         return None
     site = site_of(graph, node)
-    found = (kernel for kernel in candidates(site, core) if is_lean(kernel))
-    return next((kernel.lower(site) for kernel in found), None)
+    found = lean_kernels(candidates(site, core))
+    return found[0].lower(site) if found else None
 
 
 def streams_within(chooser: StreamChooser, arena_bytes: int | None) -> tuple[Stream, ...]:

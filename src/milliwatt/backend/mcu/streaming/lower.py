@@ -33,14 +33,21 @@ LEAN = "_lean_"
 """In the names of kernels that take less scratch memory than those they stand for."""
 
 
-def is_lean(kernel: Kernel) -> bool:
-    """Whether the kernel takes less scratch memory than others of its kind."""
-    return LEAN in kernel.name
+def lean_kernels(kernels: Sequence[Kernel]) -> list[Kernel]:
+    """Those that take less scratch memory and are made for the same instructions as the first."""
+    family = [kernel.name.rpartition("_")[2] for kernel in kernels[:1]]
+    return [k for k in kernels if LEAN in k.name and k.name.rpartition("_")[2] in family]
 
 
 def lean_first(kernels: Kernels) -> Kernels:
     """The same kernels, those that take less scratch memory preferred."""
-    return lambda index, site: sorted(kernels(index, site), key=lambda k: not is_lean(k))
+
+    def chosen(index: int, site: Site) -> list[Kernel]:
+        found = kernels(index, site)
+        lean = lean_kernels(found)
+        return [*lean, *(kernel for kernel in found if kernel not in lean)]
+
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
