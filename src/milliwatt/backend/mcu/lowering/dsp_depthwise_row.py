@@ -20,7 +20,6 @@ from milliwatt.backend.mcu.kernel import (
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_depthwise import (
     ONCE,
-    ONCE_SHORT,
     accepts_3x3,
     filters_of,
     layer_of,
@@ -71,7 +70,7 @@ def _lower(site: Site, together: int) -> Lowered:
     _, height, width, channels = x.shape
     top = op.padding.top
     filters = filters_of(site)
-    layer = layer_of(site, filters, filters.weights, short=True)
+    layer = layer_of(site, filters, filters.weights)
     _, bias, scales = layer.tables
     (*clamp, form) = layer.clamp_and_form
     assert isinstance(form, Lit)
@@ -87,7 +86,7 @@ def _lower(site: Site, together: int) -> Lowered:
             *passed(x.zero_point, layer.y_zero),
             *(*clamp, form),
         ),
-        (_pairs(filters.weights, once=form.value in (ONCE, ONCE_SHORT)), bias, scales),
+        (_pairs(filters.weights, once=form.value == ONCE), bias, scales),
         scratch_bytes=together * _channel_bytes(site),
         overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
     )
