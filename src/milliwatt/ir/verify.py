@@ -65,9 +65,11 @@ def _check_types(graph: Graph) -> None:
         raise VerifyError(f"'{untyped[0]}' has no type")
     if unused := sorted(set(graph.types) - values):
         raise VerifyError(f"'{unused[0]}' has a type but is no value of the graph")
-    for value, kind in graph.types.items():
+    # Values often share one type; a hostile file has very many.
+    distinct = {(id(kind), v in graph.constants): (v, kind) for v, kind in graph.types.items()}
+    for (_, constant), (value, kind) in distinct.items():
         if kind.quant is not None and not (kind.dtype.is_float or kind.dtype is DType.BOOL):
-            _check_quant(value, kind.dtype, kind.quant, signed=value in graph.constants)
+            _check_quant(value, kind.dtype, kind.quant, signed=constant)
 
 
 def _check_quant(value: str, dtype: DType, quant: Quant, *, signed: bool) -> None:
