@@ -14,7 +14,7 @@ from milliwatt.frontend.tflite import load_tflite, schema
 from tests.frontend.tflite_file import Graph, Op, T, write
 
 QUANT = {"scale": [0.5], "zero_point": [3]}
-MOST_S = 5.0
+MOST_S = 5.0  # of the processor: other programs do not count
 
 
 def many_views_of_one_buffer() -> bytes:
@@ -92,16 +92,16 @@ REFUSED = [
 @pytest.mark.parametrize("file", REFUSED, ids=lambda f: f.__name__)
 def test_refused_in_time(file: Callable[[], bytes]) -> None:
     data = file()
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ModelError) as caught:
         load_tflite(data)
-    assert time.monotonic() - started < MOST_S
+    assert time.process_time() - started < MOST_S
     assert len(str(caught.value)) < 1 << 24
 
 
 def test_very_many_outputs_take_no_longer_than_that() -> None:
     data = one_output_many_times()
-    started = time.monotonic()
+    started = time.process_time()
     graph = load_tflite(data)
     assert len(graph.outputs) == 200_000
-    assert time.monotonic() - started < MOST_S
+    assert time.process_time() - started < MOST_S
