@@ -92,24 +92,24 @@ MW_INLINE void mw_swar_channels(const int32_t *words, int8_t *const *y,
                                 int32_t falls, int32_t treatment, int32_t plain)
 {
     const int32_t channels = layer->channels, taps = layer->taps;
-    const int32_t halves = taps / group * MW_SWAR_HALF;
     const int8_t *w = layer->weights;
     const int32_t *scales = layer->scales;
     const uint16_t *rest = layer->rest;
     (void)plain;
-    for (int32_t c = 0; c < channels; c++) {
-        int32_t sums[MW_SWAR_PIXELS];
-        const int32_t bias = layer->bias[c];
-        const int32_t low = (int32_t)(((uint32_t)bias << 16) + (uint32_t)bias - (uint32_t)halves);
-        mw_swar_sums(sums, w, words, taps, group, low, bias);
-        if (has_rest) {
-            rest = mw_swar_rest(sums, rest, words);
+    for (int32_t c = 0; c < channels; c += MW_SWAR_TOGETHER) {
+        int32_t sums[MW_SWAR_TOGETHER * MW_SWAR_PIXELS];
+        mw_swar_sums(sums, w, words, taps, group, layer->bias + c, channels - 1 - c);
+        for (int32_t k = 0; k < MW_SWAR_TOGETHER && c + k < channels; k++) {
+            int32_t *const own = sums + k * MW_SWAR_PIXELS;
+            if (has_rest) {
+                rest = mw_swar_rest(own, rest, words);
+            }
+            mw_swar_scale_four(own, y, c + k, scales, &layer->scale, falls, treatment);
+            scales += layer->scale.step;
         }
-        mw_swar_scale_four(sums, y, c, scales, &layer->scale, falls, treatment);
-        scales += layer->scale.step;
-        w += (c & (MW_SWAR_CHANNELS - 1)) == MW_SWAR_CHANNELS - 1
-                 ? MW_SWAR_CHANNELS * (taps - 1) + 1
-                 : 1;
+        w += (c & (MW_SWAR_CHANNELS - 1)) == MW_SWAR_CHANNELS - MW_SWAR_TOGETHER
+                 ? MW_SWAR_CHANNELS * (taps - 1) + MW_SWAR_TOGETHER
+                 : MW_SWAR_TOGETHER;
     }
 }
 

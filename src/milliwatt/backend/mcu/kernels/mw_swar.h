@@ -27,9 +27,18 @@ MW_INLINE int32_t mw_swar_times(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a * (uint32_t)b);
 }
 
-/* The four inputs' sums over `taps` taps of one channel, its bias included. `taps` is a multiple of
- * `group`, which is 4, 8 or 16; `low` is bias * 65537 less 2**15 for each group. */
+/* What the low sums begin with: bias * 65537 less 2**15 for each group. */
+MW_INLINE int32_t mw_swar_low(int32_t bias, int32_t groups)
+{
+    return (int32_t)((uint32_t)bias * 0x10001u - (uint32_t)groups * MW_SWAR_HALF);
+}
+
+/* mw_swar_sums: the four inputs' sums, over `taps` taps, of MW_SWAR_TOGETHER channels, their biases
+ * (the last one at most `last` further) included. `taps` is a multiple of `group`, which is 4, 8 or
+ * 16. */
 #if defined(__thumb2__)
+
+#define MW_SWAR_TOGETHER 1
 
 /* A tap is 4 instructions for 4 products, a group 6 more; compilers at hand load the words one by
  * one. Registers: 2 words, weight, 2 pointers, end, 2**15, the group's 2, low and high sums. */
@@ -57,9 +66,11 @@ MW_INLINE int32_t mw_swar_times(int32_t a, int32_t b)
                      : "cc", "memory")
 
 MW_INLINE void mw_swar_sums(int32_t *sums, const int8_t *w, const int32_t *x, int32_t taps,
-                            int32_t group, int32_t low, int32_t bias)
+                            int32_t group, const int32_t *MW_RESTRICT bias, int32_t last)
 {
-    int32_t low0 = low, low1 = low, high0 = bias, high1 = bias;
+    int32_t low0 = mw_swar_low(bias[0], taps / group), low1 = low0;
+    int32_t high0 = bias[0], high1 = bias[0];
+    (void)last;
     int32_t part0, part1, first, second, weight;
     const int32_t *const end = x + 2 * taps;
     if (group == 4) {
@@ -82,23 +93,38 @@ MW_INLINE void mw_swar_sums(int32_t *sums, const int8_t *w, const int32_t *x, in
 
 #else
 
+/* Two channels share the words' loads: RV32IMC, with groups of 4: 2.3 instructions a product. */
+#define MW_SWAR_TOGETHER 2
+
 MW_INLINE void mw_swar_sums(int32_t *sums, const int8_t *MW_RESTRICT w, const int32_t *x,
-                            int32_t taps, int32_t group, int32_t low, int32_t bias)
+                            int32_t taps, int32_t group, const int32_t *MW_RESTRICT bias,
+                            int32_t last)
 {
-    uint32_t low0 = (uint32_t)low, low1 = (uint32_t)low;
-    int32_t high0 = bias, high1 = bias;
+    const int32_t next = mw_min_i32(last, 1);
+    uint32_t low0 = (uint32_t)mw_swar_low(bias[0], taps / group), low1 = low0;
+    uint32_t low2 = (uint32_t)mw_swar_low(bias[next], taps / group), low3 = low2;
+    int32_t high0 = bias[0], high1 = high0, high2 = bias[next], high3 = high2;
     for (const int32_t *const end = x + 2 * taps; x != end;) {
         uint32_t part0 = MW_SWAR_HALF, part1 = MW_SWAR_HALF;
+        uint32_t part2 = MW_SWAR_HALF, part3 = MW_SWAR_HALF;
         MW_UNROLL
         for (int32_t k = 0; k < group; k++) {
+            const uint32_t first = (uint32_t)x[2 * k], second = (uint32_t)x[2 * k + 1];
             const uint32_t weight = (uint32_t)w[MW_SWAR_CHANNELS * k];
-            part0 += (uint32_t)x[2 * k] * weight;
-            part1 += (uint32_t)x[2 * k + 1] * weight;
+            const uint32_t other = (uint32_t)w[MW_SWAR_CHANNELS * k + 1];
+            part0 += first * weight;
+            part1 += second * weight;
+            part2 += first * other;
+            part3 += second * other;
         }
         low0 += part0;
         low1 += part1;
+        low2 += part2;
+        low3 += part3;
         high0 += (int32_t)part0 >> 16;
         high1 += (int32_t)part1 >> 16;
+        high2 += (int32_t)part2 >> 16;
+        high3 += (int32_t)part3 >> 16;
         x += 2 * group;
         w += MW_SWAR_CHANNELS * group;
     }
@@ -106,6 +132,10 @@ MW_INLINE void mw_swar_sums(int32_t *sums, const int8_t *MW_RESTRICT w, const in
     sums[1] = high0;
     sums[2] = (int32_t)(low1 - ((uint32_t)high1 << 16));
     sums[3] = high1;
+    sums[4] = (int32_t)(low2 - ((uint32_t)high2 << 16));
+    sums[5] = high2;
+    sums[6] = (int32_t)(low3 - ((uint32_t)high3 << 16));
+    sums[7] = high3;
 }
 
 #endif
