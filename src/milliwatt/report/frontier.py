@@ -201,15 +201,22 @@ def frontier_picture(frontier: Frontier, suffix: str = ".svg") -> bytes:
 
 def _draw(figure: Any, frontier: Frontier) -> None:
     axes = figure.add_subplot()
+    least = frontier.points[0].instructions
     sizes = [p.sram_bytes / 1000 for p in frontier.points]
     counts = [p.instructions / 1e6 for p in frontier.points]
     axes.step(sizes, counts, where="pre", color="#4c78a8", linewidth=1)
     axes.plot(sizes, counts, "o", color="#4c78a8", markersize=4)
     for point, x, y in zip(frontier.points, sizes, counts, strict=True):
         axes.annotate(
-            f"{point.sram_bytes:,}", (x, y), fontsize=6, xytext=(3, 3), textcoords="offset points"
+            f"{point.sram_bytes:,} B, {point.instructions / least - 1:+.1%}",
+            (x, y),
+            fontsize=6,
+            rotation=60,
+            xytext=(0, 5),
+            textcoords="offset points",
         )
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.08 * sizes[0])
+    axes.set_ylim(0, 1.35 * max(counts))
     axes.set_xlabel("SRAM without stack (kB)")
     axes.set_ylabel("instructions (millions)")
     fed = ", rows pushed" if frontier.push_rows else ""

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.compile import compile_graph
+from milliwatt.backend.mcu.compile import STACK_ROOM_BYTES, compile_graph
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.place import frontier_bytes, make_plan
 from milliwatt.backend.mcu.streaming.rows import Rows
@@ -60,6 +62,20 @@ def test_what_does_not_fit_says_what_would() -> None:
     board = load_target("nucleo-l4r5zi")
     with pytest.raises(FitError, match=r"does not fit 100 B of SRAM:\n.*smallest .* needs"):
         compile_graph(chain(), board, sram_bytes=100)
+
+
+def test_a_board_with_too_little_sram_for_whole_layers() -> None:
+    board = load_target("nucleo-l4r5zi")
+    whole = compile_graph(chain(), board)
+    assert not whole.plan.streams
+    room = STACK_ROOM_BYTES + whole.plan.static_bytes - 1
+    data = next(region for region in board.memories if "data" in region.holds)
+    others = (region for region in board.memories if "data" not in region.holds)
+    small = replace(board, memories=(*others, replace(data, bytes=room)))
+    assert small.sram_bytes == room
+    by_rows = compile_graph(chain(), small)
+    assert by_rows.plan.streams
+    assert by_rows.plan.static_bytes < whole.plan.static_bytes
 
 
 def test_rows_of_a_vector_cannot_be_pushed() -> None:
