@@ -40,6 +40,19 @@ typedef struct {
 
 #if defined(__ARM_ARCH_6M__)
 
+MW_M0_AT(mw_swar_depthwise_frame, bias, 0);
+MW_M0_AT(mw_swar_depthwise_frame, words, 4);
+MW_M0_AT(mw_swar_depthwise_frame, taps, 8);
+MW_M0_AT(mw_swar_depthwise_frame, end_tap, 12);
+MW_M0_AT(mw_swar_depthwise_frame, y, 16);
+MW_M0_AT(mw_swar_depthwise_frame, low, 20);
+MW_M0_AT(mw_swar_depthwise_frame, shift, 32);
+MW_M0_AT(mw_swar_depthwise_frame, offset, 36);
+MW_M0_AT(mw_swar_depthwise_frame, steps, 40);
+MW_M0_AT(mw_swar_depthwise_frame, block, 52);
+MW_M0_AT(mw_swar_depthwise_frame, end_block, 56);
+MW_M0_AT(mw_swar_depthwise_frame, sums, 60);
+
 #define MW_M0_TAP                                                                                \
     "ldmia r6!, {r4, r5}\n"                                                                      \
     "add r5, r12\n"                                                                              \

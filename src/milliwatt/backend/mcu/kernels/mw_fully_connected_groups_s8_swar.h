@@ -12,6 +12,7 @@
 
 #include "mw_scale_swar.h"
 #include "mw_swar.h"
+#include "mw_swar_m0.h"
 
 /* Four channels' sums, low and high as in mw_swar.h: of channels 0 and 2, of 1 and 3; and what they
  * are made of. The assembly knows the offsets of its members. */
@@ -24,6 +25,13 @@ typedef struct {
 } mw_swar_dense_frame;
 
 #if defined(__ARM_ARCH_6M__)
+
+MW_M0_AT(mw_swar_dense_frame, low_even, 0);
+MW_M0_AT(mw_swar_dense_frame, high_odd, 12);
+MW_M0_AT(mw_swar_dense_frame, x, 16);
+MW_M0_AT(mw_swar_dense_frame, weights, 20);
+MW_M0_AT(mw_swar_dense_frame, starts, 24);
+MW_M0_AT(mw_swar_dense_frame, end, 28);
 
 /* Registers: r0, r1 weights; r2 input; r3 product; r4, r5 inputs, r6 the next one; r7 weights; r8, r9
  * the group; r10, r11, lr, and the stack, the sums; r12 the mask of bytes 0 and 2. */

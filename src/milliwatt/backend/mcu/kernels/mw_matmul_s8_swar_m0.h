@@ -32,6 +32,22 @@ typedef struct {
     int32_t sums[4];        /* 68: of one channel */
 } mw_swar_frame;
 
+MW_M0_AT(mw_swar_frame, bias, 0);
+MW_M0_AT(mw_swar_frame, halves, 4);
+MW_M0_AT(mw_swar_frame, weights, 8);
+MW_M0_AT(mw_swar_frame, words, 12);
+MW_M0_AT(mw_swar_frame, half, 16);
+MW_M0_AT(mw_swar_frame, rest, 20);
+MW_M0_AT(mw_swar_frame, scales, 24);
+MW_M0_AT(mw_swar_frame, low_shift, 28);
+MW_M0_AT(mw_swar_frame, shift, 32);
+MW_M0_AT(mw_swar_frame, channel, 36);
+MW_M0_AT(mw_swar_frame, end_channel, 40);
+MW_M0_AT(mw_swar_frame, y, 44);
+MW_M0_AT(mw_swar_frame, end, 60);
+MW_M0_AT(mw_swar_frame, odd, 64);
+MW_M0_AT(mw_swar_frame, sums, 68);
+
 #define MW_M0_FIRST                                                                              \
     "ldrsb r2, [r3, r4]\n"                                                                       \
     "ldmia r4!, {r0, r1}\n"                                                                      \

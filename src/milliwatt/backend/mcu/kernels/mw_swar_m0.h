@@ -5,6 +5,12 @@
 
 #if defined(__ARM_ARCH_6M__)
 
+#include <stddef.h>
+
+/* Stops the compiler where a member does not lie where the assembly reads it. */
+#define MW_M0_AT(type, member, bytes)                                                            \
+    typedef char type##_##member[offsetof(type, member) == (bytes) ? 1 : -1]
+
 /* Scales the sum in register `sum` to int8, -128..127 (mw_scale_swar.h): r2 the fine factor, r3 the
  * coarse one, lr the offset, r5 and r6 the shifts. Leaves the output in r1; uses r0.
  * 12 instructions, 2 more where the output saturates. */
