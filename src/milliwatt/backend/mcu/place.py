@@ -43,16 +43,24 @@ def make_plan(
 
     `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Where arena
     and state need more than `sram_bytes`, layers are computed by rows, with the least extra work
-    that fits, or in the smallest memory found if nothing does. With `push_rows` the caller gives
+    that fits, or in the smallest memory found if nothing does; kernels that the objective wants
+    give way to the fastest where only those fit. With `push_rows` the caller gives
     the input row by row. Raises UnsupportedError where no kernel computes a node or C has no form
     for a value, OptionError where a kept kernel does not compute its node or rows cannot be
     pushed, VerifyError where the memory plan is wrong.
     """
     refuse_unsupported(graph)
     graph = separate_outputs(divide_wide(graph))
-    lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
-    streams = _streams(graph, core, lowerings, sram_bytes, push_rows)
-    return place_layers(graph, core, name, lowerings, streams, objective)
+
+    def placed(wish: Objective) -> Plan:
+        lowerings = lower_graph(graph, core, wish, kept or {}, partial(_arena, graph))
+        streams = _streams(graph, core, lowerings, sram_bytes, push_rows)
+        return place_layers(graph, core, name, lowerings, streams, objective)
+
+    plan = placed(objective)
+    if objective.is_speed or sram_bytes is None or plan.static_bytes <= sram_bytes:
+        return plan
+    return min(plan, placed(SPEED), key=lambda one: one.static_bytes)
 
 
 def place_layers(

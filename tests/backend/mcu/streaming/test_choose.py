@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.compile import STACK_ROOM_BYTES, compile_graph
 from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.objective import Objective
 from milliwatt.backend.mcu.place import frontier_bytes, make_plan
 from milliwatt.backend.mcu.streaming.rows import Rows
 from milliwatt.errors import FitError, OptionError
@@ -56,6 +57,13 @@ def test_frontier_sizes_fall_and_can_be_had() -> None:
     sizes = frontier_bytes(chain(), DSP, 4)
     assert sizes == sorted(set(sizes), reverse=True)
     assert [make_plan(chain(), DSP, "net", sram_bytes=s).static_bytes for s in sizes] == sizes
+
+
+@pytest.mark.parametrize("objective", [Objective(flash=1.0), Objective(speed=1.0, flash=0.5)])
+def test_an_objective_gives_way_to_the_limit(objective: Objective) -> None:
+    smallest = make_plan(chain(), DSP, "net", sram_bytes=0).static_bytes
+    plan = make_plan(chain(), DSP, "net", objective=objective, sram_bytes=smallest)
+    assert plan.static_bytes <= smallest
 
 
 def test_what_does_not_fit_says_what_would() -> None:
