@@ -123,10 +123,10 @@ def test_multipliers_of_three_bytes(seed: int, step: float) -> None:
     sums = compared_sums(filters, rng)
     expected = reference(filters, sums, -128, -128, 127)
     np.testing.assert_array_equal(once(found, sums, -128, -128, 127), expected)
-    packed = found.short_scales()
-    assert packed is not None
-    bias, table = packed
-    data = table.data.astype("<i4").tobytes()
+    table = found.short_table()
+    assert table is not None
+    bias = table.data[: len(found.bias)]
+    data = table.data[len(bias) :].astype("<i4").tobytes()
     for c, word in enumerate(bias):
         mantissa = int.from_bytes(data[3 * c : 3 * c + 4], "little") & 0xFFFFFF
         assert mantissa << (int(word) & 7) == found.multiplier[c]

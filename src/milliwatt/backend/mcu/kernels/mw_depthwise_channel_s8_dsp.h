@@ -5,7 +5,7 @@
  * that is all, and weights and bias are times 256. Where they round twice weights and bias are
  * doubled, and the bias' lowest five bits are the divisor's exponent; a bias that leaves no room
  * for them has a word more behind the multiplier. MW_ONCE_SHORT has multipliers of three bytes, which
- * the bias' lowest three bits shift left. */
+ * the bias' lowest three bits shift left, and which follow the biases. */
 #ifndef MW_DEPTHWISE_CHANNEL_S8_DSP_H
 #define MW_DEPTHWISE_CHANNEL_S8_DSP_H
 
@@ -21,6 +21,13 @@ MW_INLINE int32_t mw_rounds_once(int32_t form) { return form == MW_ONCE || form 
 
 /* Words of `scales` a channel, but for MW_ONCE_SHORT. */
 MW_INLINE int32_t mw_depthwise_scale_words(int32_t form) { return form == MW_TWICE_WIDE ? 2 : 1; }
+
+/* The first channel's scales. */
+MW_INLINE const int32_t *mw_first_scale(const int32_t *bias, const int32_t *scales,
+                                        int32_t channels, int32_t form)
+{
+    return form == MW_ONCE_SHORT ? bias + channels : scales;
+}
 
 /* The next channel's scales. */
 MW_INLINE const int32_t *mw_next_scale(const int32_t *scales, int32_t form)

@@ -25,6 +25,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
     mw_word *const first = plane + pad_across * line_words + (pad_along >> 1);
     const int32_t plane_words = plane_lines * line_words;
     mw_fill_s16(scratch, 2 * plane_words * (fours || channels >= 4 ? 4 : 1), x_zero);
+    scales = mw_first_scale(bias, scales, channels, form);
     for (int32_t c = 0, taken; c < channels; c += taken) {
         taken = fours || channels - c >= 4 ? 4 : 1;
         for (int32_t k = 0; k < across; k++) {

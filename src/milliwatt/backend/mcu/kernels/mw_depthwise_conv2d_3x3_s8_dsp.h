@@ -27,6 +27,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     mw_fill_s16((mw_half *)(void *)first,
                 2 * plane * (fours > 0 || (fours == 0 && multiplier == 1 && channels >= 4) ? 4 : 1),
                 x_zero);
+    scales = mw_first_scale(bias, scales, channels, form);
     for (int32_t c = 0, taken; c < channels; c += taken) {
         mw_line_3x3 layer[4];
         mw_word filter[4][6];

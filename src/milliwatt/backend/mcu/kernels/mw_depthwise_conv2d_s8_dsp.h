@@ -204,6 +204,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_dsp(
     const int32_t ring_words = taps_across * line_words;
     int32_t gathered = 0;
     mw_fill_s16((mw_half *)(void *)ring, 2 * together * ring_words, x_zero);
+    scales = mw_first_scale(bias, scales, channels, form);
     for (int32_t c = 0; c < channels; c++) {
         const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias[c], scales, form);
         scales = mw_next_scale(scales, form);

@@ -173,9 +173,15 @@ def accepts(site: Site) -> bool:
 class Layer:
     """A layer's tables, and the arguments that every kernel ends with."""
 
-    tables: tuple[Table, Table, Table]
+    tables: tuple[Table, ...]
     y_zero: int
     clamp_and_form: tuple[Arg, ...]
+
+    @property
+    def operands(self) -> tuple[Arg, ...]:
+        """The arguments that the kernels of lines begin with; the last table may serve twice."""
+        scales = Ref(self.tables[-1].name)
+        return In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), scales
 
 
 def layer_of(site: Site, filters: Filters, weights: Array, *, short: bool = False) -> Layer:
@@ -187,28 +193,31 @@ def layer_of(site: Site, filters: Filters, weights: Array, *, short: bool = Fals
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     clamp = activation_range(op.activation, y)
-    form, bias, scales = _bias_and_scales(filters, y.zero_point, clamp, short)
+    form, tables = _bias_and_scales(filters, y.zero_point, clamp, short)
     zero = offset_of(y.zero_point) if form in (ONCE, ONCE_SHORT) else y.zero_point
     flat = np.ascontiguousarray(weights).astype(np.int8).reshape(-1)
-    tables = Table("weights", flat), Table("bias", bias.astype(np.int32)), scales
-    return Layer(tables, zero, fixed(*clamp, form))
+    return Layer((Table("weights", flat), *tables), zero, fixed(*clamp, form))
 
 
 def _bias_and_scales(
     filters: Filters, zero_point: int, clamp: tuple[int, int], short: bool
-) -> tuple[int, Array, Table]:
-    """The form, and the tables in it."""
+) -> tuple[int, tuple[Table, ...]]:
+    """The form, and the tables in it: biases and scales, or both in one."""
     if short:
         brief = one_rounding(filters, zero_point, *clamp, mantissa_bits=24)
-        packed = None if brief is None else brief.short_scales()
+        packed = None if brief is None else brief.short_table()
         if packed is not None:
-            return ONCE_SHORT, *packed
+            return ONCE_SHORT, (packed,)
     once = one_rounding(filters, zero_point, *clamp)
     if once is not None:
-        return ONCE, once.bias, once.scales()
+        return ONCE, (_biases(once.bias), once.scales())
     if (np.abs(filters.bias) < 1 << 25).all():
-        return TWICE, 64 * filters.bias + exponents(filters), multipliers(filters)
-    return TWICE_WIDE, 2 * filters.bias, scale_words(filters)
+        return TWICE, (_biases(64 * filters.bias + exponents(filters)), multipliers(filters))
+    return TWICE_WIDE, (_biases(2 * filters.bias), scale_words(filters))
+
+
+def _biases(values: Array) -> Table:
+    return Table("bias", values.astype(np.int32))
 
 
 def _layer(site: Site, lines: Lines) -> Layer:
@@ -226,12 +235,6 @@ def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
 
 TWICE, ONCE, TWICE_WIDE, ONCE_SHORT = range(4)
 """MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT of mw_depthwise_channel_s8_dsp.h."""
-
-
-_OPERANDS: tuple[Arg, ...] = (
-    *(In(0), Out(0), Scratch()),
-    *(Ref("weights"), Ref("bias"), Ref("scales")),
-)
 
 
 def _image(lines: Lines) -> tuple[Arg, ...]:
@@ -276,7 +279,7 @@ def _lower(site: Site) -> Lowered:
     return Lowered(
         "mw_depthwise_conv2d_s8_dsp",
         (
-            *_OPERANDS,
+            *layer.operands,
             *_channels(site),
             *_image(lines),
             *passed(along.taps, across.taps),
@@ -328,7 +331,7 @@ def lower_lines_3x3(
     return Lowered(
         "mw_depthwise_conv2d_3x3_s8_dsp",
         (
-            *_OPERANDS,
+            *layer.operands,
             *_channels(site),
             *(fixed(-1) if one_by_one else _fours(site)),
             *_image(lines),
@@ -381,7 +384,7 @@ def _lower_plane(site: Site) -> Lowered:
     return Lowered(
         "mw_depthwise_conv2d_3x3_plane_s8_dsp",
         (
-            *_OPERANDS,
+            *layer.operands,
             *passed(y.shape[3]),
             *_fours(site),
             *_image(lines),

@@ -57,8 +57,8 @@ class OneRounding:
         """The multipliers."""
         return Table("scales", self.multiplier.astype(np.int32), "constants")
 
-    def short_scales(self) -> tuple[Array, Table] | None:
-        """Biases with a shift in the lowest three bits, and multipliers of three bytes.
+    def short_table(self) -> Table | None:
+        """Biases with a shift in the lowest three bits, then multipliers of three bytes.
 
         None where a bias leaves no room, or a multiplier has more than 24 significant bits.
         """
@@ -66,10 +66,10 @@ class OneRounding:
         if (self.multiplier & ((1 << shift) - 1)).any() or (np.abs(self.bias) >= 1 << 28).any():
             return None
         mantissas = (self.multiplier >> shift).astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
-        data = np.zeros(align_up(mantissas.size + 1, 4), np.uint8)
-        data[: mantissas.size] = mantissas.reshape(-1)
-        words = Table("scales", data.view("<i4").astype(np.int32), "constants")
-        return 8 * self.bias + shift, words
+        padded = np.zeros(align_up(mantissas.size + 1, 4), np.uint8)
+        padded[: mantissas.size] = mantissas.reshape(-1)
+        data = np.concatenate([8 * self.bias + shift, padded.view("<i4")]).astype(np.int32)
+        return Table("bias", data, "constants", weight_bytes=4 * len(shift))
 
     def pair_starts(self) -> Array:
         """What the mixed sums of every two channels start with: int32 array [channel pairs, 1]."""
@@ -106,7 +106,7 @@ def one_rounding(
     for _ in range(_TRIES):
         bounds = _bias_bounds(wanted, multiplier, open_channels)
         found = bounds.least <= bounds.most
-        bias[open_channels[found]] = (bounds.least + bounds.most)[found] >> 1
+        bias[open_channels[found]] = np.clip(0, bounds.least[found], bounds.most[found])
         open_channels = open_channels[~found]
         if not len(open_channels):
             return OneRounding(multiplier, bias)
