@@ -41,6 +41,11 @@ from milliwatt.cli.console import json_option, progress, say, show, show_json
     show_default=True,
     help="Seed of the random sample.",
 )
+@click.option(
+    "--integer-io",
+    is_flag=True,
+    help="Give and take integers where the model quantises float inputs and outputs itself.",
+)
 @json_option
 def command(
     model: Path,
@@ -50,6 +55,7 @@ def command(
     compiler: str,
     optimisation: str | None,
     seed: int,
+    integer_io: bool,
     as_json: bool,
 ) -> None:
     """Measure every kernel that computes a layer of MODEL on the emulated core; keep the best.
@@ -62,12 +68,13 @@ def command(
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import write_file
+    from milliwatt.passes.use_integer_io import use_integer_io
     from milliwatt.tuning.describe import tuning_json, tuning_table
     from milliwatt.tuning.tune import tune
 
     wanted = parse_objective(objective)
     board = load_target(target)
-    graph = load_model(model)
+    graph = use_integer_io(load_model(model)) if integer_io else load_model(model)
     say(f"tuning {graph.name} for {board.core}, objective {wanted}")
     done = tune(
         graph,

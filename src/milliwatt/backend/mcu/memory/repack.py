@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from milliwatt.backend.mcu.memory.eject import shrink
 from milliwatt.backend.mcu.memory.liveness import block_intervals
 from milliwatt.backend.mcu.memory.placement import Placement, make_placement
@@ -12,17 +14,21 @@ from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.units import align_up
 
 _NODES = 8_000
+_LOOSE_NODES = 2_000
 _MOVES = 15_000
-_SECONDS = 0.2
-"""Of the constraint solver's deterministic time, which takes several of the clock's."""
+_SECONDS = 0.08
+"""Of the constraint solver's deterministic time, which takes some twenty of the clock's."""
+_LOOSER = (1.1, 1.08, 1.06, 1.05, 1.04, 1.03, 1.02)
+"""Capacities over the bound that are tried where nothing is found at the bound itself."""
 
 
 def repack(core: Core, start: Placement, effort: float) -> Placement:
     """A smaller arena than that of `start` under its order, where one is found.
 
-    First the bound itself is tried, by two searches; then the arena is shrunk step by step. No
-    block shares bytes with another that lives at the same moment, whatever the steps permit.
-    `effort` 1 is about three seconds; equal efforts give equal placements.
+    First the bound itself is tried, by two searches; then looser capacities, and from what they
+    give the arena is shrunk step by step. No block shares bytes with another that lives at the
+    same moment, whatever the steps permit. `effort` 1 is about three seconds; equal efforts give
+    equal placements.
     """
     strip = make_strip(core, block_intervals(core, start.order))
     granule = max((block.alignment for block in core.blocks), default=1)
@@ -31,10 +37,23 @@ def repack(core: Core, start: Placement, effort: float) -> Placement:
     if offsets is None:
         offsets = fit_exactly(strip, capacity, granule, _SECONDS * effort)
     if offsets is None:
+        loose = _fill_loosely(strip, start, granule, int(_LOOSE_NODES * effort))
         moves = int(_MOVES * effort)
-        offsets = shrink(strip, _apart(strip, start), start.bound_bytes, granule, moves)
+        offsets = shrink(strip, loose, start.bound_bytes, granule, moves)
     found = make_placement(core, start.order, offsets, start.bound_bytes)
     return min(start, found, key=lambda placement: placement.arena_bytes)
+
+
+def _fill_loosely(strip: Strip, start: Placement, granule: int, max_nodes: int) -> Sequence[int]:
+    """Offsets at the tightest of the looser capacities that is reached; those of `start` else."""
+    found: Sequence[int] | None = None
+    for looser in _LOOSER:
+        capacity = align_up(int(start.bound_bytes * looser), granule)
+        tighter = fill(strip, capacity, max_nodes) if capacity < start.arena_bytes else None
+        if tighter is None and found is not None:
+            break
+        found = tighter or found
+    return _apart(strip, start) if found is None else found
 
 
 def _apart(strip: Strip, start: Placement) -> tuple[int, ...]:
