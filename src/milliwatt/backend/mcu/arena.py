@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.choose import Lowering, Lowerings
-from milliwatt.backend.mcu.kernel import Overlap
+from milliwatt.backend.mcu.sharing import in_place
 from milliwatt.backend.mcu.states import StatePlan, plan_states
 from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
 from milliwatt.backend.mcu.streaming.stream import Stream
@@ -71,7 +71,7 @@ def _memory_step(
         )
         return memory.Step(name, reads, writes, aliases=aliases)
     overlaps = (
-        _in_place(node, o)
+        in_place(node.inputs[o.input], node.outputs[o.output], o)
         for o in lowering.lowered.overlaps
         if node.inputs[o.input] in arena and node.outputs[o.output] in arena
     )
@@ -83,10 +83,3 @@ def _memory_step(
         scratch_alignment=BUFFER_ALIGNMENT_BYTES,
         in_place=tuple(dict.fromkeys(overlaps)),
     )
-
-
-def _in_place(node: Node, overlap: Overlap) -> memory.InPlace:
-    read, write = node.inputs[overlap.input], node.outputs[overlap.output]
-    if overlap.exact:
-        return memory.InPlace(read, write, -overlap.gap_bytes, -overlap.gap_bytes)
-    return memory.InPlace.trailing(read, write, overlap.gap_bytes)

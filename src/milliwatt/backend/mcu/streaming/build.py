@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.kernel import Lowered, Overlap
+from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.sharing import in_place
 from milliwatt.backend.mcu.streaming.hosts import with_hosts
 from milliwatt.backend.mcu.streaming.lower import Kernels, RowKernel, lower_rows
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
@@ -164,18 +165,12 @@ def _step(
         scratch_alignment=ALIGNMENT_BYTES,
         in_place=tuple(
             dict.fromkeys(
-                _in_place(read, write, o)
+                in_place(read, write, o)
                 for read, write, o in pairs
                 if read in passing and write in passing
             )
         ),
     )
-
-
-def _in_place(read: str, write: str, overlap: Overlap) -> memory.InPlace:
-    if overlap.exact:
-        return memory.InPlace(read, write, -overlap.gap_bytes, -overlap.gap_bytes)
-    return memory.InPlace.trailing(read, write, overlap.gap_bytes)
 
 
 def _gap_bytes(
