@@ -16,7 +16,7 @@ from milliwatt.backend.mcu.memory import check, solve
 from milliwatt.output import write_file
 
 PAGE = Path(__file__).with_name("README.md")
-SIZES = (150, 170, 200, 230, 260, 300, 330, 360, 400, 420, 450)
+SIZES = (150, 170, 200, 230, 260, 300, 350, 400, 450)
 FIRST_SEED = 11
 EFFORT = 5.0
 GOAL = 1.02

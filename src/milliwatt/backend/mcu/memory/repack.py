@@ -14,11 +14,11 @@ from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.units import align_up
 
 _NODES = 8_000
-_LOOSE_NODES = 2_000
+_LOOSE_NODES = 1_500
 _MOVES = 15_000
 _SECONDS = 0.08
 """Of the constraint solver's deterministic time, which takes some twenty of the clock's."""
-_LOOSER = (1.1, 1.08, 1.06, 1.05, 1.04, 1.03, 1.02)
+_LOOSER = (1.15, 1.12, 1.1, 1.09, 1.08, 1.07, 1.06, 1.05, 1.04)
 """Capacities over the bound that are tried where nothing is found at the bound itself."""
 
 
@@ -46,14 +46,12 @@ def repack(core: Core, start: Placement, effort: float) -> Placement:
 
 def _fill_loosely(strip: Strip, start: Placement, granule: int, max_nodes: int) -> Sequence[int]:
     """Offsets at the tightest of the looser capacities that is reached; those of `start` else."""
-    found: Sequence[int] | None = None
+    found: Sequence[int] = _apart(strip, start)
     for looser in _LOOSER:
         capacity = align_up(int(start.bound_bytes * looser), granule)
-        tighter = fill(strip, capacity, max_nodes) if capacity < start.arena_bytes else None
-        if tighter is None and found is not None:
-            break
-        found = tighter or found
-    return _apart(strip, start) if found is None else found
+        if capacity < start.arena_bytes:
+            found = fill(strip, capacity, max_nodes) or found
+    return found
 
 
 def _apart(strip: Strip, start: Placement) -> tuple[int, ...]:
