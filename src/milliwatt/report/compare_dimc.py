@@ -124,7 +124,7 @@ def _energy(serial: Placement, full: Placement, level: Level) -> Known:
         per_mac = machine.energy.system_fj_per_mac
         source += (
             f"; system: {per_mac.value:g} fJ a MAC and {format_si(standing_w, 'W')} while it runs "
-            f"({per_mac.source}); no host, no memory off the chip"
+            f"({per_mac.source}); no memory off the chip"
         )
     return Quantity(found[0], "estimated", source, min(found), found[0])
 
