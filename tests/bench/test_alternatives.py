@@ -44,9 +44,9 @@ def test_break_even_lies_on_the_line_between_two_shares() -> None:
 @needs_arm_gcc
 @pytest.mark.emulator
 def test_no_kernel_became_slower() -> None:
-    """A hundredth more is another compiler's."""
+    """Nor larger. A hundredth more is another compiler's."""
     committed = {(r.group, r.layer, r.weights, r.kernel): r for r in alternatives.load()}
     for now in alternatives.measure():
         before = committed[now.group, now.layer, now.weights, now.kernel]
         assert now.instructions <= 1.01 * before.instructions, now
-        assert (now.flash_bytes, now.macs) == (before.flash_bytes, before.macs), now
+        assert now.flash_bytes <= 1.01 * before.flash_bytes, now
