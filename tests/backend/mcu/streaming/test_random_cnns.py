@@ -13,11 +13,17 @@ from milliwatt.backend.mcu.compile import Compiled, core_of
 from milliwatt.hardware import load_target
 from milliwatt.ir.types import Array, DType
 from milliwatt.run.samples import random_samples
-from milliwatt.run.verify import agree, ports_of, reference_outputs
+from milliwatt.run.verify import (
+    agree,
+    build_compiled,
+    ports_of,
+    reference_outputs,
+    verify_compiled,
+)
 from tests.backend.mcu.batch import Outputs, run_on_core, run_on_host
 from tests.backend.mcu.streaming.forced import compiled_with, random_streams
 from tests.backend.mcu.streaming.networks import random_cnn
-from tests.support import needs_arm_gcc, needs_gcc
+from tests.support import needs_arm_gcc, needs_gcc, needs_qemu
 
 BATCH = 12
 DSP, PORTABLE = "nucleo-l4r5zi", "rp2040"
@@ -68,6 +74,16 @@ def test_on_the_core(board: str, fed: bool, tmp_path: Path) -> None:
     batch = compile_batch(1000, DType.INT8, board, fed=fed)
     samples = samples_of(batch)
     assert_equal(batch, samples, run_on_core(batch, samples, tmp_path))
+
+
+@needs_arm_gcc
+@needs_qemu
+@pytest.mark.emulator
+@pytest.mark.parametrize("fed", [False, True], ids=["whole", "pushed"])
+def test_with_helium(fed: bool) -> None:
+    for compiled in compile_batch(3000, DType.INT8, "corstone-300", fed=fed)[:5]:
+        samples = random_samples(ports_of(compiled.source), 2, 0)
+        verify_compiled(compiled, build_compiled(compiled), samples, emulator="qemu")
 
 
 @pytest.mark.slow
