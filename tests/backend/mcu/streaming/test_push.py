@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows handed over in any chunks: the outputs are the reference's, on both emulators and the host."""
+"""Rows handed over in any chunks give what the reference does, on both emulators and the host."""
 
 from __future__ import annotations
 
