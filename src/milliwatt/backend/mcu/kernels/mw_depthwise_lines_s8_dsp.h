@@ -88,6 +88,8 @@ MW_INLINE void mw_gather_lines_s8_of_4(const int8_t *x, int32_t step, int32_t co
         line++;
         count--;
     }
+    /* gcc 12 for Cortex-M55, -Os, loses a test of `count` that shares flags with the loop's. */
+    const int32_t last = count & 1;
     for (; count >= 2; count -= 2) {
         const int32_t a = mw_load_i32(x), b = mw_load_i32(x + step);
         const int32_t a_even = mw_even_bytes(a), b_even = mw_even_bytes(b);
@@ -99,7 +101,7 @@ MW_INLINE void mw_gather_lines_s8_of_4(const int8_t *x, int32_t step, int32_t co
         x += 2 * step;
         line++;
     }
-    if (count > 0) {
+    if (last) {
         for (int32_t c = 0; c < 4; c++) {
             ((mw_half *)(void *)(line + c * plane))[0] = (mw_half)x[c];
         }
