@@ -19,6 +19,7 @@ CORTEX_M55 = [
     pytest.param("zig", "-O2", marks=ZIG),
     pytest.param("gcc", "-O0", marks=GCC + SLOW),
     pytest.param("zig", "-O0", marks=ZIG + SLOW),
+    pytest.param("gcc", "-Os", marks=GCC + SLOW),
     pytest.param("zig", "-Os", marks=ZIG + SLOW),
 ]
 """Compiler and optimisation."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from milliwatt.backend.mcu.compile import compile_graph
+from milliwatt.backend.mcu.objective import parse_objective
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
 from milliwatt.report.compilation import compile_report
@@ -45,3 +46,15 @@ def test_network(name: str, compiler: str) -> None:
     samples = random_samples(ports_of(compiled.source), 2, 0)
     done = verify_compiled(compiled, firmware, samples, emulator="qemu")
     assert compile_report(compiled, done, samples).instructions <= SHARE * PEERS[name]
+
+
+@pytest.mark.parametrize("compiler", [pytest.param("gcc", marks=GCC)])
+def test_network_for_flash(compiler: str) -> None:
+    """At -Os, where gcc 12 lost the last column of some depthwise lines."""
+    graph = load_model(_path("vww_mobilenetv1_025_96_int8"))
+    target, objective = load_target("corstone-300"), parse_objective("flash")
+    compiled = compile_graph(graph, target, "vww", objective=objective)
+    firmware = build_compiled(compiled, compiler=compiler, optimisation="-Os")
+    verify_compiled(
+        compiled, firmware, random_samples(ports_of(compiled.source), 1, 0), emulator="qemu"
+    )
