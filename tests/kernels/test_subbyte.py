@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.kernel import Core, Lit
 from milliwatt.backend.mcu.lowering import (
     conv,
@@ -18,8 +21,14 @@ from milliwatt.backend.mcu.lowering import (
 )
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
 from milliwatt.backend.mcu.lowering.subbyte_layout import Packing, is_subbyte_exact, subbyte_words
+from milliwatt.hardware import load_target
+from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
+from milliwatt.run.build import build_firmware
+from milliwatt.run.cores import find_core
+from milliwatt.run.verify import abi_of
+from tests.backend.mcu.batch import write_projects
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
@@ -165,3 +174,33 @@ def test_words_are_the_weights(seed: int, bits: int, channels: int, lengths: lis
         got = unpacked(words[2:], packing)[:, : len(pairs)]
         kept = wanted[2 * block : 2 * block + 2]
         assert (got[: len(kept)] == kept).all()
+
+
+@needs_arm_gcc
+@pytest.mark.parametrize("dtype", [DType.INT4, DType.INT2])
+@pytest.mark.parametrize("optimisation", ["-O2", "-Os", "-O3"])
+def test_fewer_pixels_than_a_block_has_compile(
+    dtype: DType, optimisation: str, tmp_path: Path
+) -> None:
+    """Code for blocks of four that never come must not warn of the memory they would take."""
+    shape = Window((1, 3, 4, 16), 5, (3, 3))
+    site, inputs = linear.convolution(shape, DType.INT8, Numbers(dtype), 0)
+    names, kinds = ("x", "w", "b"), (*site.inputs, *site.outputs)
+    graph = Graph(
+        "few pixels",
+        (Node("conv", site.op, names, ("y",)),),
+        dict(zip((*names, "y"), kinds, strict=True)),
+        dict(zip(names[1:], inputs[1:], strict=True)),
+        ("x",),
+        ("y",),
+    )
+    compiled = compile_graph(graph, load_target("nucleo-l4r5zi"))
+    assert compiled.plan.steps[0].kernel == "conv2d_subbyte_dsp"
+    build_firmware(
+        write_projects([compiled], tmp_path),
+        abi_of(compiled),
+        find_core(compiled.target.core),
+        include_folders=[tmp_path],
+        compiler="gcc",
+        optimisation=optimisation,
+    )

@@ -261,11 +261,15 @@ MW_SUB_FUNCTION(mw_matmul_s2_4px_coarse, 2, 1)
 
 #endif
 
-/* The four pixels' corrections, written behind their pairs. */
-static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(const int32_t *pairs,
-                                                                       int32_t *end, int32_t bits)
+/* The four pixels' corrections, written behind their pairs, `count` words. */
+static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(int32_t *pairs,
+                                                                       int32_t count, int32_t bits)
 {
     MW_BARRIER();
+    /* A map of fewer than four pixels has code for blocks of four, which never come, and no memory
+     * for them: a compiler that knows how much there is would warn. */
+    __asm__("" : "+r"(pairs));
+    int32_t *const end = pairs + count;
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; pairs != end; pairs += 8) {
         sum0 = mw_dot_pairs(mw_add_pairs(pairs[0], pairs[4]), 0x00010001, sum0);
@@ -287,7 +291,7 @@ MW_INLINE void mw_matmul_subbyte_4px(int32_t *pairs, const int32_t *weights, con
                                      int8_t *y, int32_t words, int32_t channels, int32_t zero,
                                      int32_t relu, int32_t bits, int32_t coarse)
 {
-    mw_subbyte_corrections(pairs, pairs + 4 * mw_subbyte_pairs(bits) * words, bits);
+    mw_subbyte_corrections(pairs, 4 * mw_subbyte_pairs(bits) * words, bits);
     if (bits == 4 && coarse) {
         mw_matmul_s4_4px_coarse(pairs, weights, scales, y, channels, words, channels, zero);
     } else if (coarse) {
