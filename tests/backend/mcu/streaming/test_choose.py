@@ -53,6 +53,14 @@ def test_pushed_inputs_are_never_whole(seed: int) -> None:
     assert graph.inputs[0] not in {buffer.name for buffer in plan.memory.buffers}
 
 
+def test_a_network_without_layers_has_no_streams() -> None:
+    kind = TensorType((1, 4), DType.INT8, Quant.per_tensor(1.0, 0))
+    graph = Graph("nothing", (), {"x": kind}, {}, ("x",), ("x",))
+    whole = make_plan(graph, DSP, "net").static_bytes
+    assert make_plan(graph, DSP, "net", sram_bytes=0).static_bytes == whole
+    assert frontier_bytes(graph, DSP, 3) == [whole]
+
+
 def test_frontier_sizes_fall_and_can_be_had() -> None:
     sizes = frontier_bytes(chain(), DSP, 4)
     assert sizes == sorted(set(sizes), reverse=True)

@@ -76,7 +76,7 @@ class StreamChooser:
 
     def fastest(self) -> Choice:
         """The least extra work, whatever the arena."""
-        path = self._path(max(s.peak_bytes for s in self._all()))
+        path = self._path(self._peak(self._all()))
         assert path is not None
         return self._choice(path)
 
@@ -89,7 +89,7 @@ class StreamChooser:
 
     def _least_path(self) -> list[Segment]:
         """The path of the lowest peak; not None, as every node may run alone unless fed."""
-        low, high = 0, max(s.peak_bytes for s in self._all())
+        low, high = 0, self._peak(self._all())
         path = self._path(high)
         while low < high:
             middle = (low + high) // 2
@@ -114,7 +114,7 @@ class StreamChooser:
 
     @staticmethod
     def _peak(path: list[Segment]) -> int:
-        return max(segment.peak_bytes for segment in path)
+        return max((segment.peak_bytes for segment in path), default=0)
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:
         """The segments of least extra work with no higher peak; streams among them are built."""
