@@ -77,13 +77,17 @@ def _lower_relu(site: Site) -> Lowered:
     )
 
 
+_BEYOND_TABLE = 1 << 17
+"""A multiplier that takes 1 and -1 beyond the ends of the sigmoid table, as any larger one does."""
+
+
 def _lower_sigmoid_s16(site: Site) -> Lowered:
     (x,), (y,) = site.inputs, site.outputs
     logistic = isinstance(site.op, Logistic)
-    factor = sigmoid_table_factor(x, (0,) if logistic else (0, 1))
+    multiplier, shift = sigmoid_table_factor(x, (0,) if logistic else (0, 1))
     return Lowered(
         "mw_logistic_s16" if logistic else "mw_tanh_s16",
-        (In(0), Out(0), Ref("sigmoid"), *passed(x.elements, *factor)),
+        (In(0), Out(0), Ref("sigmoid"), *passed(x.elements, min(multiplier, _BEYOND_TABLE), shift)),
         (sigmoid(),),
         overlaps=elementwise(x, y),
     )
