@@ -147,7 +147,8 @@ def _variants(job: Job) -> list[_Call]:
         output_bytes = _buffer_bytes(job.site.outputs[overlap.output])
         least = _round_up(overlap.gap_bytes)
         places = {least, least + 4, least + _round_up(input_bytes // 2)}
-        for below in sorted({overlap.gap_bytes} if overlap.exact else places):
+        exact = {overlap.gap_bytes + k * overlap.step_bytes for k in range(4)}
+        for below in sorted(exact if overlap.exact else places):
             if below < output_bytes:
                 place = _Placement(overlap.input, overlap.output, below)
                 calls.append(_Call(job, lowered, place))

@@ -43,6 +43,9 @@ SHAPES = [
     Window((1, 4, 5, 7), 7, (4, 5), activation=Activation.RELU),
     Window((1, 7, 5, 12), 12, (6, 4), stride=(1, 1), activation=Activation.RELU6),
     Window((1, 9, 8, 6), 6, (5, 7), stride=(4, 1)),
+    # Outputs that lie behind the image, gathered by columns.
+    Window((1, 1, 4, 5), 5, (2, 4), padding=Padding(1, 3, 2, 2)),
+    Window((1, 2, 6, 5), 5, (2, 3), padding=Padding(3, 1, 0, 3)),
 ]
 NUMBERS = [
     PLAIN,

@@ -137,13 +137,23 @@ def _is_in_place(site: Site, lines: Lines) -> bool:
     if site.inputs[0].shape[3] != site.outputs[0].shape[3]:
         return False
     _, height, width, _ = site.inputs[0].shape
+    gathered = _lands_on_gathered(site, lines)
+    return bool(gathered[: height * width].all())
+
+
+def _lands_on_gathered(site: Site, lines: Lines) -> Array:
+    """For each output pixel whether the input's line at its place has been gathered by then.
+
+    The image is taken to go on below its last row.
+    """
+    width = site.inputs[0].shape[2]
     pixel = np.arange(site.outputs[0].shape[1] * site.outputs[0].shape[2])
     row, column = np.divmod(pixel, site.outputs[0].shape[2])
     written_during = row if lines.by_rows else column
     across = lines.across
     gathered = written_during * across.stride - across.pad + across.taps
     overwritten = pixel // width if lines.by_rows else pixel % width
-    return bool(((overwritten < gathered) | (pixel >= height * width)).all())
+    return np.asarray(overwritten < gathered)
 
 
 def filters_of(site: Site) -> Filters:
@@ -250,10 +260,13 @@ def _channels(site: Site) -> tuple[Arg, ...]:
 
 
 def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
-    # Whole rows lower, an output lands on what was gathered even earlier.
+    if not _is_in_place(site, lines):
+        return ()
+    # Whole rows lower, an output lands on a row gathered even earlier, or on the same column: there
+    # outputs that lay behind the image may land on columns that are still to be gathered.
     _, _, width, channels = site.inputs[0].shape
-    allowed = Overlap(0, 0, exact=True, step_bytes=width * channels)
-    return (allowed,) if _is_in_place(site, lines) else ()
+    lower = lines.by_rows or bool(_lands_on_gathered(site, lines).all())
+    return (Overlap(0, 0, exact=True, step_bytes=width * channels if lower else 0),)
 
 
 def _together(site: Site, lines: Lines) -> int:
