@@ -12,7 +12,8 @@ MW_INLINE void mw_conv2d_1x1_s8_swar(const int8_t *x, int8_t *y, void *scratch,
                                      const int32_t *MW_RESTRICT scales,
                                      const uint16_t *MW_RESTRICT rest, int32_t pixels,
                                      int32_t depth, int32_t channels, int32_t taps,
-                                     int32_t low_shift, int32_t shift, int32_t least, int32_t span, int32_t step, int32_t group, int32_t has_rest,
+                                     int32_t low_shift, int32_t shift, int32_t least,
+                                     int32_t span, int32_t step, int32_t group, int32_t has_rest,
                                      int32_t falls, int32_t treatment, int32_t plain)
 {
     int32_t *const words = (int32_t *)scratch;

@@ -67,8 +67,8 @@ MW_INLINE void mw_conv2d_s8_swar(const int8_t *x, int8_t *y, void *scratch,
                                  int32_t depth, int32_t out_h, int32_t out_w, int32_t channels,
                                  int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w,
                                  int32_t pad_top, int32_t pad_left, int32_t taps, int32_t x_zero,
-                                 int32_t low_shift, int32_t shift, int32_t least,
-                                 int32_t span, int32_t step, int32_t group, int32_t padded, int32_t has_rest,
+                                 int32_t low_shift, int32_t shift, int32_t least, int32_t span,
+                                 int32_t step, int32_t group, int32_t padded, int32_t has_rest,
                                  int32_t falls, int32_t treatment, int32_t plain)
 {
     int32_t *const words = (int32_t *)scratch;

@@ -17,7 +17,8 @@ MW_INLINE void mw_conv2d_subbyte_dsp(
     int32_t height, int32_t width, int32_t depth, int32_t out_height, int32_t out_width,
     int32_t channels, int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t pad_top,
     int32_t pad_left, int32_t used, int32_t words, int32_t row_offset_bytes, int32_t x_zero,
-    int32_t y_zero, int32_t low, int32_t high, int32_t relu, int32_t short_run, int32_t bits, int32_t coarse)
+    int32_t y_zero, int32_t low, int32_t high, int32_t relu, int32_t short_run,
+    int32_t bits, int32_t coarse)
 {
     int32_t *const pairs = scratch;
     const mw_window_s8 window = {
@@ -46,11 +47,12 @@ MW_INLINE void mw_conv2d_subbyte_dsp(
             }
         }
         if (taken == 4) {
-            mw_matmul_subbyte_4px(pairs, weights, scales, y, words, channels, y_zero, relu, bits, coarse);
+            mw_matmul_subbyte_4px(pairs, weights, scales, y, words, channels, y_zero, relu, bits,
+                                  coarse);
         } else {
             mw_subbyte_fill(pairs, used, all, 1);
             mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, y_zero,
-                              mw_subbyte_scale_words(coarse), bits, coarse);
+                                  mw_subbyte_scale_words(coarse), bits, coarse);
         }
         y += taken * channels;
         pixels -= taken;
