@@ -26,6 +26,15 @@ def has_constant_parameters(site: Site) -> bool:
     return site.constants[1] is not None and site.constants[2] is not None
 
 
+def has_int8_parameters(site: Site) -> bool:
+    """Whether the site is int8 throughout, weights and bias known, its sums in 32 bits."""
+    x, weights, bias = site.inputs
+    kinds = (x.dtype, weights.dtype, site.outputs[0].dtype)
+    return (
+        kinds == (DType.INT8,) * 3 and bias.dtype is DType.INT32 and has_constant_parameters(site)
+    )
+
+
 def weight_bits(site: Site) -> int:
     """Bits of one stored weight."""
     return site.inputs[1].dtype.bits

@@ -74,6 +74,23 @@ def pixels(
     return in_order(first_read, written, y.size_bytes)
 
 
+def blocks(first_read_bytes: Array, ends: Array, channels: int) -> tuple[Overlap, ...]:
+    """The overlap of a kernel that reads a block of pixels' inputs, then writes its outputs.
+
+    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads, `ends[b]` the
+    pixel after block b. While a block's outputs are written only the blocks after it are still to
+    be read.
+    """
+    nothing = np.iinfo(np.int64).max // 2
+    read_after = np.append(first_read_bytes, nothing)[ends]
+    return in_order(read_after, ends * channels, len(first_read_bytes) * channels)
+
+
+def ends_of_blocks(pixels: int, block: int) -> Array:
+    """The pixel after each block of `block` pixels, of which the last may have fewer."""
+    return np.minimum(np.arange(block, pixels + block, block), pixels)
+
+
 def runs(
     read_bytes: Array, run_bytes: int, output_bytes: int, *, input_index: int = 0
 ) -> tuple[Overlap, ...]:

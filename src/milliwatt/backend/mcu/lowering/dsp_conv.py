@@ -18,8 +18,8 @@ from milliwatt.backend.mcu.kernel import (
     Site,
     Table,
 )
-from milliwatt.backend.mcu.lowering._linear import constant
-from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
+from milliwatt.backend.mcu.lowering._overlap import blocks
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_layout import (
     DspKernel,
@@ -27,7 +27,6 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     can_pack,
     channel_pair_words,
     folded_filters,
-    has_int8_parameters,
     is_exact,
     pairs_of_runs,
     scale_words,
@@ -212,18 +211,12 @@ def first_reads_bytes(
 
 
 def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
-    """The overlap of a kernel that reads a block of pixels' inputs, then writes its outputs.
-
-    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads. While a
-    block's outputs are written only the blocks after it are still to be read.
-    """
+    """The overlap of a kernel of blocks; pixels that are left are taken one by one."""
     pixels = len(first_read_bytes)
     whole = pixels // BLOCK_PIXELS * BLOCK_PIXELS
-    blocks = np.arange(BLOCK_PIXELS, whole + 1, BLOCK_PIXELS)
-    ends = np.concatenate([blocks, np.arange(whole, pixels) + 1])
-    nothing = np.iinfo(np.int64).max // 2
-    read_after = np.append(first_read_bytes, nothing)[ends]
-    return in_order(read_after, ends * channels, pixels * channels)
+    full = np.arange(BLOCK_PIXELS, whole + 1, BLOCK_PIXELS)
+    ends = np.concatenate([full, np.arange(whole, pixels) + 1])
+    return blocks(first_read_bytes, ends, channels)
 
 
 KERNELS: tuple[Kernel, ...] = (

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Site
-from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
 from milliwatt.backend.mcu.lowering.dsp_layout import (
@@ -13,7 +13,6 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     can_pack,
     folded_filters,
     four_channel_words,
-    has_int8_parameters,
     has_one_scale,
     is_exact,
     scale_words,

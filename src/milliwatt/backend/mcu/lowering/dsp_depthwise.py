@@ -20,14 +20,13 @@ from milliwatt.backend.mcu.kernel import (
     Site,
     Table,
 )
-from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_layout import (
     DspKernel,
     Filters,
     exponents,
     folded_filters,
-    has_int8_parameters,
     is_exact,
     multipliers,
     scale_words,

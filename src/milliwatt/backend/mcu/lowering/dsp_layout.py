@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site, Table
-from milliwatt.backend.mcu.lowering._linear import constant, has_constant_parameters, weight_zero
-from milliwatt.ir.types import Array, DType, TensorType
+from milliwatt.backend.mcu.lowering._linear import constant, weight_zero
+from milliwatt.ir.types import Array, TensorType
 from milliwatt.quant.arith import multiply_by_quantized_multiplier, wrap_int32
 from milliwatt.units import align_up
 
@@ -92,15 +92,6 @@ def _scaled_range(y: TensorType) -> tuple[int, int]:
     return low - y.zero_point, high - y.zero_point
 
 
-def has_int8_parameters(site: Site) -> bool:
-    """Whether the site is int8 throughout, weights and bias known, its sums in 32 bits."""
-    x, weights, bias = site.inputs
-    kinds = (x.dtype, weights.dtype, site.outputs[0].dtype)
-    return (
-        kinds == (DType.INT8,) * 3 and bias.dtype is DType.INT32 and has_constant_parameters(site)
-    )
-
-
 def is_exact(filters: Filters) -> bool:
     """Whether `mw_requantize_s8_dsp` equals the reference for whatever the layer can be given.
 
@@ -141,7 +132,7 @@ def paired(weights: Array, pairs: Array) -> Array:
 def can_pack(filters: Filters) -> bool:
     """Whether the channels' weights can be packed two to a number (mw_channel_pair_dsp.h)."""
     even, odd = by_twos(filters.weights)
-    reach = _even_channels(_reach(filters))[1::2]
+    reach = even_channels(_reach(filters))[1::2]
     return bool((256 * odd + even).min() >= -(1 << 15) and reach.max() < 1 << 23)
 
 
@@ -203,7 +194,7 @@ def scale_words(filters: Filters, channels: int | None = None) -> Table:
     """
     divisor = -(np.int64(1) << exponents(filters))
     words = np.stack([filters.multiplier, divisor], axis=1).astype(np.int32)
-    kept = _even_channels(words) if channels is None else words[:channels]
+    kept = even_channels(words) if channels is None else words[:channels]
     return Table("scales", kept.reshape(-1), "constants")
 
 
@@ -224,11 +215,11 @@ def _reach(filters: Filters) -> Array:
 
 def by_twos(values: Array) -> tuple[Array, Array]:
     """The even and the odd channels of `values`, equally many."""
-    full = _even_channels(values)
+    full = even_channels(values)
     return full[0::2], full[1::2]
 
 
-def _even_channels(values: Array) -> Array:
+def even_channels(values: Array) -> Array:
     """`values` with a zero channel appended where their number is odd."""
     if len(values) % 2 == 0:
         return values

@@ -7,9 +7,10 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
 from milliwatt.backend.mcu.lowering import dsp_conv, dsp_depthwise
-from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering._linear import has_int8_parameters
+from milliwatt.backend.mcu.lowering._overlap import blocks, ends_of_blocks
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters, is_exact
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, is_exact
 from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,
@@ -95,16 +96,9 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
 
 
 def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
-    """The overlap of a kernel that copies what a block of pixels reads, then writes its outputs.
-
-    `first_read_bytes[p]` is the lowest input byte pixel p reads. While a block's outputs are
-    written only the blocks after it are still to be read.
-    """
-    pixels = len(first_read_bytes)
-    ends = np.minimum(np.arange(0, pixels, BLOCK_PIXELS) + BLOCK_PIXELS, pixels)
-    nothing = np.iinfo(np.int64).max // 2
-    read_after = np.append(first_read_bytes, nothing)[ends]
-    return in_order(read_after, ends * channels, pixels * channels)
+    """The overlap of a kernel of blocks."""
+    ends = ends_of_blocks(len(first_read_bytes), BLOCK_PIXELS)
+    return blocks(first_read_bytes, ends, channels)
 
 
 KERNELS: tuple[Kernel, ...] = (

@@ -9,10 +9,11 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_depthwise
+from milliwatt.backend.mcu.lowering._linear import has_int8_parameters
 from milliwatt.backend.mcu.lowering._overlap import in_order, windows
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.conv import reaches_outside
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_int8_parameters
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters
 from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,

@@ -7,7 +7,7 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
 from milliwatt.backend.mcu.lowering import dsp_conv
-from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering._overlap import blocks
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_conv import filters_of, first_reads_bytes
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
@@ -117,18 +117,15 @@ def _block_pixels(pixels: int) -> int:
 
 
 def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
-    """The overlap of a kernel that reads eight pixels' inputs, then writes their outputs.
+    """The overlap of a kernel that takes eight pixels at a time.
 
-    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads. Of the pixels
-    that eight do not divide four are taken together, then one by one.
+    Of the pixels that eight do not divide four are taken together, then one by one.
     """
     pixels, half = len(first_read_bytes), BLOCK_PIXELS // 2
     eights = np.arange(BLOCK_PIXELS, pixels + 1, BLOCK_PIXELS)
     whole = pixels // half * half
     ends = np.unique(np.concatenate([eights, [whole] * (whole > 0), np.arange(whole, pixels) + 1]))
-    ends = ends.astype(np.int64)
-    read_after = np.append(first_read_bytes, np.iinfo(np.int64).max // 2)[ends]
-    return in_order(read_after, ends * channels, pixels * channels)
+    return blocks(first_read_bytes, ends.astype(np.int64), channels)
 
 
 KERNELS: tuple[Kernel, ...] = (

@@ -9,7 +9,13 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Site, Table
 from milliwatt.backend.mcu.lowering._linear import has_constant_parameters
-from milliwatt.backend.mcu.lowering.dsp_layout import NONE, Filters, paired, scale_words
+from milliwatt.backend.mcu.lowering.dsp_layout import (
+    NONE,
+    Filters,
+    even_channels,
+    paired,
+    scale_words,
+)
 from milliwatt.ir.types import Array, DType
 from milliwatt.units import align_up
 
@@ -110,7 +116,7 @@ def subbyte_words(filters: Filters, pairs: Array, packing: Packing) -> Table:
     """For every two channels the starting values of their sums, then their words."""
     missing = -len(pairs) % packing.pairs_per_word
     full = np.concatenate([pairs, np.full((missing, 2), NONE)])
-    weights, bias = _even_channels(filters.weights), _even_channels(filters.bias)
+    weights, bias = even_channels(filters.weights), even_channels(filters.bias)
     both = paired(weights, full)
     digits = (1 << packing.bits) * both[0::2] + both[1::2] + (1 << (packing.bits - 1))
     even = packing.even_scale * bias[0::2]
@@ -131,10 +137,3 @@ def _words(digits: Array, packing: Packing) -> Array:
                 within = 8 * (j // 2) + (4 if j % 2 == 0 else 0)
                 words |= (by_word[:, :, j, half] & 15) << (16 * half + within)
     return words
-
-
-def _even_channels(values: Array) -> Array:
-    """`values` with a zero channel appended where their number is odd."""
-    if len(values) % 2 == 0:
-        return values
-    return np.concatenate([values, np.zeros_like(values[:1])])

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
-from milliwatt.backend.mcu.lowering._linear import constant
-from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
+from milliwatt.backend.mcu.lowering._overlap import blocks, ends_of_blocks
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.conv import channel_factors, is_pointwise, reaches_outside
 from milliwatt.backend.mcu.lowering.dsp_conv import first_reads_bytes
@@ -15,7 +15,6 @@ from milliwatt.backend.mcu.lowering.swar_layout import (
     Layer,
     SwarKernel,
     best_grouped,
-    has_int8_parameters,
     layer_of,
     matmul_tables,
 )
@@ -120,15 +119,8 @@ def _lower_conv(site: Site) -> Lowered:
 
 
 def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
-    """The overlap of a kernel that reads a block of pixels' inputs, then writes its outputs.
-
-    `first_read_bytes[p]` is the lowest input byte that pixel p or one after it reads.
-    """
-    pixels = len(first_read_bytes)
-    ends = np.minimum(np.arange(PIXELS, pixels + PIXELS, PIXELS), pixels)
-    nothing = np.iinfo(np.int64).max // 2
-    read_after = np.append(first_read_bytes, nothing)[ends]
-    return in_order(read_after, ends * channels, pixels * channels)
+    """The overlap of a kernel of blocks."""
+    return blocks(first_read_bytes, ends_of_blocks(len(first_read_bytes), PIXELS), channels)
 
 
 KERNELS: tuple[Kernel, ...] = (

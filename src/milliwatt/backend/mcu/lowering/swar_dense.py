@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
-from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.conv import is_pointwise
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
@@ -16,7 +16,6 @@ from milliwatt.backend.mcu.lowering.swar_layout import (
     Layer,
     SwarKernel,
     grouped,
-    has_int8_parameters,
     layer_of,
     rest_table,
 )

@@ -18,13 +18,12 @@ from milliwatt.backend.mcu.kernel import (
     Site,
     Table,
 )
-from milliwatt.backend.mcu.lowering._linear import constant
+from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.conv import channel_factors
 from milliwatt.backend.mcu.lowering.swar_layout import (
     Layer,
     SwarKernel,
-    has_int8_parameters,
     layer_of,
 )
 from milliwatt.ir.types import Array

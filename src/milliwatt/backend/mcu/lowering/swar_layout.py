@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, Lit, Lowered, Site, Table
-from milliwatt.backend.mcu.lowering._linear import constant, has_constant_parameters, weight_zero
+from milliwatt.backend.mcu.lowering._linear import constant, weight_zero
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.swar_scale import (
     ExactScale,
@@ -22,7 +22,7 @@ from milliwatt.backend.mcu.lowering.swar_scale import (
     fit_scale,
     sums_of,
 )
-from milliwatt.ir.types import Array, DType
+from milliwatt.ir.types import Array
 from milliwatt.ops.base import Activation
 from milliwatt.quant.arith import activation_range
 from milliwatt.units import align_up, ceil_div
@@ -121,15 +121,6 @@ def layer_of(
     still = sums.constant() if own else np.zeros(len(bias), bool)
     weights = np.where(still[:, None], 0, centred)
     return Layer(weights, np.where(still, 0, bias), scale, least, most - least)
-
-
-def has_int8_parameters(site: Site) -> bool:
-    """Whether the site is int8 throughout, weights and bias known, its sums in 32 bits."""
-    x, weights, bias = site.inputs
-    kinds = (x.dtype, weights.dtype, site.outputs[0].dtype)
-    return (
-        kinds == (DType.INT8,) * 3 and bias.dtype is DType.INT32 and has_constant_parameters(site)
-    )
 
 
 @dataclass(frozen=True, slots=True)
