@@ -358,14 +358,18 @@ def lower_lines_3x3(
 
 
 LARGEST_PLANES_BYTES = 1024
-"""Scratch memory up to which gathering whole planes is worth the time that it saves."""
+PLANES_SHARE = 4
+"""Whole planes are gathered into so much scratch memory at most, and one part in so many of the
+input's: beyond that the time saved is not worth the memory."""
 
 
 def _accepts_plane(site: Site) -> bool:
+    x, (y,) = site.inputs[0], site.outputs
     return (
         accepts_3x3(site)
-        and site.inputs[0].shape[3] == site.outputs[0].shape[3]
-        and _planes_bytes(site, _shortest(site)) <= LARGEST_PLANES_BYTES
+        and x.shape[3] == y.shape[3]
+        and _planes_bytes(site, _shortest(site))
+        <= min(LARGEST_PLANES_BYTES, x.size_bytes // PLANES_SHARE)
     )
 
 

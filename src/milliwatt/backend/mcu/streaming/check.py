@@ -2,7 +2,7 @@
 """Proof that streams read what was computed and lose nothing they need.
 
 Every turn is gone through with the arena's bytes labelled by the row that they hold, as the
-generated C addresses them. Nothing of the scheduler's code is used.
+generated C addresses them. Of the scheduler only its form of a schedule, `Rows`, is used.
 """
 
 from __future__ import annotations
