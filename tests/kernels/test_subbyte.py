@@ -41,7 +41,7 @@ from tests.support import needs_arm_gcc
 KERNELS = [*subbyte_conv.KERNELS, *subbyte_dense.KERNELS, *subbyte_depthwise.KERNELS]
 PORTABLE = [*conv.KERNELS, *dense.KERNELS]
 DEPTHWISE = [
-    Window((1, 6, 6, 8), 8, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 6, 6, 64), 64, (3, 3), padding="same", activation=Activation.RELU),
     Window((1, 9, 8, 5), 5, (3, 3), stride=(2, 2), padding="same"),
     Window((1, 5, 5, 3), 6, (3, 3), padding="same"),
     Window((1, 12, 1, 6), 6, (5, 1)),

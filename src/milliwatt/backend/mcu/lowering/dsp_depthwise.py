@@ -358,7 +358,7 @@ def lower_lines_3x3(
 
 
 LARGEST_PLANES_BYTES = 1024
-PLANES_SHARE = 4
+PLANES_SHARE = 3
 """Whole planes are gathered into so much scratch memory at most, and one part in so many of the
 input's: beyond that the time saved is not worth the memory."""
 
