@@ -364,13 +364,11 @@ input's: beyond that the time saved is not worth the memory."""
 
 
 def _accepts_plane(site: Site) -> bool:
+    if not accepts_3x3(site):
+        return False
     x, (y,) = site.inputs[0], site.outputs
-    return (
-        accepts_3x3(site)
-        and x.shape[3] == y.shape[3]
-        and _planes_bytes(site, _shortest(site))
-        <= min(LARGEST_PLANES_BYTES, x.size_bytes // PLANES_SHARE)
-    )
+    allowed_bytes = min(LARGEST_PLANES_BYTES, x.size_bytes // PLANES_SHARE)
+    return x.shape[3] == y.shape[3] and _planes_bytes(site, _shortest(site)) <= allowed_bytes
 
 
 def _shortest(site: Site) -> Lines:
