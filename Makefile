@@ -20,16 +20,16 @@ demo: setup ## train, quantise, compile and run a network on an emulated Cortex-
 	@$(BIN)/milliwatt demo $(ARGS)
 
 test: setup ## run the tests, without the slow ones
-	@$(PYTEST) -n auto --maxprocesses 4 $(ARGS)
+	@$(PYTEST) -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-slow: setup ## run the slow tests only
-	@$(PYTEST) -n auto --maxprocesses 4 -m slow $(ARGS)
+	@$(PYTEST) -n auto --maxprocesses 4 --dist worksteal -m slow $(ARGS)
 
 check: setup ## lint, format, strict types, tests, and no benchmark figure worse than committed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
-	@$(PYTEST) -n auto --maxprocesses 4 $(ARGS)
+	@$(PYTEST) -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 	@$(BIN)/python -m bench --check
 
 format: setup ## rewrite the sources in the project's format
