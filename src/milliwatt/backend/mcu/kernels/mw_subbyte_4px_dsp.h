@@ -272,6 +272,8 @@ static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(int32_t *
     int32_t *const end = pairs + count;
     int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (; pairs != end; pairs += 8) {
+        /* Kept from gcc 12's vectors for x86-64, which come out wrong. */
+        __asm__("" : "+r"(sum0), "+r"(sum1), "+r"(sum2), "+r"(sum3));
         sum0 = mw_dot_pairs(mw_add_pairs(pairs[0], pairs[4]), 0x00010001, sum0);
         sum1 = mw_dot_pairs(mw_add_pairs(pairs[1], pairs[5]), 0x00010001, sum1);
         sum2 = mw_dot_pairs(mw_add_pairs(pairs[2], pairs[6]), 0x00010001, sum2);
