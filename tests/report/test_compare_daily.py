@@ -2,6 +2,7 @@
 """Energy a day: arithmetic by hand, monotone in the rate, and winners that nothing can overturn."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,8 @@ from milliwatt.report.compare_types import Quantity, Unknown
 from tests.report.candidates import candidate, comparison
 
 
-def day(rate_hz: float, **figures: object) -> DayEnergy:
-    found = day_energy(candidate("a", **figures), rate_hz)  # type: ignore[arg-type]
+def day(rate_hz: float, **figures: Any) -> DayEnergy:
+    found = day_energy(candidate("a", **figures), rate_hz)
     assert isinstance(found, DayEnergy)
     return found
 

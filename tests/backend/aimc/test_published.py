@@ -101,7 +101,9 @@ def test_diana_around_its_measured_system_efficiency() -> None:
     """ImageNet: 5.56 TOPS/W measured; by who computes what the array cannot hold, 5.5 or 20.1."""
     listed = listed_layers(load_workload(REPOSITORY / "bench/imc/workloads/resnet18.toml"))
     ternary = [replace(x, weight_bits=8 if x.kind == "dense" else 1) for x in listed]
-    for overflow, expected in (("cores", 5.45), ("reprogram", 20.1)):
-        options = Options(overflow=overflow)  # type: ignore[arg-type]
+    for options, expected in (
+        (Options(overflow="cores"), 5.45),
+        (Options(overflow="reprogram"), 20.1),
+    ):
         cost = estimate(place_layers(ternary, load_machine("diana"), options))
         assert system_tops_per_watt(cost) == pytest.approx(expected, rel=0.01)

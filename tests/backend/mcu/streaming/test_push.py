@@ -15,7 +15,7 @@ from milliwatt.run.build import build_firmware
 from milliwatt.run.cores import find_core
 from milliwatt.run.host import build_host, run_host
 from milliwatt.run.image import Firmware
-from milliwatt.run.samples import random_samples
+from milliwatt.run.samples import Sample, random_samples
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.run.verify import abi_of, ports_of, reference_outputs
 from tests.backend.mcu.batch import write_projects
@@ -40,8 +40,8 @@ def firmware_of(compiled: Compiled, abi: ModelAbi, folder: Path) -> Firmware:
     return build_firmware(sources, abi, find_core("cortex-m4"), include_folders=[folder])
 
 
-def expected(compiled: Compiled, samples: list[tuple[object, ...]]) -> list[tuple[bytes, ...]]:
-    outputs = reference_outputs(compiled.source, samples)  # type: ignore[arg-type]
+def expected(compiled: Compiled, samples: list[Sample]) -> list[tuple[bytes, ...]]:
+    outputs = reference_outputs(compiled.source, samples)
     return [tuple(array.tobytes() for array in row) for row in outputs]
 
 
@@ -57,7 +57,7 @@ def test_chunks_on_both_emulators(chunks: tuple[int, ...], tmp_path: Path) -> No
     firmware = firmware_of(compiled, abi, tmp_path)
     samples = random_samples(ports_of(compiled.source), 2, 3)
     one, other = (run(firmware, abi, samples) for run in (run_unicorn, run_qemu))
-    assert list(one.outputs) == expected(compiled, samples)  # type: ignore[arg-type]
+    assert list(one.outputs) == expected(compiled, samples)
     assert one.outputs == other.outputs
     assert one.instructions_by_row == other.instructions_by_row
 
@@ -70,7 +70,7 @@ def test_chunks_on_the_host(chunks: tuple[int, ...], tmp_path: Path) -> None:
     abi = abi_with(compiled, chunks)
     program = build_host(sources, abi, include_folders=[tmp_path], compiler="gcc", sanitize=True)
     samples = random_samples(ports_of(compiled.source), 2, 4)
-    assert list(run_host(program, samples)) == expected(compiled, samples)  # type: ignore[arg-type]
+    assert list(run_host(program, samples)) == expected(compiled, samples)
 
 
 @needs_arm_gcc
