@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
-from milliwatt.errors import TargetError, reason_of
+from milliwatt.errors import TargetError
 from milliwatt.hardware.model import Target
 from milliwatt.hardware.parse import parse_target
-
-_MAX_FILE_BYTES = 1_000_000
+from milliwatt.hardware.toml_file import read_toml, shipped
 
 
 def load_target(name: str | Path) -> Target:
@@ -23,7 +20,7 @@ def load_target(name: str | Path) -> Target:
     with the file and the dotted path of what is wrong.
     """
     if isinstance(name, Path) or name.endswith(".toml"):
-        return _load_file(Path(name))
+        return parse_target(read_toml(Path(name), "target"), str(name))
     wanted = name.strip().lower()
     for target in list_targets():
         if wanted == target.name or wanted in target.aliases:
@@ -34,12 +31,7 @@ def load_target(name: str | Path) -> Target:
 @cache
 def list_targets() -> tuple[Target, ...]:
     """Every target of the catalogue, by name."""
-    folder = resources.files("milliwatt.hardware") / "data"
-    targets = [
-        _parse(item.read_bytes(), item.name)
-        for item in folder.iterdir()
-        if item.name.endswith(".toml")
-    ]
+    targets = [parse_target(*found) for found in shipped("milliwatt.hardware", "data")]
     return tuple(sorted(targets, key=lambda target: target.name))
 
 
@@ -61,24 +53,3 @@ def _unknown(name: str) -> str:
         f"unknown target '{name}'; {hint}\n"
         "  `milliwatt targets` lists them all; a path to a .toml file of your own works too"
     )
-
-
-def _load_file(path: Path) -> Target:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise TargetError(f"{path}: cannot be read: {reason_of(error)}") from error
-    if len(raw) > _MAX_FILE_BYTES:
-        raise TargetError(f"{path}: is larger than {_MAX_FILE_BYTES:,} bytes; not a target file")
-    return _parse(raw, str(path))
-
-
-def _parse(raw: bytes, file: str) -> Target:
-    try:
-        content = tomllib.loads(raw.decode("utf-8"))
-    except RecursionError as error:
-        raise TargetError(f"{file}: tables or arrays are nested too deeply") from error
-    except ValueError as error:
-        raise TargetError(f"{file}: is not valid TOML: {error}") from error
-    return parse_target(content, file)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from typing import Any, cast, get_args
 
+from milliwatt.hardware.figure import optional_figure, read_figure
 from milliwatt.hardware.model import (
     CORE_FEATURES,
-    Basis,
     CacheGeometry,
     Feature,
     Figure,
@@ -38,7 +38,7 @@ def parse_target(content: dict[str, Any], file: str) -> Target:
         chip=reader.text("chip"),
         core=core,
         features=_features(reader, core),
-        clock_hz=_figure(reader, "clock_hz", 1e3, 1e10),
+        clock_hz=read_figure(reader, "clock_hz", 1e3, 1e10),
         memories=_memories(reader),
         timing=_timing(reader.table("timing")) if reader.has("timing") else None,
         power=_power_modes(reader),
@@ -71,28 +71,6 @@ def _features(reader: TableReader, core: str) -> frozenset[Feature]:
             "features", f"lacks {', '.join(sorted(always - found))}, which every {core} has"
         )
     return found
-
-
-def _figure(reader: TableReader, key: str, low: float, high: float) -> Figure:
-    table = reader.table(key)
-    figure = Figure(
-        value=table.number("value", low, high),
-        source=table.text("source"),
-        basis=cast("Basis", table.choice("basis", get_args(Basis))),
-        low=table.number("low", low, high) if table.has("low") else None,
-        high=table.number("high", low, high) if table.has("high") else None,
-    )
-    table.finish()
-    bottom, top = figure.bounds
-    if not bottom <= figure.value <= top:
-        reader.fail(
-            key, f"must have low <= value <= high, not {bottom:g}, {figure.value:g}, {top:g}"
-        )
-    return figure
-
-
-def _optional_figure(reader: TableReader, key: str, low: float, high: float) -> Figure | None:
-    return _figure(reader, key, low, high) if reader.has(key) else None
 
 
 def _memories(reader: TableReader) -> tuple[MemoryRegion, ...]:
@@ -135,7 +113,7 @@ def _memory(table: TableReader) -> MemoryRegion:
 
 def _timing(table: TableReader) -> Timing:
     timing = Timing(
-        cycles_per_instruction=_figure(table, "cycles_per_instruction", 0.1, 100),
+        cycles_per_instruction=read_figure(table, "cycles_per_instruction", 0.1, 100),
         fitted=_fitted(table.table("fitted")) if table.has("fitted") else None,
     )
     table.finish()
@@ -144,10 +122,10 @@ def _timing(table: TableReader) -> Timing:
 
 def _fitted(table: TableReader) -> FittedTiming:
     fitted = FittedTiming(
-        taken_branch_cycles=_figure(table, "taken_branch_cycles", 0, 1e3),
-        flash_line_miss_cycles=_figure(table, "flash_line_miss_cycles", 0, 1e3),
-        mean_error=_figure(table, "mean_error", 0, 1),
-        max_error=_figure(table, "max_error", 0, 1),
+        taken_branch_cycles=read_figure(table, "taken_branch_cycles", 0, 1e3),
+        flash_line_miss_cycles=read_figure(table, "flash_line_miss_cycles", 0, 1e3),
+        mean_error=read_figure(table, "mean_error", 0, 1),
+        max_error=read_figure(table, "max_error", 0, 1),
         instruction_cache=_cache(table.table("instruction_cache")),
         data_cache=_cache(table.table("data_cache")),
     )
@@ -179,9 +157,9 @@ def _power_modes(reader: TableReader) -> tuple[PowerMode, ...]:
 
 
 def _power_mode(table: TableReader) -> PowerMode:
-    supply_v = _optional_figure(table, "supply_v", 0.1, 60)
-    active_ma = _optional_figure(table, "active_current_ma", 1e-6, 1e5)
-    sleep_ua = _optional_figure(table, "sleep_current_ua", 1e-6, 1e8)
+    supply_v = optional_figure(table, "supply_v", 0.1, 60)
+    active_ma = optional_figure(table, "active_current_ma", 1e-6, 1e5)
+    sleep_ua = optional_figure(table, "sleep_current_ua", 1e-6, 1e8)
     mode = PowerMode(
         name=_name(table, "name"),
         title=table.text("title"),
@@ -205,7 +183,7 @@ def _power(
     if table.has(key):
         if current is not None:
             table.fail(key, "and a current are both given; state what the source states")
-        return _figure(table, key, 1e-6, 1e9)
+        return read_figure(table, key, 1e-6, 1e9)
     if current is None or supply_v is None:
         return None
     current_low, current_high = current.bounds

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from milliwatt.backend.aimc.model import Machine
 from milliwatt.backend.aimc.parse import parse_machine
-from milliwatt.errors import TargetError, reason_of
-
-_MAX_FILE_BYTES = 1_000_000
+from milliwatt.errors import TargetError
+from milliwatt.hardware.toml_file import read_toml, shipped
 
 
 def load_machine(name: str | Path) -> Machine:
@@ -22,7 +19,7 @@ def load_machine(name: str | Path) -> Machine:
     TargetError: an unknown name (with the known ones), or what is wrong in the file and where.
     """
     if isinstance(name, Path) or name.endswith(".toml"):
-        return _load_file(Path(name))
+        return parse_machine(read_toml(Path(name), "machine"), str(name))
     for machine in list_machines():
         if machine.name == name:
             return machine
@@ -35,31 +32,5 @@ def load_machine(name: str | Path) -> Machine:
 @cache
 def list_machines() -> tuple[Machine, ...]:
     """Every machine of the catalogue, by name."""
-    folder = resources.files("milliwatt.backend.aimc") / "data"
-    machines = [
-        _parse(item.read_bytes(), item.name)
-        for item in folder.iterdir()
-        if item.name.endswith(".toml")
-    ]
+    machines = [parse_machine(*found) for found in shipped("milliwatt.backend.aimc", "data")]
     return tuple(sorted(machines, key=lambda machine: machine.name))
-
-
-def _load_file(path: Path) -> Machine:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise TargetError(f"{path}: cannot be read: {reason_of(error)}") from error
-    if len(raw) > _MAX_FILE_BYTES:
-        raise TargetError(f"{path}: is larger than {_MAX_FILE_BYTES:,} bytes; not a machine file")
-    return _parse(raw, str(path))
-
-
-def _parse(raw: bytes, file: str) -> Machine:
-    try:
-        content = tomllib.loads(raw.decode("utf-8"))
-    except RecursionError as error:
-        raise TargetError(f"{file}: tables or arrays are nested too deeply") from error
-    except ValueError as error:
-        raise TargetError(f"{file}: is not valid TOML: {error}") from error
-    return parse_machine(content, file)

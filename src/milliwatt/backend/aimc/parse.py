@@ -22,7 +22,8 @@ from milliwatt.backend.aimc.model import (
     System,
     Technology,
 )
-from milliwatt.hardware.model import Basis, Figure
+from milliwatt.hardware.figure import figure_of, optional_figure, read_figure
+from milliwatt.hardware.model import Figure
 from milliwatt.hardware.table import TableReader
 
 _Four = tuple[Figure, Figure, Figure, Figure]
@@ -42,7 +43,7 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
         system=_system(reader.table("system")),
         device_noise=_device_noise(reader.table("device_noise"), technology),
         circuit_noise=_circuit_noise(reader.table("circuit_noise")),
-        error=_figure(reader, "error", 0, 10) if reader.has("error") else None,
+        error=read_figure(reader, "error", 0, 10) if reader.has("error") else None,
         notes=reader.texts("notes"),
     )
     reader.finish()
@@ -51,38 +52,11 @@ def parse_machine(content: dict[str, Any], file: str) -> Machine:
     return machine
 
 
-def _figure(reader: TableReader, key: str, low: float, high: float) -> Figure:
-    return _read_figure(reader, key, reader.table(key), low, high)
-
-
-def _read_figure(
-    reader: TableReader, key: str, table: TableReader, low: float, high: float
-) -> Figure:
-    figure = Figure(
-        value=table.number("value", low, high),
-        source=table.text("source"),
-        basis=cast("Basis", table.choice("basis", get_args(Basis))),
-        low=table.number("low", low, high) if table.has("low") else None,
-        high=table.number("high", low, high) if table.has("high") else None,
-    )
-    table.finish()
-    bottom, top = figure.bounds
-    if not bottom <= figure.value <= top:
-        reader.fail(
-            key, f"must have low <= value <= high, not {bottom:g}, {figure.value:g}, {top:g}"
-        )
-    return figure
-
-
 def _whole(reader: TableReader, key: str, low: int, high: int) -> Figure:
-    figure = _figure(reader, key, low, high)
+    figure = read_figure(reader, key, low, high)
     if not figure.value.is_integer():
         reader.fail(f"{key}.value", f"must be a whole number, not {figure.value:g}")
     return figure
-
-
-def _optional(reader: TableReader, key: str, low: float, high: float) -> Figure | None:
-    return _figure(reader, key, low, high) if reader.has(key) else None
 
 
 def _polynomial(reader: TableReader, key: str, least: int, most: int) -> tuple[Figure, ...]:
@@ -90,7 +64,7 @@ def _polynomial(reader: TableReader, key: str, least: int, most: int) -> tuple[F
     if not least <= len(tables) <= most:
         reader.fail(key, f"must have {least} to {most} figures, not {len(tables)}")
     return tuple(
-        _read_figure(reader, f"{key}[{i}]", table, -1e6, 1e6) for i, table in enumerate(tables)
+        figure_of(reader, f"{key}[{i}]", table, -1e6, 1e6) for i, table in enumerate(tables)
     )
 
 
@@ -104,11 +78,11 @@ def _crossbar(table: TableReader) -> Crossbar:
         adc_bits=_whole(table, "adc_bits", 2, 24),
         dac_bits_per_pulse=_whole(table, "dac_bits_per_pulse", 1, 16),
         columns_per_adc=_whole(table, "columns_per_adc", 1, 65536),
-        adc_bound=_figure(table, "adc_bound", 1e-3, 1e6),
-        mvm_latency_ns=_optional(table, "mvm_latency_ns", 1e-3, 1e9),
-        area_mm2=_optional(table, "area_mm2", 1e-6, 1e4),
-        rewrite_mvms=_optional(table, "rewrite_mvms", 1e-3, 1e12),
-        rewrite_energy_nj=_optional(table, "rewrite_energy_nj", 0, 1e12),
+        adc_bound=read_figure(table, "adc_bound", 1e-3, 1e6),
+        mvm_latency_ns=optional_figure(table, "mvm_latency_ns", 1e-3, 1e9),
+        area_mm2=optional_figure(table, "area_mm2", 1e-6, 1e4),
+        rewrite_mvms=optional_figure(table, "rewrite_mvms", 1e-3, 1e12),
+        rewrite_energy_nj=optional_figure(table, "rewrite_energy_nj", 0, 1e12),
     )
     table.finish()
     if crossbar.dac_bits_per_pulse.value > crossbar.dac_bits.value:
@@ -120,10 +94,10 @@ def _crossbar(table: TableReader) -> Crossbar:
 
 def _energy(table: TableReader) -> ArrayEnergy:
     energy = ArrayEnergy(
-        dac_pj=_figure(table, "dac_pj", 0, 1e6),
-        adc_pj=_figure(table, "adc_pj", 0, 1e6),
-        cell_fj=_figure(table, "cell_fj", 0, 1e6),
-        digital_pj=_figure(table, "digital_pj", 0, 1e6),
+        dac_pj=read_figure(table, "dac_pj", 0, 1e6),
+        adc_pj=read_figure(table, "adc_pj", 0, 1e6),
+        cell_fj=read_figure(table, "cell_fj", 0, 1e6),
+        digital_pj=read_figure(table, "digital_pj", 0, 1e6),
     )
     table.finish()
     return energy
@@ -131,14 +105,14 @@ def _energy(table: TableReader) -> ArrayEnergy:
 
 def _system(table: TableReader) -> System:
     system = System(
-        clock_hz=_figure(table, "clock_hz", 1e3, 1e11),
+        clock_hz=read_figure(table, "clock_hz", 1e3, 1e11),
         bus_bits=_whole(table, "bus_bits", 1, 1 << 20),
         l1_bytes=_whole(table, "l1_bytes", 1, 1 << 40),
-        interface_cycles=_figure(table, "interface_cycles", 0, 1e6),
+        interface_cycles=read_figure(table, "interface_cycles", 0, 1e6),
         concurrent_arrays=_whole(table, "concurrent_arrays", 1, 1_000_000),
-        base_power_mw=_figure(table, "base_power_mw", 0, 1e6),
-        bus_pj_per_byte=_figure(table, "bus_pj_per_byte", 0, 1e6),
-        area_mm2=_optional(table, "area_mm2", 0, 1e4),
+        base_power_mw=read_figure(table, "base_power_mw", 0, 1e6),
+        bus_pj_per_byte=read_figure(table, "bus_pj_per_byte", 0, 1e6),
+        area_mm2=optional_figure(table, "area_mm2", 0, 1e4),
         partial_sums=_partial_sums(table),
         next_memory=_next_memory(table.table("next_memory")) if table.has("next_memory") else None,
         cores=_cores(table.table("cores")) if table.has("cores") else None,
@@ -159,7 +133,7 @@ def _partial_sums(table: TableReader) -> PartialSums:
 def _next_memory(table: TableReader) -> NextMemory:
     memory = NextMemory(
         bus_bits=_whole(table, "bus_bits", 1, 1 << 20),
-        pj_per_byte=_figure(table, "pj_per_byte", 0, 1e6),
+        pj_per_byte=read_figure(table, "pj_per_byte", 0, 1e6),
     )
     table.finish()
     return memory
@@ -168,10 +142,10 @@ def _next_memory(table: TableReader) -> NextMemory:
 def _cores(table: TableReader) -> Cores:
     cores = Cores(
         count=_whole(table, "count", 1, 100_000),
-        macs_per_cycle=_figure(table, "macs_per_cycle", 1e-3, 1e6),
-        depthwise_macs_per_cycle=_figure(table, "depthwise_macs_per_cycle", 1e-3, 1e6),
-        elements_per_cycle=_figure(table, "elements_per_cycle", 1e-3, 1e6),
-        power_mw=_figure(table, "power_mw", 0, 1e6),
+        macs_per_cycle=read_figure(table, "macs_per_cycle", 1e-3, 1e6),
+        depthwise_macs_per_cycle=read_figure(table, "depthwise_macs_per_cycle", 1e-3, 1e6),
+        elements_per_cycle=read_figure(table, "elements_per_cycle", 1e-3, 1e6),
+        power_mw=read_figure(table, "power_mw", 0, 1e6),
     )
     table.finish()
     return cores
@@ -179,8 +153,8 @@ def _cores(table: TableReader) -> Cores:
 
 def _engine(table: TableReader) -> DepthwiseEngine:
     engine = DepthwiseEngine(
-        macs_per_cycle=_figure(table, "macs_per_cycle", 1e-3, 1e6),
-        power_mw=_figure(table, "power_mw", 0, 1e6),
+        macs_per_cycle=read_figure(table, "macs_per_cycle", 1e-3, 1e6),
+        power_mw=read_figure(table, "power_mw", 0, 1e6),
     )
     table.finish()
     return engine
@@ -193,21 +167,21 @@ def _device_noise(table: TableReader, technology: Technology) -> DeviceNoise:
         case "reram":
             noise = _reram(table)
         case "charge-sram":
-            noise = ChargeNoise(mismatch=_figure(table, "mismatch", 0, 1))
+            noise = ChargeNoise(mismatch=read_figure(table, "mismatch", 0, 1))
     table.finish()
     return noise
 
 
 def _pcm(table: TableReader) -> PcmNoise:
     return PcmNoise(
-        g_max_us=_figure(table, "g_max_us", 1e-3, 1e6),
+        g_max_us=read_figure(table, "g_max_us", 1e-3, 1e6),
         programming_us=_polynomial(table, "programming_us", 1, 9),
-        reference_us=_figure(table, "reference_us", 1e-3, 1e6),
-        drift_t0_s=_figure(table, "drift_t0_s", 1e-9, 1e6),
+        reference_us=read_figure(table, "reference_us", 1e-3, 1e6),
+        drift_t0_s=read_figure(table, "drift_t0_s", 1e-9, 1e6),
         drift_mean=cast("_Four", _polynomial(table, "drift_mean", 4, 4)),
         drift_std=cast("_Four", _polynomial(table, "drift_std", 4, 4)),
         read_q=cast("tuple[Figure, Figure, Figure]", _polynomial(table, "read_q", 3, 3)),
-        t_read_s=_figure(table, "t_read_s", 1e-12, 1),
+        t_read_s=read_figure(table, "t_read_s", 1e-12, 1),
     )
 
 
@@ -217,15 +191,15 @@ def _reram(table: TableReader) -> ReramNoise:
     if not times or times != sorted(set(times)):
         table.fail("points", "must hold one or more points of rising time_s")
     return ReramNoise(
-        g_max_us=_figure(table, "g_max_us", 1e-3, 1e6),
-        reference_us=_figure(table, "reference_us", 1e-3, 1e6),
+        g_max_us=read_figure(table, "g_max_us", 1e-3, 1e6),
+        reference_us=read_figure(table, "reference_us", 1e-3, 1e6),
         points=points,
     )
 
 
 def _reram_point(table: TableReader) -> ReramPoint:
     point = ReramPoint(
-        time_s=_figure(table, "time_s", 1e-9, 1e12),
+        time_s=read_figure(table, "time_s", 1e-9, 1e12),
         spread_us=_polynomial(table, "spread_us", 1, 9),
     )
     table.finish()
@@ -234,9 +208,9 @@ def _reram_point(table: TableReader) -> ReramPoint:
 
 def _circuit_noise(table: TableReader) -> CircuitNoise:
     noise = CircuitNoise(
-        output=_figure(table, "output", 0, 1e3),
-        short_term=_figure(table, "short_term", 0, 1),
-        wire_ohm_per_cell=_figure(table, "wire_ohm_per_cell", 0, 1e3),
+        output=read_figure(table, "output", 0, 1e3),
+        short_term=read_figure(table, "short_term", 0, 1),
+        wire_ohm_per_cell=read_figure(table, "wire_ohm_per_cell", 0, 1e3),
         drift_compensation=table.choice("drift_compensation", ("global", "none")) == "global",
     )
     table.finish()
