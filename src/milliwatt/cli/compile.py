@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
+from milliwatt.cli.options import compiler_option, integer_io_option, target_option
 from milliwatt.units import format_count
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("compile")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@target_option
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder for the C."
 )
@@ -55,13 +56,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="auto: Unicorn where it has the core, else QEMU.",
 )
-@click.option(
-    "--compiler",
-    type=click.Choice(["auto", "gcc", "zig"]),
-    default="auto",
-    show_default=True,
-    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
-)
+@compiler_option
 @click.option(
     "--optimisation",
     type=click.Choice(["-O2", "-O3", "-Os"]),
@@ -89,11 +84,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Take the input row by row (NAME_push_rows) instead of as a whole.",
 )
-@click.option(
-    "--integer-io",
-    is_flag=True,
-    help="Give and take integers where the model quantises float inputs and outputs itself.",
-)
+@integer_io_option
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Draw memory over time (.svg, .png, .pdf)."
 )

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
+from milliwatt.cli.options import compiler_option, target_option
 
 _MARKER = "frontier.json"
 
 
 @click.command("frontier")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@target_option
 @click.option(
     "-o",
     "--output",
@@ -32,13 +33,7 @@ _MARKER = "frontier.json"
 @click.option(
     "--push-rows", is_flag=True, help="The input comes row by row, and is never in memory."
 )
-@click.option(
-    "--compiler",
-    type=click.Choice(["auto", "gcc", "zig"]),
-    default="auto",
-    show_default=True,
-    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
-)
+@compiler_option
 @json_option
 def command(
     model: Path,

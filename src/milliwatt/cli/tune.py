@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
+from milliwatt.cli.options import compiler_option, integer_io_option, target_option
 
 
 @click.command("tune")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="A board of `milliwatt targets`, or a .toml file.")
+@target_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Keep the choice in this .toml file."
 )
@@ -22,13 +23,7 @@ from milliwatt.cli.console import json_option, progress, say, show, show_json
     show_default=True,
     help="speed, sram, flash, or weights such as speed=1,flash=0.2.",
 )
-@click.option(
-    "--compiler",
-    type=click.Choice(["auto", "gcc", "zig"]),
-    default="auto",
-    show_default=True,
-    help="auto: arm-none-eabi-gcc where it is installed, else zig.",
-)
+@compiler_option
 @click.option(
     "--optimisation",
     type=click.Choice(["-O2", "-O3", "-Os"]),
@@ -41,11 +36,7 @@ from milliwatt.cli.console import json_option, progress, say, show, show_json
     show_default=True,
     help="Seed of the random sample.",
 )
-@click.option(
-    "--integer-io",
-    is_flag=True,
-    help="Give and take integers where the model quantises float inputs and outputs itself.",
-)
+@integer_io_option
 @json_option
 def command(
     model: Path,
