@@ -94,20 +94,21 @@ def test_only_where_the_codes_are_smaller() -> None:
 
 
 def decode(coded: Coded, count: int) -> Array:
-    """The first `count` values: what mw_rice_dsp.h says of the code, bit by bit."""
-    bits = "".join(f"{unit:016b}" for unit in coded.units.tolist())
+    """The first `count` values: what mw_rice.h says of the code, bit by bit."""
+    low = "".join(f"{byte:08b}"[::-1] for byte in coded.data[: coded.low_bytes].tolist())
+    bits = "".join(f"{byte:08b}" for byte in coded.data[coded.low_bytes :].tolist())
     position, values = 0, []
-    for _ in range(count):
+    for i in range(count):
         zeros = bits.index("1", position) - position
         if zeros > LONGEST_ZEROS:
-            raw = int(bits[position + 8 : position + 16], 2)
-            values.append(raw - 256 * (raw >> 7))
-            position += 16
-            continue
-        sign, low = position + zeros + 1, position + zeros + 2
-        position = low + coded.k - 1
-        magnitude = zeros << (coded.k - 1) | int(bits[low:position] or "0", 2)
-        values.append(~magnitude if bits[sign] == "1" else magnitude)
+            quotient = int(bits[position + 12 : position + 19], 2)
+            position += 19
+        else:
+            quotient = zeros
+            position += zeros + 1
+        number = int(low[coded.k * i : coded.k * (i + 1)][::-1], 2) - (1 << (coded.k - 1))
+        magnitude = quotient << (coded.k - 1)
+        values.append(~(magnitude | ~number) if number < 0 else magnitude | number)
     return np.array(values, np.int8)
 
 
@@ -120,4 +121,4 @@ def test_what_is_encoded_is_decoded(values: list[int]) -> None:
     array: Array = np.array(values, np.int8)
     found = encode(array)
     assert (decode(found, len(values)) == array).all()
-    assert found.size_bytes <= 2 * len(values) + 4
+    assert found.size_bytes <= 2 * len(values) + 16

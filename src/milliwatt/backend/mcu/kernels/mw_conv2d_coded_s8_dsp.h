@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions whose weights lie in flash in a lossless code: decoded whole (mw_rice_dsp.h), then
+/* Convolutions whose weights lie in flash in a lossless code: decoded whole (mw_rice.h), then
  * multiplied by mw_conv2d_s8_dsp or mw_conv2d_1x1_s8_dsp.
  *
- * Registers and instructions per multiplication: those kernels', and 20 / output pixels more. The
+ * Registers and instructions per multiplication: those kernels', and 8 / output pixels more. The
  * arguments are theirs, with codes for weights, and after them where in scratch memory the weights
  * go, their bytes, and the code's parameter. */
 #ifndef MW_CONV2D_CODED_S8_DSP_H
@@ -10,7 +10,7 @@
 
 #include "mw_conv2d_1x1_s8_dsp.h"
 #include "mw_conv2d_s8_dsp.h"
-#include "mw_rice_dsp.h"
+#include "mw_rice.h"
 
 #define mw_conv2d_coded_s8_dsp(x, y, scratch, codes, offset, bytes, k, ...)                    \
     mw_conv2d_s8_dsp(x, y, scratch, mw_rice_words(codes, scratch, offset, bytes, k), __VA_ARGS__)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Depthwise convolutions whose weights lie in flash otherwise than as bytes: in a lossless code
- * (mw_rice_dsp.h), or as int4 or int2. They are few, so all are made bytes in scratch memory first, and
+ * (mw_rice.h), or as int4 or int2. They are few, so all are made bytes in scratch memory first, and
  * then multiplied by the kernels of int8 weights.
  *
- * Registers and instructions per multiplication: those kernels', and 20 (a code) or 7 (int4, int2)
+ * Registers and instructions per multiplication: those kernels', and 8 (a code) or 7 (int4, int2)
  * / output pixels more. The arguments are theirs, with what is stored for weights, and after it
  * where in scratch memory the weights go, how many they are, and the code's parameter or their
  * bits. */
@@ -14,7 +14,7 @@
 #include "mw_depthwise_conv2d_3x3_s8_dsp.h"
 #include "mw_depthwise_conv2d_s8_dsp.h"
 #include "mw_dot_s8.h"
-#include "mw_rice_dsp.h"
+#include "mw_rice.h"
 
 /* `count` weights of 4 or 2 bits as bytes, `offset` bytes into scratch memory. */
 MW_INLINE const int8_t *mw_unpack_s8(const int8_t *packed, void *scratch, int32_t offset,

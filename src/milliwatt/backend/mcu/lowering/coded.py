@@ -18,7 +18,7 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     scale_words,
 )
 from milliwatt.backend.mcu.lowering.rice import Coded, encode
-from milliwatt.backend.mcu.lowering.stored import LARGEST_SHARE, coded_kernel
+from milliwatt.backend.mcu.lowering.stored import LARGEST_SHARE, coded_kernel, made_bytes
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.arith import activation_range
 from milliwatt.units import align_up
@@ -61,13 +61,13 @@ def _lower_dense(site: Site) -> Lowered:
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(depth, channels, block_bytes, y.zero_point),
             *fixed(low, high, int(can_pack(filters)), int(per_channel)),
-            *passed(coded.k),
+            *passed(coded.low_bytes, coded.k),
         ),
         (
-            Table("weights", coded.units),
+            Table("weights", coded.data, alignment=1),
             scale_words(filters, None if per_channel else 1),
         ),
-        scratch_bytes=block_bytes,
+        scratch_bytes=made_bytes(block_bytes),
         overlaps=in_order(np.zeros(1, np.int64), np.array([channels]), channels),
     )
 

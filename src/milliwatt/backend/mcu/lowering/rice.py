@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lossless code in which weights can lie in flash (mw_rice_dsp.h)."""
+"""The lossless code in which weights can lie in flash (mw_rice.h)."""
 
 from __future__ import annotations
 
@@ -8,56 +8,67 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.ir.types import Array
+from milliwatt.units import align_up
 
-LONGEST_ZEROS = 7
-_ESCAPE_BITS = 16
+LONGEST_ZEROS = 11
+_ESCAPE_ZEROS, _ESCAPE_BITS = LONGEST_ZEROS + 1, LONGEST_ZEROS + 1 + 7
 PARAMETERS = range(1, 8)
+GROUP = 8
+"""Values whose low bits fill whole bytes."""
+_READ_AHEAD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Bytes in code: 16-bit units, and the parameter k with which they are to be read."""
+    """int8 values in code: their low bits, the quotients, and the parameter to read them with."""
 
-    units: Array
+    data: Array
     k: int
+    low_bytes: int
 
     @property
     def size_bytes(self) -> int:
-        return int(self.units.nbytes)
+        return int(self.data.nbytes)
 
 
 def encode(values: Array) -> Coded:
-    """int8 values in the code's shortest form; decoding gives them back exactly."""
-    k = min(PARAMETERS, key=lambda each: int(_lengths(values, each).sum()))
-    codes, lengths = _codes(values, k), _lengths(values, k)
+    """int8 values in the code's shortest form; decoding gives them back exactly.
+
+    As many zeros follow as fill up the last group of 8.
+    """
+    filled = np.zeros(align_up(len(values), GROUP), np.int64)
+    filled[: len(values)] = values
+    magnitudes = np.where(filled < 0, ~filled, filled)
+    k = min(PARAMETERS, key=lambda each: _size_bits(magnitudes, each))
+    low = _low_bits(filled, k)
+    data = np.concatenate([low, _quotient_bits(magnitudes >> (k - 1))])
+    return Coded(data, k, len(low))
+
+
+def _size_bits(magnitudes: Array, k: int) -> int:
+    return k * len(magnitudes) + int(_lengths(magnitudes >> (k - 1)).sum())
+
+
+def _low_bits(values: Array, k: int) -> Array:
+    """Sign and the lowest k - 1 bits of each value, as the number 0 to 2**k - 1 that is above
+    -2**(k - 1), the first in the lowest bits: uint8."""
+    half = 1 << (k - 1)
+    numbers = (values & (half - 1)) + np.where(values < 0, 0, half)
+    bits = (numbers[:, None] >> np.arange(k)) & 1
+    return np.packbits(bits.reshape(-1).astype(np.uint8), bitorder="little")
+
+
+def _lengths(quotients: Array) -> Array:
+    """Bits of each quotient's code."""
+    return np.where(quotients > LONGEST_ZEROS, _ESCAPE_BITS, quotients + 1)
+
+
+def _quotient_bits(quotients: Array) -> Array:
+    """So many zeros and a one, or 12 zeros and seven bits, the highest bit first: uint8."""
+    codes, lengths = np.where(quotients > LONGEST_ZEROS, quotients, 1), _lengths(quotients)
     ends = np.cumsum(lengths)
-    bits = np.zeros(_padded_bits(int(ends[-1])), np.uint8)
-    for i in range(_ESCAPE_BITS):
+    bits = np.zeros(align_up(int(ends[-1]), 8) + 8 * _READ_AHEAD_BYTES, np.uint8)
+    for i in range(_ESCAPE_BITS - _ESCAPE_ZEROS):
         used = lengths > i
         bits[(ends - 1 - i)[used]] = (codes[used] >> i) & 1
-    return Coded(np.packbits(bits).view(">u2").astype(np.uint16), k)
-
-
-def _padded_bits(bits: int) -> int:
-    """Whole units, one more than needed: the reader keeps 16 bits at hand."""
-    return (bits + 15) // 16 * 16 + 16
-
-
-def _zeros(values: Array, k: int) -> Array:
-    wide = values.astype(np.int64)
-    return np.where(wide < 0, ~wide, wide) >> (k - 1)
-
-
-def _lengths(values: Array, k: int) -> Array:
-    """Bits of each value's code."""
-    zeros = _zeros(values, k)
-    return np.where(zeros > LONGEST_ZEROS, _ESCAPE_BITS, zeros + 1 + k)
-
-
-def _codes(values: Array, k: int) -> Array:
-    """Each value's code as a number."""
-    wide = values.astype(np.int64)
-    magnitude = np.where(wide < 0, ~wide, wide)
-    low = magnitude & ((1 << (k - 1)) - 1)
-    plain = (1 << k) | ((wide < 0).astype(np.int64) << (k - 1)) | low
-    return np.where(_zeros(values, k) > LONGEST_ZEROS, wide & 255, plain)
+    return np.packbits(bits)

@@ -15,7 +15,7 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import Arg, Kernel, Lowered, Ref, Site, Table
 from milliwatt.backend.mcu.lowering._shared import passed
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
-from milliwatt.backend.mcu.lowering.rice import encode
+from milliwatt.backend.mcu.lowering.rice import GROUP, encode
 from milliwatt.units import align_up
 
 LARGEST_SHARE = 0.97
@@ -43,15 +43,20 @@ def from_scratch(lowered: Lowered, function: str, stored: StoredWeights) -> Lowe
         function=function,
         args=tuple(args),
         tables=tuple(stored.table if t.name == "weights" else t for t in lowered.tables),
-        scratch_bytes=offset + align_up(plain.data.nbytes, 4),
+        scratch_bytes=offset + made_bytes(plain.data.nbytes),
     )
+
+
+def made_bytes(count: int) -> int:
+    """Scratch memory for `count` bytes made of codes: whole groups, and a word written behind."""
+    return align_up(count, GROUP) + 4
 
 
 def coded_weights(lowered: Lowered) -> StoredWeights:
     """The table "weights" in the lossless code, byte by byte."""
     plain = _weights(lowered.tables)
     coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
-    return StoredWeights(Table("weights", coded.units, plain.role), coded.k)
+    return StoredWeights(Table("weights", coded.data, plain.role, alignment=1), coded.k)
 
 
 def coded_kernel(base: Kernel, header: str) -> Kernel:
