@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Four transformed tiles times two transformed filters: the inner loop of the Winograd convolution.
+/* Four transformed tiles times two transformed filters: the inner loop of the Winograd convolutions.
  *
- * At each of the 16 positions a dot product over all inputs, of int16 pairs. Two channels of four
- * tiles are in flight. Registers: 8 sums, 2 pairs of activations, 2 pairs of weights, 2 pointers:
- * all 14. Per pair of inputs: 1 double load of weights, 2 of activations, 8 SMLAD = 11 instructions
- * and 3/8 of one for the loop, for 16 products; F(2x2, 3x3) makes one product of 2.25
- * multiplications: 0.32 each. Each position costs 16 more. */
+ * At each position (16 of F(2x2, 3x3), 36 of F(4x4, 3x3)) a dot product over all inputs, of int16
+ * pairs. Two channels of four tiles are in flight. Registers: 8 sums, 2 pairs of activations, 2
+ * pairs of weights, 2 pointers: all 14. Per pair of inputs: 1 double load of weights, 2 of
+ * activations, 8 SMLAD = 11 instructions and 3/8 of one for the loop, for 16 products; F(2x2, 3x3)
+ * makes one product of 2.25 multiplications: 0.32 each; F(4x4, 3x3) one of 4: 0.18. Each position
+ * costs 16 more. */
 #ifndef MW_WINOGRAD_MATMUL_DSP_H
 #define MW_WINOGRAD_MATMUL_DSP_H
 
 #include "mw_dsp.h"
-
-#define MW_WINOGRAD_POSITIONS 16
 
 #if MW_HAS_DSP
 
@@ -38,13 +37,15 @@
 MW_ASSEMBLY static void mw_winograd_matmul(const int32_t *inputs __attribute__((unused)),
                                            const int32_t *weights __attribute__((unused)),
                                            int32_t *sums __attribute__((unused)),
-                                           int32_t pairs __attribute__((unused)))
+                                           int32_t pairs __attribute__((unused)),
+                                           int32_t positions __attribute__((unused)))
 {
     __asm__ volatile(
         ".syntax unified\n"
         "push {r0-r12, lr}\n"
+        "ldr r5, [sp, #56]\n"
         "lsl r4, r3, #4\n"
-        "add r5, r0, r3, lsl #8\n"
+        "mla r5, r4, r5, r0\n"
         "str r4, [sp, #12]\n"
         "str r5, [sp, #48]\n"
         "rsb r3, r3, #1\n"
@@ -90,10 +91,11 @@ MW_ASSEMBLY static void mw_winograd_matmul(const int32_t *inputs __attribute__((
 
 static MW_NOINLINE __attribute__((unused)) void mw_winograd_matmul(const int32_t *inputs,
                                                                    const int32_t *weights,
-                                                                   int32_t *sums, int32_t pairs)
+                                                                   int32_t *sums, int32_t pairs,
+                                                                   int32_t positions)
 {
     MW_BARRIER();
-    for (int32_t p = 0; p < MW_WINOGRAD_POSITIONS; p++) {
+    for (int32_t p = 0; p < positions; p++) {
         for (int32_t k = 0; k < 8; k++) {
             int32_t sum = 0;
             for (int32_t i = 0; i < pairs; i++) {

@@ -13,8 +13,7 @@
 #ifndef MW_WINOGRAD_TILES_DSP_H
 #define MW_WINOGRAD_TILES_DSP_H
 
-#include "mw_requantize_dsp.h"
-#include "mw_winograd_matmul_dsp.h"
+#include "mw_winograd_blocks_dsp.h"
 
 #if MW_HAS_DSP
 MW_INLINE int32_t mw_sub_pairs(int32_t a, int32_t b)
@@ -57,11 +56,10 @@ MW_INLINE void mw_winograd_line(const int8_t *a, const int8_t *b, int32_t depth,
     to[4] = mw_sub_pairs(odd[1], odd[3]);
 }
 
-/* One tile whose first input is at `x`; `depth` is a multiple of 4. Pair i at position p goes to
- * to[(p * depth / 2 + i) * 4]. Each row of B' d by itself, so that no register is spilled. */
-static MW_NOINLINE __attribute__((unused)) void mw_winograd_input(const int8_t *x,
-                                                                  int32_t row_bytes,
-                                                                  int32_t depth, int32_t *to)
+/* One tile. Each row of B' d by itself, so that no register is spilled. */
+static MW_NOINLINE __attribute__((unused)) void mw_winograd_input_2x2(const int8_t *x,
+                                                                      int32_t row_bytes,
+                                                                      int32_t depth, int32_t *to)
 {
     MW_BARRIER();
     const int32_t step = 2 * depth;
@@ -75,29 +73,8 @@ static MW_NOINLINE __attribute__((unused)) void mw_winograd_input(const int8_t *
     }
 }
 
-/* What an output channel needs, in the order of its table. */
-typedef struct {
-    int32_t twice_bias, multiplier, divisor;
-} mw_winograd_channel;
-
-/* Row 0, or 1, of A' times four numbers, modulo 2**32. */
-MW_INLINE uint32_t mw_winograd_sum(const uint32_t *m) { return m[0] + m[1] + m[2]; }
-
-MW_INLINE uint32_t mw_winograd_difference(const uint32_t *m) { return m[1] - m[2] - m[3]; }
-
-/* int8 of 4 times a sum of products. */
-MW_INLINE int8_t mw_winograd_finish(uint32_t four_times, const mw_winograd_channel *channel,
-                                    int32_t zero)
-{
-    const int32_t doubled = ((int32_t)four_times >> 1) + channel->twice_bias;
-    return (int8_t)mw_requantize_s8_dsp(doubled, channel->multiplier, channel->divisor, zero);
-}
-
-/* Where a tile's outputs go: the first of them, and the bytes from it to the ones beside and under
- * it, 0 where there are none. */
-typedef struct {
-    int32_t first, right, below;
-} mw_winograd_place;
+/* A channel's constants: twice the bias, multiplier, divisor. */
+#define MW_WINO_2X2_WORDS 3
 
 #if MW_HAS_DSP
 
@@ -119,28 +96,27 @@ typedef struct {
     "sub " second "," second "," fourth "\n"
 
 /* int8 output from 4 times a sum: twice the bias in r2, multiplier in r3, divisor in lr, zero point
- * in r6. */
+ * in r7. */
 #define MW_WINO_FINISH(sum)                                                                    \
     "add " sum ",r2," sum ",asr #1\n"                                                          \
     "smmulr " sum "," sum ",r3\n"                                                              \
     "add " sum "," sum "," sum ",asr #31\n"                                                    \
-    "smmlsr " sum "," sum ",lr,r6\n"                                                           \
+    "smmlsr " sum "," sum ",lr,r7\n"                                                           \
     "ssat " sum ",#8," sum "\n"
 
-/* Four whole tiles of one channel. The stack holds: sums, channel, zero point, y, 9 saved
- * registers, places. Registers: 8 sums of columns in r4-r11, 4 of the column's, places in r12. */
-MW_ASSEMBLY static void mw_winograd_output_4(const int32_t *sums __attribute__((unused)),
-                                             const mw_winograd_channel *channel
-                                             __attribute__((unused)),
-                                             int32_t zero __attribute__((unused)),
-                                             int8_t *y __attribute__((unused)),
-                                             const mw_winograd_place *places
-                                             __attribute__((unused)))
+/* Four tiles of one channel. The stack holds: end of the sums' tiles, constants, places, channel, 8
+ * saved registers, lr. Registers: 8 sums of columns in r4-r11, 4 of the column's, first outputs in
+ * r12. */
+MW_ASSEMBLY static void mw_winograd_output_2x2(int32_t *sums __attribute__((unused)),
+                                               const int32_t *channel __attribute__((unused)),
+                                               const mw_winograd_places *places
+                                               __attribute__((unused)),
+                                               int32_t at __attribute__((unused)))
 {
     __asm__ volatile(
         ".syntax unified\n"
         "push {r0-r11, lr}\n"
-        "ldr r12, [sp, #52]\n"
+        "add r12, r2, #12\n"
         "add r1, r0, #16\n"
         "str r1, [sp]\n"
         "1:\n"
@@ -150,17 +126,18 @@ MW_ASSEMBLY static void mw_winograd_output_4(const int32_t *sums __attribute__((
         MW_WINO_COLUMN("96", "224", "352", "480", "r7", "r11")
         MW_WINO_ROW("r4", "r5", "r6", "r7")
         MW_WINO_ROW("r8", "r9", "r10", "r11")
-        "ldrd r1, r6, [sp, #4]\n"
+        "ldrd r1, r10, [sp, #4]\n"
         "ldm r1, {r2, r3, lr}\n"
+        "ldm r10, {r6, r7, r10}\n"
         MW_WINO_FINISH("r4") MW_WINO_FINISH("r5") MW_WINO_FINISH("r8") MW_WINO_FINISH("r9")
-        "ldm r12!, {r2, r3, r7}\n"
-        "ldr r1, [sp, #12]\n"
+        "ldr r1, [r12], #4\n"
+        "ldr r2, [sp, #12]\n"
         "add r1, r1, r2\n"
         "strb r4, [r1]\n"
-        "strb r5, [r1, r3]\n"
-        "add r1, r1, r7\n"
+        "strb r5, [r1, r6]\n"
+        "add r1, r1, r10\n"
         "strb r8, [r1]\n"
-        "strb r9, [r1, r3]\n"
+        "strb r9, [r1, r6]\n"
         "ldr r1, [sp]\n"
         "add r0, r0, #4\n"
         "cmp r0, r1\n"
@@ -173,31 +150,42 @@ MW_ASSEMBLY static void mw_winograd_output_4(const int32_t *sums __attribute__((
 #undef MW_WINO_ROW
 #undef MW_WINO_FINISH
 
-#endif
+#else
 
-/* One tile of one channel, its sums 8 words apart; `right` and `below` are the bytes to the
- * outputs beside and under the first, 0 where there are none. */
-MW_INLINE void mw_winograd_output(const int32_t *sums, const mw_winograd_channel *channel,
-                                  int32_t zero, int8_t *y, int32_t right, int32_t below)
+/* Row 0, or 1, of A' times four numbers, modulo 2**32. */
+MW_INLINE uint32_t mw_winograd_sum(const uint32_t *m) { return m[0] + m[1] + m[2]; }
+
+MW_INLINE uint32_t mw_winograd_difference(const uint32_t *m) { return m[1] - m[2] - m[3]; }
+
+/* int8 of 4 times a sum of products. */
+MW_INLINE int8_t mw_winograd_finish(uint32_t four_times, const int32_t *channel, int32_t zero)
 {
-    uint32_t top[4], bottom[4];
-    MW_UNROLL
-    for (int32_t j = 0; j < 4; j++) {
-        const uint32_t column[4] = {(uint32_t)sums[8 * j], (uint32_t)sums[8 * (4 + j)],
-                                    (uint32_t)sums[8 * (8 + j)], (uint32_t)sums[8 * (12 + j)]};
-        top[j] = mw_winograd_sum(column);
-        bottom[j] = mw_winograd_difference(column);
-    }
-    if (below != 0) {
-        if (right != 0) {
-            y[below + right] = mw_winograd_finish(mw_winograd_difference(bottom), channel, zero);
-        }
-        y[below] = mw_winograd_finish(mw_winograd_sum(bottom), channel, zero);
-    }
-    if (right != 0) {
-        y[right] = mw_winograd_finish(mw_winograd_difference(top), channel, zero);
-    }
-    y[0] = mw_winograd_finish(mw_winograd_sum(top), channel, zero);
+    const int32_t doubled = ((int32_t)four_times >> 1) + channel[0];
+    return (int8_t)mw_requantize_s8_dsp(doubled, channel[1], channel[2], zero);
 }
+
+static void mw_winograd_output_2x2(int32_t *sums, const int32_t *channel,
+                                   const mw_winograd_places *places, int32_t at)
+{
+    for (int32_t t = 0; t < 4; t++) {
+        int8_t *const y = places->first[t] + at;
+        uint32_t top[4], bottom[4];
+        for (int32_t j = 0; j < 4; j++) {
+            const int32_t *const m = sums + t + 8 * j;
+            const uint32_t column[4] = {(uint32_t)m[0], (uint32_t)m[32], (uint32_t)m[64],
+                                        (uint32_t)m[96]};
+            top[j] = mw_winograd_sum(column);
+            bottom[j] = mw_winograd_difference(column);
+        }
+        const int32_t zero = places->zero;
+        y[0] = mw_winograd_finish(mw_winograd_sum(top), channel, zero);
+        y[places->right] = mw_winograd_finish(mw_winograd_difference(top), channel, zero);
+        y[places->below] = mw_winograd_finish(mw_winograd_sum(bottom), channel, zero);
+        y[places->below + places->right] =
+            mw_winograd_finish(mw_winograd_difference(bottom), channel, zero);
+    }
+}
+
+#endif
 
 #endif
