@@ -12,7 +12,7 @@
 MW_INLINE void mw_conv2d_1x1_s8_mve(const int8_t *x, int8_t *y, void *scratch,
                                     const int8_t *weights, const int32_t *scales, int32_t pixels,
                                     int32_t depth, int32_t vectors, int32_t channels, int32_t zero,
-                                    int32_t low, int32_t high, int32_t relu)
+                                    int32_t low, int32_t high, int32_t form)
 {
     int8_t *const x0 = scratch;
     int8_t *const x1 = x0 + MW_VECTOR * vectors;
@@ -23,7 +23,7 @@ MW_INLINE void mw_conv2d_1x1_s8_mve(const int8_t *x, int8_t *y, void *scratch,
         mw_copy_mve(x0, x, depth);
         mw_copy_mve(x1, x + second * depth, depth);
         layer.distance = second * channels;
-        mw_matmul_s8_2px_mve(&layer, relu);
+        mw_matmul_s8_2px_mve(&layer, form);
         layer.y += 2 * channels;
         x += 2 * depth;
     }

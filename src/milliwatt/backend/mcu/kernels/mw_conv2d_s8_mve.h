@@ -89,7 +89,7 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
                                 int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
                                 int32_t stride_w, int32_t pad_top, int32_t pad_left,
                                 int32_t vectors, int32_t x_zero, int32_t y_zero, int32_t low,
-                                int32_t high, int32_t relu)
+                                int32_t high, int32_t form)
 {
     int8_t *const windows = scratch;
     const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
@@ -109,7 +109,7 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
                 top += stride_h;
             }
         }
-        mw_matmul_s8_2px_mve(&layer, relu);
+        mw_matmul_s8_2px_mve(&layer, form);
         layer.y += 2 * channels;
     }
 }

@@ -4,7 +4,7 @@
  * Sums are in r0 to r14, even ones. Odd registers point: r1 weights, r3 inputs, r7 scales, r5
  * outputs; r9 counts, r11 is the distance of the next scales. Per 16 inputs (128
  * multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per 8 outputs: 33 more, and 4
- * where negative numbers can be seen. */
+ * where negative numbers can be seen, or 10 in a coarse layer. */
 #ifndef MW_FULLY_CONNECTED_S8_MVE_H
 #define MW_FULLY_CONNECTED_S8_MVE_H
 
@@ -12,7 +12,8 @@
 
 /* weights: for every eight channels their biases (32 bytes), then for each vector of inputs the
  * eight channels' vectors. scales: for every eight channels, or for all where `step` is 0, their
- * multipliers, then their shifts. Both are filled up to whole blocks. The assembly knows the
+ * multipliers, then their shifts, or in a coarse layer left shifts, multipliers, places and right
+ * shifts (mw_requantize_mve.h). Both are filled up to whole blocks. The assembly knows the
  * order. */
 typedef struct {
     const int8_t *x; /* whole vectors */
@@ -21,7 +22,7 @@ typedef struct {
     const int8_t *weights;
     const int32_t *scales;
     int8_t *y;
-    int32_t step; /* bytes from scales to the next: 64 or 0 */
+    int32_t step; /* bytes from scales to the next, or 0 */
     int32_t zero, low, high;
 } mw_dense_s8_mve;
 
@@ -38,16 +39,47 @@ typedef struct {
     "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q1\n"                                             \
     "vldrb.8 q2, [r1], #16\n" mac " lr, q0, q2\n"
 
-#define MW_DENSE(away)                                                                         \
+/* Rescales q0 and q1, sums of eight channels whose scales r7 points to. */
+#define MW_DENSE_RESCALE(away)                                                                 \
+    "vldrw.32 q2, [r7]\n"                                                                      \
+    "vldrw.32 q3, [r7, #16]\n"                                                                 \
+    "vqrdmulh.s32 q0, q0, q2\n"                                                                \
+    "vldrw.32 q2, [r7, #32]\n"                                                                 \
+    "vqrdmulh.s32 q1, q1, q3\n"                                                                \
+    "vldrw.32 q3, [r7, #48]\n"                                                                 \
+    away("q0", "q4") away("q1", "q4")                                                          \
+    "vrshl.s32 q0, q0, q2\n"                                                                   \
+    "vrshl.s32 q1, q1, q3\n"
+#define MW_DENSE_RESCALE_COARSE                                                                \
+    "vldrw.32 q2, [r7]\n"                                                                      \
+    "vldrw.32 q3, [r7, #16]\n"                                                                 \
+    "vshl.s32 q0, q0, q2\n"                                                                    \
+    "vldrw.32 q2, [r7, #32]\n"                                                                 \
+    "vshl.s32 q1, q1, q3\n"                                                                    \
+    "vldrw.32 q3, [r7, #48]\n"                                                                 \
+    "vqrdmulh.s32 q0, q0, q2\n"                                                                \
+    "vldrw.32 q2, [r7, #64]\n"                                                                 \
+    "vqrdmulh.s32 q1, q1, q3\n"                                                                \
+    "vldrw.32 q3, [r7, #80]\n"                                                                 \
+    MW_MVE_AWAY_COARSE("q0", "q2", "q4") MW_MVE_AWAY_COARSE("q1", "q3", "q4")                  \
+    "vldrw.32 q2, [r7, #96]\n"                                                                 \
+    "vldrw.32 q3, [r7, #112]\n"                                                                \
+    "vrshl.s32 q0, q0, q2\n"                                                                   \
+    "vrshl.s32 q1, q1, q3\n"
+
+/* The loops: of `step(mac)` for each vector, then `merge`, then `rescale`. Before the first step,
+ * whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points behind
+ * the channels, and keeps r2 to r4 on the stack. */
+#define MW_DENSE(enter, start, step, first, merge, rescale)                                    \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
-                     "sub sp, sp, #12\n"                                                       \
+                     "sub sp, sp, #16\n"                                                       \
                      "ldm r0!, {r2-r4}\n"                                                      \
                      "ldr r1, [r0]\n"                                                          \
                      "ldrd r7, r5, [r0, #4]\n"                                                 \
                      "add r4, r4, r5\n"                                                        \
                      "subs r4, r4, #8\n"                                                       \
-                     "stm sp, {r2-r4}\n"                                                       \
+                     enter                                                                     \
                      "ldr r11, [r0, #12]\n"                                                    \
                      "ldr r2, [r0, #16]\n"                                                     \
                      "ldrd r4, r6, [r0, #20]\n"                                                \
@@ -55,38 +87,31 @@ typedef struct {
                      "vdup.32 q6, r4\n"                                                        \
                      "vdup.32 q7, r6\n"                                                        \
                      "1:\n"                                                                    \
+                     start                                                                     \
                      "ldrd r3, r9, [sp]\n"                                                     \
                      "vldrw.32 q3, [r1], #16\n"                                                \
                      "vldrw.32 q4, [r1], #16\n"                                                \
-                     MW_DENSE_STEP("vmladav.s8")                                               \
+                     step(first)                                                               \
                      "lsrs r9, r9, #1\n"                                                       \
                      "bcc 2f\n"                                                                \
-                     MW_DENSE_STEP("vmladava.s8")                                              \
+                     step("vmladava.s8")                                                       \
                      "2:\n"                                                                    \
                      "beq 4f\n"                                                                \
                      "3:\n"                                                                    \
-                     MW_DENSE_STEP("vmladava.s8")                                              \
-                     MW_DENSE_STEP("vmladava.s8")                                              \
+                     step("vmladava.s8")                                                       \
+                     step("vmladava.s8")                                                       \
                      "subs r9, r9, #1\n"                                                       \
                      "bne 3b\n"                                                                \
                      "4:\n"                                                                    \
+                     merge                                                                     \
                      "vmov q0[2], q0[0], r0, r4\n"                                             \
                      "vmov q0[3], q0[1], r2, r6\n"                                             \
-                     "vldrw.32 q2, [r7]\n"                                                     \
-                     "vadd.i32 q0, q0, q3\n"                                                   \
                      "vmov q1[2], q1[0], r8, r12\n"                                            \
+                     "vadd.i32 q0, q0, q3\n"                                                   \
                      "vmov q1[3], q1[1], r10, lr\n"                                            \
-                     "vldrw.32 q3, [r7, #16]\n"                                                \
-                     "vqrdmulh.s32 q0, q0, q2\n"                                               \
                      "vadd.i32 q1, q1, q4\n"                                                   \
-                     "vldrw.32 q2, [r7, #32]\n"                                                \
-                     "vqrdmulh.s32 q1, q1, q3\n"                                               \
-                     "vldrw.32 q3, [r7, #48]\n"                                                \
+                     rescale                                                                   \
                      "add r7, r7, r11\n"                                                       \
-                     away("q0", "q4")                                                          \
-                     away("q1", "q4")                                                          \
-                     "vrshl.s32 q0, q0, q2\n"                                                  \
-                     "vrshl.s32 q1, q1, q3\n"                                                  \
                      "vadd.i32 q0, q0, q5\n"                                                   \
                      "vadd.i32 q1, q1, q5\n"                                                   \
                      "ldr r4, [sp, #8]\n"                                                      \
@@ -112,33 +137,34 @@ typedef struct {
                      "vpst\n"                                                                  \
                      "vstrbt.32 q1, [r5]\n"                                                    \
                      "6:\n"                                                                    \
-                     "add sp, sp, #12\n"                                                       \
+                     "add sp, sp, #16\n"                                                       \
                      "vpop {d8-d15}\n"                                                         \
                      "pop {r4-r11, pc}\n")
 
-static MW_ASSEMBLY void mw_dense_s8_mve_plain(const mw_dense_s8_mve *layer __attribute__((unused)))
-{
-    MW_DENSE(MW_MVE_AWAY);
-}
+#define MW_DENSE_S8(name, rescale)                                                             \
+    static MW_ASSEMBLY void name(const mw_dense_s8_mve *layer __attribute__((unused)))         \
+    {                                                                                          \
+        MW_DENSE("stm sp, {r2-r4}\n", "", MW_DENSE_STEP, "vmladav.s8", "", rescale);           \
+    }
 
-static MW_ASSEMBLY void mw_dense_s8_mve_relu(const mw_dense_s8_mve *layer __attribute__((unused)))
-{
-    MW_DENSE(MW_MVE_AWAY_RELU);
-}
+MW_DENSE_S8(mw_dense_s8_mve_plain, MW_DENSE_RESCALE(MW_MVE_AWAY))
+MW_DENSE_S8(mw_dense_s8_mve_relu, MW_DENSE_RESCALE(MW_MVE_AWAY_RELU))
+MW_DENSE_S8(mw_dense_s8_mve_coarse, MW_DENSE_RESCALE_COARSE)
 
 #endif
 
-MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t relu)
+MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t form)
 {
 #if MW_HAS_MVE
-    if (relu) {
+    if (form == MW_MVE_RELU) {
         mw_dense_s8_mve_relu(layer);
-    } else {
+    } else if (form == MW_MVE_PLAIN) {
         mw_dense_s8_mve_plain(layer);
+    } else {
+        mw_dense_s8_mve_coarse(layer);
     }
 #else
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;
-    (void)relu;
     for (int32_t c = 0; c < layer->channels; c++) {
         const int8_t *block = layer->weights + (c >> 3) * (8 * depth + 32);
         const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + (c & 7);
@@ -146,8 +172,8 @@ MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t relu)
         for (int32_t i = 0; i < depth; i++) {
             sum += layer->x[i] * block[32 + 128 * (i / 16) + 16 * (c & 7) + i % 16];
         }
-        layer->y[c] = mw_requantize_s8_mve(sum, scales[0], scales[8], layer->zero, layer->low,
-                                           layer->high);
+        layer->y[c] =
+            mw_rescale_s8_mve(sum, scales, 8, layer->zero, layer->low, layer->high, form);
     }
 #endif
 }
@@ -155,11 +181,11 @@ MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t relu)
 MW_INLINE void mw_fully_connected_s8_mve(const int8_t *x, int8_t *y, const int8_t *weights,
                                          const int32_t *scales, int32_t rows, int32_t depth,
                                          int32_t vectors, int32_t channels, int32_t step,
-                                         int32_t zero, int32_t low, int32_t high, int32_t relu)
+                                         int32_t zero, int32_t low, int32_t high, int32_t form)
 {
     mw_dense_s8_mve layer = {x, vectors - 1, channels, weights, scales, y, step, zero, low, high};
     for (int32_t r = 0; r < rows; r++) {
-        mw_dense_row_s8_mve(&layer, relu);
+        mw_dense_row_s8_mve(&layer, form);
         layer.x += depth;
         layer.y += channels;
     }
@@ -171,13 +197,13 @@ MW_INLINE void mw_fully_connected_copied_s8_mve(const int8_t *x, int8_t *y, void
                                                 const int8_t *weights, const int32_t *scales,
                                                 int32_t rows, int32_t depth, int32_t vectors,
                                                 int32_t channels, int32_t step, int32_t zero,
-                                                int32_t low, int32_t high, int32_t relu)
+                                                int32_t low, int32_t high, int32_t form)
 {
     mw_dense_s8_mve layer = {scratch, vectors - 1, channels, weights, scales,
                              y,       step,        zero,     low,     high};
     for (int32_t r = 0; r < rows; r++) {
         mw_copy_mve(scratch, x, depth);
-        mw_dense_row_s8_mve(&layer, relu);
+        mw_dense_row_s8_mve(&layer, form);
         x += depth;
         layer.y += channels;
     }

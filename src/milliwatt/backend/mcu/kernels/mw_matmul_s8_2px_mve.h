@@ -4,15 +4,15 @@
  * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14
  * the second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11
  * counts. Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop.
- * Per 8 outputs: 31 more, and 4 where negative numbers can be seen. */
+ * Per 8 outputs: 31 more, and 4 where negative numbers can be seen, or 8 in a coarse layer. */
 #ifndef MW_MATMUL_S8_2PX_MVE_H
 #define MW_MATMUL_S8_2PX_MVE_H
 
 #include "mw_requantize_mve.h"
 
 /* weights: for every four channels their biases (16 bytes), then for each vector of inputs the
- * four channels' vectors. scales: for every four channels their multipliers, then their shifts.
- * Both are filled up to whole blocks. The assembly knows the order. */
+ * four channels' vectors. scales: for every four channels what MW_MVE_RESCALE reads. Both are
+ * filled up to whole blocks. The assembly knows the order. */
 typedef struct {
     const int8_t *x0, *x1; /* pixels, whole vectors */
     int32_t turns;         /* vectors less one */
@@ -34,15 +34,18 @@ typedef struct {
     "vldrb.8 q2, [r1], #16\n" mac " r4, q0, q2\n" mac " r12, q1, q2\n"                         \
     "vldrb.8 q3, [r1], #16\n" mac " r6, q0, q3\n" mac " lr, q1, q3\n"
 
-#define MW_MATMUL_2PX(away)                                                                    \
+/* The loops: of `step(mac)` for each vector, then `merge`, then `rescale(scales)`. Before the first
+ * step, whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points
+ * behind the distance, and keeps r1 to r5 on the stack. */
+#define MW_MATMUL_2PX(enter, start, step, first, merge, rescale)                                                                  \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
-                     "sub sp, sp, #20\n"                                                       \
+                     "sub sp, sp, #24\n"                                                       \
                      "ldm r0!, {r1-r5}\n"                                                      \
                      "ldr r7, [r0, #8]\n"                                                      \
                      "add r4, r4, r7\n"                                                        \
                      "subs r4, r4, #4\n"                                                       \
-                     "stm sp, {r1-r5}\n"                                                       \
+                     enter                                                                     \
                      "ldrd r1, r9, [r0]\n"                                                     \
                      "ldr r2, [r0, #12]\n"                                                     \
                      "ldrd r4, r6, [r0, #16]\n"                                                \
@@ -50,35 +53,30 @@ typedef struct {
                      "vdup.32 q6, r4\n"                                                        \
                      "vdup.32 q7, r6\n"                                                        \
                      "1:\n"                                                                    \
+                     start                                                                     \
                      "ldrd r3, r5, [sp]\n"                                                     \
                      "ldr r11, [sp, #8]\n"                                                     \
                      "vldrw.32 q4, [r1], #16\n"                                                \
-                     MW_MATMUL_2PX_STEP("vmladav.s8")                                          \
+                     step(first)                                                               \
                      "lsrs r11, r11, #1\n"                                                     \
                      "bcc 2f\n"                                                                \
-                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
+                     step("vmladava.s8")                                                       \
                      "2:\n"                                                                    \
                      "beq 4f\n"                                                                \
                      "3:\n"                                                                    \
-                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
-                     MW_MATMUL_2PX_STEP("vmladava.s8")                                         \
+                     step("vmladava.s8")                                                       \
+                     step("vmladava.s8")                                                       \
                      "subs r11, r11, #1\n"                                                     \
                      "bne 3b\n"                                                                \
                      "4:\n"                                                                    \
+                     merge                                                                     \
                      "vmov q0[2], q0[0], r0, r4\n"                                             \
                      "vmov q0[3], q0[1], r2, r6\n"                                             \
-                     "vldrw.32 q2, [r9], #16\n"                                                \
                      "vmov q1[2], q1[0], r8, r12\n"                                            \
-                     "vmov q1[3], q1[1], r10, lr\n"                                            \
                      "vadd.i32 q0, q0, q4\n"                                                   \
-                     "vqrdmulh.s32 q0, q0, q2\n"                                               \
-                     "vldrw.32 q3, [r9], #16\n"                                                \
+                     "vmov q1[3], q1[1], r10, lr\n"                                            \
                      "vadd.i32 q1, q1, q4\n"                                                   \
-                     "vqrdmulh.s32 q1, q1, q2\n"                                               \
-                     away("q0", "q2")                                                          \
-                     away("q1", "q4")                                                          \
-                     "vrshl.s32 q0, q0, q3\n"                                                  \
-                     "vrshl.s32 q1, q1, q3\n"                                                  \
+                     rescale("r9")                                                             \
                      "vadd.i32 q0, q0, q5\n"                                                   \
                      "vadd.i32 q1, q1, q5\n"                                                   \
                      "ldrd r4, r2, [sp, #12]\n"                                                \
@@ -101,37 +99,38 @@ typedef struct {
                      "vstrbt.32 q0, [r7]\n"                                                    \
                      "vstrbt.32 q1, [r2]\n"                                                    \
                      "6:\n"                                                                    \
-                     "add sp, sp, #20\n"                                                       \
+                     "add sp, sp, #24\n"                                                       \
                      "vpop {d8-d15}\n"                                                         \
                      "pop {r4-r11, pc}\n")
 
-static MW_ASSEMBLY void mw_matmul_s8_2px_mve_plain(const mw_matmul_s8_mve *layer __attribute__((unused)))
-{
-    MW_MATMUL_2PX(MW_MVE_AWAY);
-}
+#define MW_MATMUL_S8_2PX(name, rescale)                                                        \
+    static MW_ASSEMBLY void name(const mw_matmul_s8_mve *layer __attribute__((unused)))        \
+    {                                                                                          \
+        MW_MATMUL_2PX("stm sp, {r1-r5}\n", "", MW_MATMUL_2PX_STEP, "vmladav.s8", "", rescale); \
+    }
 
-static MW_ASSEMBLY void mw_matmul_s8_2px_mve_relu(const mw_matmul_s8_mve *layer __attribute__((unused)))
-{
-    MW_MATMUL_2PX(MW_MVE_AWAY_RELU);
-}
+MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_plain, MW_MVE_RESCALE_PLAIN)
+MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_relu, MW_MVE_RESCALE_RELU)
+MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_coarse, MW_MVE_RESCALE_COARSE)
 
 #endif
 
-/* relu: 1 where the least output is not below the zero point. */
-MW_INLINE void mw_matmul_s8_2px_mve(const mw_matmul_s8_mve *layer, int32_t relu)
+MW_INLINE void mw_matmul_s8_2px_mve(const mw_matmul_s8_mve *layer, int32_t form)
 {
 #if MW_HAS_MVE
-    if (relu) {
+    if (form == MW_MVE_RELU) {
         mw_matmul_s8_2px_mve_relu(layer);
-    } else {
+    } else if (form == MW_MVE_PLAIN) {
         mw_matmul_s8_2px_mve_plain(layer);
+    } else {
+        mw_matmul_s8_2px_mve_coarse(layer);
     }
 #else
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;
-    (void)relu;
     for (int32_t c = 0; c < layer->channels; c++) {
         const int8_t *block = layer->weights + (c >> 2) * (4 * depth + 16);
-        const int32_t *scales = layer->scales + (c >> 2) * 8 + (c & 3);
+        const int32_t *scales =
+            layer->scales + (c >> 2) * 4 * mw_scale_words_mve(form) + (c & 3);
         int32_t sums[2];
         sums[0] = sums[1] = mw_load_i32(block + 4 * (c & 3));
         for (int32_t i = 0; i < depth; i++) {
@@ -140,8 +139,8 @@ MW_INLINE void mw_matmul_s8_2px_mve(const mw_matmul_s8_mve *layer, int32_t relu)
             sums[1] += layer->x1[i] * w;
         }
         for (int32_t p = 0; p < 2; p++) {
-            layer->y[c + p * layer->distance] = mw_requantize_s8_mve(
-                sums[p], scales[0], scales[4], layer->zero, layer->low, layer->high);
+            layer->y[c + p * layer->distance] = mw_rescale_s8_mve(
+                sums[p], scales, 4, layer->zero, layer->low, layer->high, form);
         }
     }
 #endif

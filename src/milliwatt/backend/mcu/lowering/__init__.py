@@ -17,6 +17,7 @@ _SPECIALISED = (
     "mve_dense",
     "mve_arith",
     "mve_pool",
+    "mve_subbyte",
     "sparse_conv",
     "sparse_dense",
     "dsp_conv",

@@ -10,12 +10,15 @@ from milliwatt.backend.mcu.lowering import dsp_conv, dsp_depthwise
 from milliwatt.backend.mcu.lowering._linear import has_int8_parameters
 from milliwatt.backend.mcu.lowering._overlap import blocks, ends_of_blocks
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, is_exact
+from milliwatt.backend.mcu.lowering.conv import is_pointwise
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters
 from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,
     block_scales,
     block_weights,
+    fits,
+    form_of,
 )
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -24,6 +27,10 @@ from milliwatt.units import ceil_div
 
 BLOCK_CHANNELS = 4
 BLOCK_PIXELS = 2
+
+
+def _accepts_1x1(site: Site) -> bool:
+    return has_int8_parameters(site) and is_pointwise(site) and fits(dsp_conv.filters_of(site))
 
 
 def _lower_1x1(site: Site) -> Lowered:
@@ -35,17 +42,35 @@ def _lower_1x1(site: Site) -> Lowered:
     pixels, vectors = x.elements // depth, ceil_div(depth, VECTOR)
     filters = dsp_conv.filters_of(site)
     low, high = activation_range(op.activation, y)
+    form = form_of(filters, low >= y.zero_point)
     return Lowered(
         "mw_conv2d_1x1_s8_mve",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, vectors, channels, y.zero_point, low, high),
-            *fixed(int(low >= y.zero_point)),
+            *fixed(form),
         ),
-        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS)),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS, form)),
         scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
-        overlaps=_block_overlap(np.arange(pixels) * depth, channels),
+        overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
+
+
+def reads_windows(site: Site) -> bool:
+    """Whether the site is a convolution of one image, all channels with all, not dilated."""
+    op = site.op
+    if not isinstance(op, Conv2D):
+        return False
+    _, kh, kw, depth = site.inputs[1].shape
+    return (
+        site.inputs[0].shape[0] == 1
+        and depth == site.inputs[0].shape[3]
+        and all(d == 1 or k == 1 for d, k in zip(op.dilation_hw, (kh, kw), strict=True))
+    )
+
+
+def _accepts_conv(site: Site) -> bool:
+    return has_int8_parameters(site) and reads_windows(site) and fits(dsp_conv.filters_of(site))
 
 
 def _lower_conv(site: Site) -> Lowered:
@@ -62,7 +87,7 @@ def _accepts_one_channel(site: Site) -> bool:
         and all(
             d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
         )
-        and is_exact(dsp_depthwise.filters_of(site))
+        and fits(dsp_depthwise.filters_of(site))
     )
 
 
@@ -79,6 +104,7 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
     channels = y.shape[3]
     vectors = ceil_div(kh * kw * depth, VECTOR)
     low, high = activation_range(op.activation, y)
+    form = form_of(filters, low >= y.zero_point)
     first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
     return Lowered(
         "mw_conv2d_s8_mve",
@@ -87,23 +113,23 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
             *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, vectors),
             *passed(x.zero_point, y.zero_point, low, high),
-            *fixed(int(low >= y.zero_point)),
+            *fixed(form),
         ),
-        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS)),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS, form)),
         scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
-        overlaps=_block_overlap(first_reads, channels),
+        overlaps=block_overlap(first_reads, channels),
     )
 
 
-def _block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
+def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
     """The overlap of a kernel of blocks."""
     ends = ends_of_blocks(len(first_read_bytes), BLOCK_PIXELS)
     return blocks(first_read_bytes, ends, channels)
 
 
 KERNELS: tuple[Kernel, ...] = (
-    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", dsp_conv.accepts_1x1, _lower_1x1),
-    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", dsp_conv.accepts_conv, _lower_conv),
+    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", _accepts_1x1, _lower_1x1),
+    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", _accepts_conv, _lower_conv),
     MveKernel(
         "depthwise_conv2d_one_channel_s8_mve",
         "mw_conv2d_s8_mve.h",

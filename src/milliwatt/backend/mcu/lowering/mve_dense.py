@@ -7,16 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site
+from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_dense
+from milliwatt.backend.mcu.lowering._linear import has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dense import rows_overlap
-from milliwatt.backend.mcu.lowering.dsp_layout import has_one_scale
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, has_one_scale
 from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,
     block_scales,
     block_weights,
+    fits,
+    form_of,
+    scale_parts,
 )
 from milliwatt.ir.types import DType
 from milliwatt.ops.dense import FullyConnected
@@ -30,11 +34,30 @@ _PADDING_BYTES = 1024
 
 
 def _accepts(site: Site) -> bool:
-    if not dsp_dense.accepts(site):
-        return False
+    return (
+        isinstance(site.op, FullyConnected)
+        and has_int8_parameters(site)
+        and fits(dsp_dense.filters_of(site))
+        and is_filled(site)
+    )
+
+
+def is_filled(site: Site) -> bool:
+    """Whether not too many of the weights stored would be zeros filling up blocks."""
     channels, depth = site.inputs[1].shape
     stored = align_up(channels, BLOCK) * align_up(depth, VECTOR)
-    return stored - channels * depth <= max(_PADDING_BYTES, channels * depth // 8)
+    filler_bytes = (stored - channels * depth) * site.inputs[1].dtype.bits // 8
+    return filler_bytes <= max(_PADDING_BYTES, site.inputs[1].size_bytes // 8)
+
+
+def dense_scales(filters: Filters, form: int) -> tuple[Table, int]:
+    """The scales, and how far those of a block are from the next: 0 where all are alike."""
+    if not has_one_scale(filters):
+        table = block_scales(filters, BLOCK, form)
+        return table, len(scale_parts(filters, form)) * 4 * BLOCK
+    ones = np.ones(BLOCK, np.int64)
+    alike = replace(filters, multiplier=ones * filters.multiplier[0], shift=ones * filters.shift[0])
+    return block_scales(alike, BLOCK, form), 0
 
 
 def _lower(site: Site) -> Lowered:
@@ -44,26 +67,19 @@ def _lower(site: Site) -> Lowered:
     channels, depth = site.inputs[1].shape
     rows, vectors = x.elements // depth, ceil_div(depth, VECTOR)
     filters = dsp_dense.filters_of(site)
-    alike = has_one_scale(filters)
-    if alike:
-        ones = np.ones(BLOCK, np.int64)
-        scales = replace(
-            filters, multiplier=ones * filters.multiplier[0], shift=ones * filters.shift[0]
-        )
-    else:
-        scales = filters
     low, high = activation_range(op.activation, y)
+    form = form_of(filters, low >= y.zero_point)
+    scales, step_bytes = dense_scales(filters, form)
     copied = depth % VECTOR != 0
     scratch = (Scratch(),) if copied else ()
     return Lowered(
         "mw_fully_connected_copied_s8_mve" if copied else "mw_fully_connected_s8_mve",
         (
             *(In(0), Out(0), *scratch, Ref("weights"), Ref("scales")),
-            *passed(rows, depth, vectors, channels, 0 if alike else 8 * BLOCK, y.zero_point),
-            *passed(low, high),
-            *fixed(int(low >= y.zero_point)),
+            *passed(rows, depth, vectors, channels, step_bytes, y.zero_point, low, high),
+            *fixed(form),
         ),
-        (block_weights(filters, BLOCK), block_scales(scales, BLOCK)),
+        (block_weights(filters, BLOCK), scales),
         scratch_bytes=VECTOR * vectors if copied else 0,
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )

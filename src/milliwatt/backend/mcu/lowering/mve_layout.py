@@ -16,6 +16,10 @@ from milliwatt.units import align_up, ceil_div
 
 VECTOR = 16
 """Bytes of a vector."""
+PLAIN, RELU, COARSE = range(3)
+"""MW_MVE_PLAIN, MW_MVE_RELU and MW_MVE_COARSE of mw_requantize_mve.h."""
+_SIGN, _NOTHING = -31, -32
+"""Shifts that leave a negative number's sign as 1, and 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,25 @@ def is_exact(filters: Filters, relu: bool) -> bool:
     return dsp_layout.is_exact(replace(filters, shift=shift))
 
 
+def fits(filters: Filters) -> bool:
+    """Whether weights are int8, and sums, shifted to the left where a channel is, below 2**30."""
+    reach = np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
+    left = np.where(filters.multiplier == 0, 0, np.maximum(filters.shift, 0))
+    return bool(
+        filters.weights.min() >= -128
+        and filters.weights.max() <= 127
+        and (reach * 2.0**left).max() < 1 << 30
+    )
+
+
+def form_of(filters: Filters, relu: bool) -> int:
+    """The form of requantisation a layer needs; `relu`: no output is below its zero point."""
+    highest = filters.shift[filters.multiplier != 0].max(initial=-1)
+    if highest > 0 or (highest == 0 and not relu):
+        return COARSE
+    return RELU if relu else PLAIN
+
+
 def block_weights(filters: Filters, block: int) -> Table:
     """Weights and biases for kernels that compute `block` channels together.
 
@@ -77,14 +100,21 @@ def block_weights(filters: Filters, block: int) -> Table:
     return Table("weights", words.reshape(-1))
 
 
-def block_scales(filters: Filters, block: int, channels: int | None = None) -> Table:
-    """For every `block` channels (or of the first `channels`) multipliers, then shifts."""
-    kept = slice(channels)
-    parts = [
-        filled(values[kept], block).reshape(-1, block)
-        for values in (filters.multiplier, filters.shift)
-    ]
+def block_scales(filters: Filters, block: int, form: int) -> Table:
+    """For every `block` channels multipliers, then shifts.
+
+    In a coarse layer left shifts, multipliers, how far right a number's sign goes and right shifts.
+    """
+    parts = [filled(values, block).reshape(-1, block) for values in scale_parts(filters, form)]
     return Table("scales", np.concatenate(parts, axis=1).reshape(-1), "constants")
+
+
+def scale_parts(filters: Filters, form: int) -> tuple[Array, ...]:
+    """What the scales of each channel are, in the order of mw_requantize_mve.h."""
+    if form != COARSE:
+        return filters.multiplier, filters.shift
+    left, right = np.maximum(filters.shift, 0), np.minimum(filters.shift, 0)
+    return left, filters.multiplier, np.where(right < 0, _SIGN, _NOTHING), right
 
 
 def filled(values: Array, block: int) -> Array:

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Convolution of int4 or int2 weights, of any filter and stride, no dilation: as
+ * mw_conv2d_s8_mve.h, two output pixels at a time. */
+#ifndef MW_CONV2D_SUBBYTE_MVE_H
+#define MW_CONV2D_SUBBYTE_MVE_H
+
+#include "mw_conv2d_s8_mve.h"
+#include "mw_matmul_subbyte_2px_mve.h"
+
+MW_INLINE void mw_conv2d_subbyte_mve(
+    const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *scales,
+    int32_t height, int32_t width, int32_t depth, int32_t out_height, int32_t out_width,
+    int32_t channels, int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t pad_top,
+    int32_t pad_left, int32_t vectors, int32_t x_zero, int32_t y_zero, int32_t low, int32_t high,
+    int32_t form, int32_t bits, int32_t full)
+{
+    int8_t *const windows = scratch;
+    const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
+    mw_matmul_subbyte_mve some = {{windows, windows, vectors - 1, channels, 0, weights, scales, y,
+                                   y_zero, low, high},
+                                  {0}};
+    int32_t top = -pad_top, left = -pad_left;
+    const int32_t left_end = out_width * stride_w - pad_left;
+    for (int32_t pixels = out_height * out_width; pixels > 0; pixels -= 2) {
+        const int32_t second = pixels > 1;
+        some.layer.x1 = windows + second * MW_VECTOR * vectors;
+        some.layer.distance = second * channels;
+        for (int32_t p = 0; p <= second; p++) {
+            int8_t *const to = windows + p * MW_VECTOR * vectors;
+            mw_copy_window_s8_mve(x, &window, top, left, to);
+            left += stride_w;
+            if (left == left_end) {
+                left = -pad_left;
+                top += stride_h;
+            }
+        }
+        if (full) {
+            mw_matmul_subbyte_starts_mve(some.layer.x0, vectors, bits, some.starts);
+            mw_matmul_subbyte_starts_mve(some.layer.x1, vectors, bits, some.starts + 4);
+        }
+        mw_matmul_subbyte_2px_mve(&some, form, bits, full);
+        some.layer.y += 2 * channels;
+    }
+}
+
+#endif
