@@ -32,7 +32,7 @@
 
 #if MW_HAS_DSP
 
-/* B' times the numbers d0-d5, in place, but for row 4, which comes in `more`. */
+/* B' times the numbers d0-d5, in place: rows 0 to 5 are then in d0, d1, d4, d3, more, d5. */
 #define MW_WINO_INTO(d0, d1, d2, d3, d4, d5, more)                                             \
     "sub " more "," d4 "," d2 "\n"                                                             \
     "sub " d0 "," d0 "," d2 "\n"                                                               \
@@ -46,62 +46,41 @@
     "sub " d4 "," d4 "," d3 "\n"                                                               \
     "add " d3 "," more "," d2 ",lsl #1\n"                                                      \
     "sub " more "," more "," d2 ",lsl #1\n"
-/* Then rows 0 to 5 are in d0, d1, d4, d3, more, d5. */
 
-/* The sum of lr and two bytes as a pair. */
-#define MW_WINO_EXTEND(to, from, bytes) "sxtab16 " to ",lr," from bytes "\n"
+/* Bytes 0 and 2, or 1 and 3, of r1-r6 as pairs, lifted, and B' times them. */
+#define MW_WINO_HALF(bytes, lift, d0, d1, d2, d3, d4, d5, more)                                \
+    "mov " lift ",#128\n"                                                                      \
+    "sxtab16 " d0 "," lift ",r1" bytes "\n"                                                    \
+    "sxtab16 " d1 "," lift ",r2" bytes "\n"                                                    \
+    "sxtab16 " d2 "," lift ",r3" bytes "\n"                                                    \
+    "sxtab16 " d3 "," lift ",r4" bytes "\n"                                                    \
+    "ldr " lift ",[sp,#288]\n"                                                                 \
+    "sxtab16 " d4 "," lift ",r5" bytes "\n"                                                    \
+    "sxtab16 " d5 "," lift ",r6" bytes "\n"                                                    \
+    MW_WINO_INTO(d0, d1, d2, d3, d4, d5, more)
 
-/* Half a column's numbers, of even or odd bytes of r1-r6, into words `at` of the stack. */
-#define MW_WINO_HALF(bytes, low, at0, at1, at2, at3, at4, at5)                                 \
-    "mov lr,#128\n"                                                                            \
-    MW_WINO_EXTEND("r7", "r1", bytes) MW_WINO_EXTEND("r8", "r2", bytes)                        \
-    MW_WINO_EXTEND("r9", "r3", bytes) MW_WINO_EXTEND("r10", "r4", bytes)                       \
-    low                                                                                        \
-    MW_WINO_EXTEND("r11", "r5", bytes) MW_WINO_EXTEND("r12", "r6", bytes)                      \
-    MW_WINO_INTO("r7", "r8", "r9", "r10", "r11", "r12", "lr")                                  \
-    "str r7,[sp,#" at0 "]\n"                                                                   \
-    "str r8,[sp,#" at1 "]\n"                                                                   \
-    "str r11,[sp,#" at2 "]\n"                                                                  \
-    "str r10,[sp,#" at3 "]\n"                                                                  \
-    "str lr,[sp,#" at4 "]\n"                                                                   \
-    "str r12,[sp,#" at5 "]\n"
-
-/* A column of six words at r0, which moves on to the next. */
-#define MW_WINO_LOAD                                                                           \
-    "ldrd r7,r8,[sp,#288]\n"                                                                   \
-    "ldrd r9,r10,[sp,#296]\n"                                                                  \
-    "ldr r1,[r0]\n"                                                                            \
-    "ldr r2,[r0,r7]\n"                                                                         \
-    "ldr r3,[r0,r7,lsl #1]\n"                                                                  \
-    "ldr r4,[r0,r8]\n"                                                                         \
-    "ldr r5,[r0,r7,lsl #2]\n"                                                                  \
-    "ldr r6,[r0,r9]\n"                                                                         \
-    "add r0,r0,r10\n"
-
-#define MW_WINO_LOW "movw lr,#12928\n"
-
-#define MW_WINO_INPUT_COLUMN(low, e0, e1, e2, e3, e4, e5, o0, o1, o2, o3, o4, o5)              \
-    MW_WINO_LOAD                                                                               \
-    MW_WINO_HALF("", low, e0, e1, e2, e3, e4, e5)                                              \
-    MW_WINO_HALF(",ror #8", low, o0, o1, o2, o3, o4, o5)
-
-/* A row of the stack's words into the transformed domain, at r0, which moves on. */
-#define MW_WINO_INPUT_ROW(at0, at2, at4)                                                       \
-    "ldrd r4,r5,[sp,#" at0 "]\n"                                                               \
-    "ldrd r6,r7,[sp,#" at2 "]\n"                                                               \
-    "ldrd r8,r9,[sp,#" at4 "]\n"                                                               \
+/* Numbers 48 bytes apart, and B' times them 8 * depth apart: r0 is where they are, r1-r3 are 1, 3
+ * and 5 times 8 * depth. */
+#define MW_WINO_INPUT_ROW(at0, at1, at2, at3, at4, at5, to)                                    \
+    "ldr r4,[r0,#" at0 "]\n"                                                                   \
+    "ldr r5,[r0,#" at1 "]\n"                                                                   \
+    "ldr r6,[r0,#" at2 "]\n"                                                                   \
+    "ldr r7,[r0,#" at3 "]\n"                                                                   \
+    "ldr r8,[r0,#" at4 "]\n"                                                                   \
+    "ldr r9,[r0,#" at5 "]\n"                                                                   \
     MW_WINO_INTO("r4", "r5", "r6", "r7", "r8", "r9", "r10")                                    \
-    "str r4,[r0]\n"                                                                            \
-    "str r5,[r0,r1]\n"                                                                         \
-    "str r8,[r0,r1,lsl #1]\n"                                                                  \
-    "str r7,[r0,r2]\n"                                                                         \
-    "str r10,[r0,r1,lsl #2]\n"                                                                 \
-    "str r9,[r0,r3]\n"                                                                         \
-    "add r0,r0,r2,lsl #1\n"
+    "str r4,[" to "]\n"                                                                        \
+    "str r5,[" to ",r1]\n"                                                                     \
+    "str r8,[" to ",r1,lsl #1]\n"                                                              \
+    "str r7,[" to ",r2]\n"                                                                     \
+    "str r10,[" to ",r1,lsl #2]\n"                                                             \
+    "str r9,[" to ",r3]\n"                                                                     \
+    "add " to "," to ",r2,lsl #1\n"
 
-/* The stack holds: 6 rows of 6 words of even bytes, then of odd bytes; 1, 3 and 5 times
- * `row_bytes`, depth (at 288); end of the first pixel's channels, the tile's address, that of the
- * output (at 304), padding, 8 saved registers, lr. */
+/* The stack holds 6 columns of 6 numbers of even bytes and 6 of odd ones; then, from 288: what lifts
+ * inputs 4 and 5, end of the columns lifted so; 1, 3 and 5 times `row_bytes`, depth; end of the
+ * first pixel's channels, the tile's address; that of the output, the column's; padding, 8 saved
+ * registers, lr. Loops, not copies: the code then stays in a cache of 1 KB. */
 MW_ASSEMBLY static void mw_winograd_input_4x4(const int8_t *x __attribute__((unused)),
                                               int32_t row_bytes __attribute__((unused)),
                                               int32_t depth __attribute__((unused)),
@@ -110,49 +89,66 @@ MW_ASSEMBLY static void mw_winograd_input_4x4(const int8_t *x __attribute__((unu
     __asm__ volatile(
         ".syntax unified\n"
         "push {r4-r11, lr}\n"
-        "sub sp, sp, #316\n"
+        "sub sp, sp, #332\n"
         "add r4, r1, r1, lsl #1\n"
         "add r5, r1, r1, lsl #2\n"
-        "strd r1, r4, [sp, #288]\n"
-        "strd r5, r2, [sp, #296]\n"
+        "strd r1, r4, [sp, #296]\n"
+        "strd r5, r2, [sp, #304]\n"
         "add r2, r2, r0\n"
-        "strd r2, r0, [sp, #304]\n"
-        "str r3, [sp, #312]\n"
+        "strd r2, r0, [sp, #312]\n"
+        "strd r3, r0, [sp, #320]\n"
         "1:\n"
-        MW_WINO_INPUT_COLUMN("", "0", "24", "48", "72", "96", "120",
-                             "144", "168", "192", "216", "240", "264")
-        MW_WINO_INPUT_COLUMN("", "4", "28", "52", "76", "100", "124",
-                             "148", "172", "196", "220", "244", "268")
-        MW_WINO_INPUT_COLUMN("", "8", "32", "56", "80", "104", "128",
-                             "152", "176", "200", "224", "248", "272")
-        MW_WINO_INPUT_COLUMN("", "12", "36", "60", "84", "108", "132",
-                             "156", "180", "204", "228", "252", "276")
-        MW_WINO_INPUT_COLUMN(MW_WINO_LOW, "16", "40", "64", "88", "112", "136",
-                             "160", "184", "208", "232", "256", "280")
-        MW_WINO_INPUT_COLUMN(MW_WINO_LOW, "20", "44", "68", "92", "116", "140",
-                             "164", "188", "212", "236", "260", "284")
-        "ldr r0, [sp, #312]\n"
-        "ldr r1, [sp, #300]\n"
+        "mov r0, sp\n"
+        "mov r1, #128\n"
+        "add r2, sp, #192\n"
+        "2:\n"
+        "strd r1, r2, [sp, #288]\n"
+        "3:\n"
+        "ldrd r7, r8, [sp, #296]\n"
+        "ldrd r9, r10, [sp, #304]\n"
+        "ldr r12, [sp, #324]\n"
+        "ldr r1, [r12]\n"
+        "ldr r2, [r12, r7]\n"
+        "ldr r3, [r12, r7, lsl #1]\n"
+        "ldr r4, [r12, r8]\n"
+        "ldr r5, [r12, r7, lsl #2]\n"
+        "ldr r6, [r12, r9]\n"
+        "add r12, r12, r10\n"
+        "str r12, [sp, #324]\n"
+        MW_WINO_HALF("", "r11", "r7", "r8", "lr", "r10", "r9", "r12", "r11")
+        "stmia r0!, {r7-r12}\n"
+        MW_WINO_HALF(",ror #8", "r8", "r1", "r2", "r7", "r4", "r3", "r6", "r5")
+        "stmia r0!, {r1-r6}\n"
+        "ldr r2, [sp, #292]\n"
+        "cmp r0, r2\n"
+        "bne.w 3b\n"
+        "add r2, sp, #288\n"
+        "movw r1, #12928\n"
+        "cmp r0, r2\n"
+        "bne.w 2b\n"
+        "mov r0, sp\n"
+        "ldr r1, [sp, #308]\n"
+        "ldr r11, [sp, #320]\n"
         "lsl r1, r1, #3\n"
         "add r2, r1, r1, lsl #1\n"
         "add r3, r1, r1, lsl #2\n"
-        MW_WINO_INPUT_ROW("0", "8", "16") MW_WINO_INPUT_ROW("24", "32", "40")
-        MW_WINO_INPUT_ROW("48", "56", "64") MW_WINO_INPUT_ROW("72", "80", "88")
-        MW_WINO_INPUT_ROW("96", "104", "112") MW_WINO_INPUT_ROW("120", "128", "136")
-        "ldr r0, [sp, #312]\n"
-        "add r0, r0, #16\n"
-        MW_WINO_INPUT_ROW("144", "152", "160") MW_WINO_INPUT_ROW("168", "176", "184")
-        MW_WINO_INPUT_ROW("192", "200", "208") MW_WINO_INPUT_ROW("216", "224", "232")
-        MW_WINO_INPUT_ROW("240", "248", "256") MW_WINO_INPUT_ROW("264", "272", "280")
-        "ldr r3, [sp, #312]\n"
-        "add r3, r3, #32\n"
-        "str r3, [sp, #312]\n"
-        "ldrd r2, r0, [sp, #304]\n"
+        "add r12, r11, #16\n"
+        "add lr, sp, #24\n"
+        "4:\n"
+        MW_WINO_INPUT_ROW("0", "48", "96", "144", "192", "240", "r11")
+        MW_WINO_INPUT_ROW("24", "72", "120", "168", "216", "264", "r12")
         "add r0, r0, #4\n"
-        "str r0, [sp, #308]\n"
+        "cmp r0, lr\n"
+        "bne.w 4b\n"
+        "ldrd r2, r0, [sp, #312]\n"
+        "ldr r3, [sp, #320]\n"
+        "add r0, r0, #4\n"
+        "add r3, r3, #32\n"
+        "str r0, [sp, #316]\n"
+        "strd r3, r0, [sp, #320]\n"
         "cmp r0, r2\n"
         "bne.w 1b\n"
-        "add sp, sp, #316\n"
+        "add sp, sp, #332\n"
         "pop {r4-r11, pc}\n");
 }
 
@@ -231,12 +227,14 @@ MW_ASSEMBLY static void mw_winograd_output_4x4(int32_t *sums __attribute__((unus
         "movw r10, #0x8e39\n"
         "movt r10, #0x38e3\n"
         "1:\n"
+        "add r1, r0, #192\n"
+        "2:\n"
         MW_WINO_OUTPUT_COLUMN("0", "192", "384", "576", "768", "960")
         MW_WINO_OUTPUT_COLUMN("32", "224", "416", "608", "800", "992")
-        MW_WINO_OUTPUT_COLUMN("64", "256", "448", "640", "832", "1024")
-        MW_WINO_OUTPUT_COLUMN("96", "288", "480", "672", "864", "1056")
-        MW_WINO_OUTPUT_COLUMN("128", "320", "512", "704", "896", "1088")
-        MW_WINO_OUTPUT_COLUMN("160", "352", "544", "736", "928", "1120")
+        "add r0, r0, #64\n"
+        "cmp r0, r1\n"
+        "bne.w 2b\n"
+        "sub r0, r0, #192\n"
         "ldr r4, [sp]\n"
         "ldr r5, [sp, #8]\n"
         "ldr r1, [r4], #4\n"
@@ -266,11 +264,7 @@ MW_ASSEMBLY static void mw_winograd_output_4x4(int32_t *sums __attribute__((unus
 }
 
 #undef MW_WINO_INTO
-#undef MW_WINO_EXTEND
 #undef MW_WINO_HALF
-#undef MW_WINO_LOAD
-#undef MW_WINO_LOW
-#undef MW_WINO_INPUT_COLUMN
 #undef MW_WINO_INPUT_ROW
 #undef MW_WINO_OUT
 #undef MW_WINO_SIX
@@ -282,7 +276,7 @@ MW_ASSEMBLY static void mw_winograd_output_4x4(int32_t *sums __attribute__((unus
 #else
 
 /* B' times six numbers `step` apart, in place. */
-static void mw_winograd_into_4x4(int32_t *d, int32_t step)
+MW_INLINE void mw_winograd_into_4x4(int32_t *d, int32_t step)
 {
     const int32_t d0 = d[0], d1 = d[step], d2 = d[2 * step];
     const int32_t d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
@@ -294,7 +288,9 @@ static void mw_winograd_into_4x4(int32_t *d, int32_t step)
     d[5 * step] = 4 * d1 - 5 * d3 + d5;
 }
 
-static void mw_winograd_input_4x4(const int8_t *x, int32_t row_bytes, int32_t depth, int32_t *to)
+static MW_NOINLINE __attribute__((unused)) void mw_winograd_input_4x4(const int8_t *x,
+                                                                      int32_t row_bytes,
+                                                                      int32_t depth, int32_t *to)
 {
     for (int32_t c = 0; c < depth; c++) {
         int32_t d[36];
@@ -316,7 +312,7 @@ static void mw_winograd_input_4x4(const int8_t *x, int32_t row_bytes, int32_t de
 }
 
 /* A' times six numbers `step` apart, modulo 2**32, in place. */
-static void mw_winograd_out_4x4(uint32_t *m, int32_t step)
+MW_INLINE void mw_winograd_out_4x4(uint32_t *m, int32_t step)
 {
     const uint32_t a = m[step] + m[2 * step], b = m[step] - m[2 * step];
     const uint32_t c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
@@ -326,8 +322,8 @@ static void mw_winograd_out_4x4(uint32_t *m, int32_t step)
     m[3 * step] = b + 2 * d + m[5 * step];
 }
 
-static void mw_winograd_output_4x4(int32_t *sums, const int32_t *channel,
-                                   const mw_winograd_places *places, int32_t at)
+static MW_NOINLINE __attribute__((unused)) void mw_winograd_output_4x4(
+    int32_t *sums, const int32_t *channel, const mw_winograd_places *places, int32_t at)
 {
     static const int32_t factor_bits[4] = {0, 1, 2, 2};
     for (int32_t t = 0; t < 4; t++) {

@@ -164,8 +164,8 @@ MW_INLINE int8_t mw_winograd_finish(uint32_t four_times, const int32_t *channel,
     return (int8_t)mw_requantize_s8_dsp(doubled, channel[1], channel[2], zero);
 }
 
-static void mw_winograd_output_2x2(int32_t *sums, const int32_t *channel,
-                                   const mw_winograd_places *places, int32_t at)
+static MW_NOINLINE __attribute__((unused)) void mw_winograd_output_2x2(
+    int32_t *sums, const int32_t *channel, const mw_winograd_places *places, int32_t at)
 {
     for (int32_t t = 0; t < 4; t++) {
         int8_t *const y = places->first[t] + at;
