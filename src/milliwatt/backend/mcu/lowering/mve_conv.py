@@ -30,7 +30,12 @@ BLOCK_PIXELS = 2
 
 
 def _accepts_1x1(site: Site) -> bool:
-    return has_int8_parameters(site) and is_pointwise(site) and fits(dsp_conv.filters_of(site))
+    return (
+        isinstance(site.op, Conv2D)
+        and has_int8_parameters(site)
+        and is_pointwise(site)
+        and fits(dsp_conv.filters_of(site))
+    )
 
 
 def _lower_1x1(site: Site) -> Lowered:
@@ -70,7 +75,7 @@ def reads_windows(site: Site) -> bool:
 
 
 def _accepts_conv(site: Site) -> bool:
-    return has_int8_parameters(site) and reads_windows(site) and fits(dsp_conv.filters_of(site))
+    return reads_windows(site) and has_int8_parameters(site) and fits(dsp_conv.filters_of(site))
 
 
 def _lower_conv(site: Site) -> Lowered:
