@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
+from milliwatt.backend.mcu.kernel import Core, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_conv, dsp_dense, dsp_depthwise
 from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
@@ -18,12 +20,20 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     scale_words,
 )
 from milliwatt.backend.mcu.lowering.rice import Coded, encode
-from milliwatt.backend.mcu.lowering.stored import LARGEST_SHARE, coded_kernel, made_bytes
+from milliwatt.backend.mcu.lowering.stored import (
+    LARGEST_SHARE,
+    coded_kernel,
+    made_bytes,
+    weights_of,
+)
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.arith import activation_range
-from milliwatt.units import align_up
+from milliwatt.units import align_up, ceil_div
 
 _BLOCK_CHANNELS = 4
+_MOST = 16
+"""Channels of a convolution decoded at a time, where not all are."""
+_DSP = Core(dsp=True)
 
 
 def _dense_words(site: Site) -> Table:
@@ -72,11 +82,69 @@ def _lower_dense(site: Site) -> Lowered:
     )
 
 
+def _at_once(base: Kernel) -> Kernel:
+    """A convolution's kernel with coded weights, all decoded before it runs."""
+    whole = coded_kernel(base, _CONV)
+
+    def accepts(site: Site) -> bool:
+        return whole.supports(site, _DSP) and _memory_saved(site, base) <= 0
+
+    return DspKernel(whole.name, whole.header, accepts, whole.lower)
+
+
+def _by_blocks(base: Kernel) -> Kernel:
+    """A convolution's kernel with coded weights, decoded `_MOST` channels at a time."""
+    whole = coded_kernel(base, _CONV)
+
+    def accepts(site: Site) -> bool:
+        return whole.supports(site, _DSP) and _memory_saved(site, base) > 0
+
+    def lower(site: Site) -> Lowered:
+        return _in_blocks(site, base)
+
+    return DspKernel(f"{whole.name}_blocks", _BLOCKS, accepts, lower)
+
+
+def _memory_saved(site: Site, base: Kernel) -> int:
+    """Bytes by which blocks of channels need less than the whole layer, which may be in place."""
+    lowered = base.lower(site)
+    all_bytes = lowered.scratch_bytes + made_bytes(weights_of(lowered).data.nbytes)
+    in_place = bool(lowered.overlaps)
+    shared = min(site.inputs[0].size_bytes, site.outputs[0].size_bytes) if in_place else 0
+    return all_bytes - _in_blocks(site, base).scratch_bytes - shared
+
+
+def _in_blocks(site: Site, base: Kernel) -> Lowered:
+    lowered = base.lower(site)
+    plain, scales = weights_of(lowered), lowered.tables[1]
+    coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
+    _, height, width, channels = site.outputs[0].shape
+    channel_pairs = ceil_div(channels, 2)
+    pair_bytes = plain.data.nbytes // channel_pairs
+    offset = align_up(lowered.scratch_bytes, 4)
+    outputs = offset + made_bytes(_MOST // 2 * pair_bytes)
+    return replace(
+        lowered,
+        function=lowered.function.replace("_s8_dsp", "_coded_blocks_s8_dsp"),
+        args=(
+            *lowered.args[:4],
+            *passed(offset, pair_bytes, coded.k, coded.low_bytes, _MOST, outputs),
+            *passed(scales.data.size // channel_pairs),
+            *lowered.args[4:],
+        ),
+        tables=(replace(plain, data=coded.data, alignment=1), scales),
+        scratch_bytes=outputs + align_up(_MOST * height * width, 4),
+        overlaps=(),
+    )
+
+
 _CONV = "mw_conv2d_coded_s8_dsp.h"
+_BLOCKS = "mw_conv2d_coded_blocks_s8_dsp.h"
 _DEPTHWISE = "mw_depthwise_stored_dsp.h"
 
 KERNELS: tuple[Kernel, ...] = (
-    *(coded_kernel(base, _CONV) for base in dsp_conv.KERNELS),
+    *(_at_once(base) for base in dsp_conv.KERNELS),
+    *(_by_blocks(base) for base in dsp_conv.KERNELS),
     *(coded_kernel(base, _DEPTHWISE) for base in dsp_depthwise.KERNELS),
     DspKernel(
         "fully_connected_s8_coded",

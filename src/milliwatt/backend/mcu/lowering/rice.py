@@ -16,6 +16,7 @@ PARAMETERS = range(1, 8)
 GROUP = 8
 """Values whose low bits fill whole bytes."""
 _READ_AHEAD_BYTES = 4
+_NEARLY = 1.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,16 @@ class Coded:
 
 
 def encode(values: Array) -> Coded:
-    """int8 values in the code's shortest form; decoding gives them back exactly.
+    """int8 values in code; decoding gives them back exactly.
 
-    As many zeros follow as fill up the last group of 8.
+    The parameter is the largest of those that are nearly best: it makes quotients short, and
+    decoding fast. As many zeros follow as fill up the last group of 8.
     """
     filled = np.zeros(align_up(len(values), GROUP), np.int64)
     filled[: len(values)] = values
     magnitudes = np.where(filled < 0, ~filled, filled)
-    k = min(PARAMETERS, key=lambda each: _size_bits(magnitudes, each))
+    sizes = {k: _size_bits(magnitudes, k) for k in PARAMETERS}
+    k = max(k for k, size in sizes.items() if size <= _NEARLY * min(sizes.values()))
     low = _low_bits(filled, k)
     data = np.concatenate([low, _quotient_bits(magnitudes >> (k - 1))])
     return Coded(data, k, len(low))

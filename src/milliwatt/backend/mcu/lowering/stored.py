@@ -7,7 +7,6 @@ in, and the kernel reads it there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,7 +31,7 @@ class StoredWeights:
 
 def from_scratch(lowered: Lowered, function: str, stored: StoredWeights) -> Lowered:
     """The call `lowered`, as `function`, with its table "weights" made from `stored` first."""
-    plain = _weights(lowered.tables)
+    plain = weights_of(lowered)
     offset = align_up(lowered.scratch_bytes, 4)
     made = passed(offset, plain.data.nbytes, stored.parameter)
     args: list[Arg] = []
@@ -52,9 +51,9 @@ def made_bytes(count: int) -> int:
     return align_up(count, GROUP) + 4
 
 
-def coded_weights(lowered: Lowered) -> StoredWeights:
+def codedweights_of(lowered: Lowered) -> StoredWeights:
     """The table "weights" in the lossless code, byte by byte."""
-    plain = _weights(lowered.tables)
+    plain = weights_of(lowered)
     coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
     return StoredWeights(Table("weights", coded.data, plain.role, alignment=1), coded.k)
 
@@ -67,16 +66,17 @@ def coded_kernel(base: Kernel, header: str) -> Kernel:
         if not (isinstance(base, DspKernel) and base.accepts(site)):
             return False
         lowered = base.lower(site)
-        before = _weights(lowered.tables).data.nbytes
-        return coded_weights(lowered).table.data.nbytes < LARGEST_SHARE * before
+        before = weights_of(lowered).data.nbytes
+        return codedweights_of(lowered).table.data.nbytes < LARGEST_SHARE * before
 
     def lower(site: Site) -> Lowered:
         lowered = base.lower(site)
         function = lowered.function.replace("_s8_dsp", middle)
-        return from_scratch(lowered, function, coded_weights(lowered))
+        return from_scratch(lowered, function, codedweights_of(lowered))
 
     return DspKernel(base.name.replace("_s8_dsp", "_s8_coded"), header, accepts, lower)
 
 
-def _weights(tables: Sequence[Table]) -> Table:
-    return next(table for table in tables if table.name == "weights")
+def weights_of(lowered: Lowered) -> Table:
+    """The table "weights" of a call."""
+    return next(table for table in lowered.tables if table.name == "weights")
