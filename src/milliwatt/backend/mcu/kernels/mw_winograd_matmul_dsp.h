@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Four transformed tiles times two transformed filters: the inner loop of the Winograd convolutions.
+/* Four transformed tiles times two transformed filters: the inner loop of Winograd convolutions.
  *
  * At each position (16 of F(2x2, 3x3), 36 of F(4x4, 3x3)) a dot product over all inputs, of int16
  * pairs. Two channels of four tiles are in flight. Registers: 8 sums, 2 pairs of activations, 2

@@ -10,24 +10,24 @@
  *
  * |G'wG| <= 49 * 128 fits 16 bits. A pair of inputs is added, subtracted and shifted as the one
  * number low + 2**16 * high, whose halves are right where low >= 0. So 128 is added to the low half
- * of every input, which B' and B make 36 * 128 at position (1, 1) and 0 elsewhere; and L = 100 * 128,
- * which |B'dB| never exceeds, to inputs (4..5, 4..5), of which they make L at every position. Then
- * 0 <= low <= 2 * L + 36 * 128 fits 16 bits as well. It is as if inputs were larger by so much; the
- * biases say so: one for all outputs but those four that read inputs (4..5, 4..5).
+ * of every input, which B' and B make 36 * 128 at position (1, 1) and 0 elsewhere; and 100 * 128,
+ * which |B'dB| never exceeds, to inputs (4..5, 4..5), of which they make 100 * 128 at every
+ * position. Then 0 <= low <= 236 * 128 fits 16 bits as well. It is as if inputs were larger by so
+ * much; the biases say so: one for all outputs but those four that read inputs (4..5, 4..5).
  *
  * Sums wrap modulo 2**32. There 9 has an inverse: what is left is 64 / (f_i f_j) times the sum of
  * products, right because lowering/winograd.py proves that below 2**31, and a shift divides it.
  *
- * Inputs: about 160 instructions per input channel of a tile, that is 1.1 / output channels for each
- * multiplication. Outputs: about 20 per output, 2.2 / input channels. Registers: 6 words of inputs,
- * 6 numbers made of them and one more, a pointer; 6 sums, 7 constants. */
+ * Inputs: about 170 instructions per input channel of a tile, that is 1.2 / output channels for
+ * each multiplication. Outputs: about 21 per output, 2.3 / input channels. Registers: 6 words of
+ * inputs, 6 numbers made of them and one more, a pointer; 6 sums, 7 constants. */
 #ifndef MW_WINOGRAD_TILES_4X4_DSP_H
 #define MW_WINOGRAD_TILES_4X4_DSP_H
 
 #include "mw_winograd_blocks_dsp.h"
 
-/* A channel's constants: twice the bias, multiplier, divisor, then twice the biases of outputs (2, 2),
- * (2, 3), (3, 2) and (3, 3). */
+/* A channel's constants: twice the bias, multiplier, divisor, then twice the biases of outputs
+ * (2, 2), (2, 3), (3, 2) and (3, 3). */
 #define MW_WINO_4X4_WORDS 7
 
 #if MW_HAS_DSP
@@ -77,10 +77,10 @@
     "str r9,[" to ",r3]\n"                                                                     \
     "add " to "," to ",r2,lsl #1\n"
 
-/* The stack holds 6 columns of 6 numbers of even bytes and 6 of odd ones; then, from 288: what lifts
- * inputs 4 and 5, end of the columns lifted so; 1, 3 and 5 times `row_bytes`, depth; end of the
- * first pixel's channels, the tile's address; that of the output, the column's; padding, 8 saved
- * registers, lr. Loops, not copies: the code then stays in a cache of 1 KB. */
+/* The stack holds 6 columns of 6 numbers of even bytes and 6 of odd ones; then, from 288: what
+ * lifts inputs 4 and 5, end of the columns lifted so; 1, 3 and 5 times `row_bytes`, depth; end of
+ * the first pixel's channels, the tile's address; that of the output, the column's; padding, 8
+ * saved registers, lr. Loops, not copies: the code then stays in a cache of 1 KB. */
 MW_ASSEMBLY static void mw_winograd_input_4x4(const int8_t *x __attribute__((unused)),
                                               int32_t row_bytes __attribute__((unused)),
                                               int32_t depth __attribute__((unused)),
