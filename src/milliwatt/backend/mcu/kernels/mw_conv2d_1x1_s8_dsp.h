@@ -17,6 +17,8 @@ MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
 {
     int32_t *const pairs = scratch;
     const int32_t pair_count = (depth + 1) >> 1;
+    const mw_matmul_4px layer =
+        mw_layer_4px(weights, scales, pair_count, channels, zero, packed, once);
     int8_t *const first = y;
     const int32_t count = pixels * channels;
     for (; pixels >= 4; pixels -= 4) {
@@ -24,7 +26,7 @@ MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
             mw_widen_s8_of_4(x, depth, pairs + p);
             x += depth;
         }
-        mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, zero, packed, once);
+        mw_matmul_s8_4px(pairs, &layer, y, packed, once);
         y += 4 * channels;
     }
     for (; pixels > 0; pixels--) {

@@ -24,6 +24,8 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
     int32_t *const pairs = scratch;
     const mw_window_s8 window = {
         height, width, depth, kh, kw, x_zero, (int8_t *)(pairs + block * pair_count)};
+    const mw_matmul_4px layer =
+        mw_layer_4px(weights, scales, pair_count, channels, y_zero, packed, once);
     const int32_t count = out_height * out_width * channels;
     int8_t *const first = y;
     int32_t top = -pad_top, left = -pad_left;
@@ -46,8 +48,7 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
             }
         }
         if (taken == 4) {
-            mw_matmul_s8_4px(pairs, weights, scales, y, pair_count, channels, y_zero, packed,
-                             once);
+            mw_matmul_s8_4px(pairs, &layer, y, packed, once);
         } else {
             mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed, once);
         }

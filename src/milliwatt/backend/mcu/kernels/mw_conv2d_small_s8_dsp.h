@@ -18,14 +18,15 @@ MW_INLINE void mw_conv2d_1x1_small_s8_dsp(const int8_t *x, int8_t *y, void *scra
                                           int32_t once, int32_t whole)
 {
     int32_t *const pairs = scratch;
+    const mw_matmul_4px layer = mw_layer_4px_small(weights, scales, (depth + 1) >> 1, channels,
+                                                   zero, packed, once);
     const int32_t count = whole ? depth & ~3 : depth;
     for (int32_t first = 0; first < pixels; first += 4) {
         const int32_t block = mw_min_i32(first, pixels - 4);
         for (int32_t p = 0; p < 4; p++) {
             mw_widen_s8_of_4(x + (block + p) * depth, count, pairs + p);
         }
-        mw_matmul_s8_4px_small(pairs, weights, scales, y + block * channels, (depth + 1) >> 1,
-                               channels, zero, packed, once);
+        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, once);
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, pixels * channels, low, high);
@@ -65,6 +66,8 @@ MW_INLINE void mw_conv2d_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
 {
     int32_t *const pairs = scratch;
     const int32_t pixels = out_height * out_width;
+    const mw_matmul_4px layer =
+        mw_layer_4px_small(weights, scales, pair_count, channels, y_zero, packed, once);
     const mw_window_s8 window = {height, width,  depth, kh, kw,
                                  x_zero, (int8_t *)(pairs + 4 * pair_count)};
     for (int32_t first = 0; first < pixels; first += 4) {
@@ -75,8 +78,7 @@ MW_INLINE void mw_conv2d_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
             mw_copy_window_s8_of_4(x, &window, row * stride_h - pad_top,
                                    column * stride_w - pad_left, pairs + p);
         }
-        mw_matmul_s8_4px_small(pairs, weights, scales, y + block * channels, pair_count, channels,
-                               y_zero, packed, once);
+        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, once);
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, pixels * channels, low, high);

@@ -5,8 +5,11 @@
  * weights, 2 pointers: all 14. Per pair of inputs (16 multiplications) with packed weights
  * (mw_channel_pair_dsp.h): 1 load and 1 extension of weights, 2 double loads of activations,
  * 8 SMLAD = 12 instructions, and 3/8 of one for the loop: 0.77 per multiplication. Plain weights
- * take one more. The 8 outputs then cost 80, and 60 in the `_once` function, for layers that may
- * round once (mw_requantize_dsp.h): its mixed sums are 256 times the odd channel's as they stand.
+ * take one more. The 8 outputs then cost 70, and 44 in the `_once` functions, for layers that may
+ * round once (mw_requantize_dsp.h): their mixed sums are 256 times the odd channel's as they stand,
+ * and their first pair begins the sums, which saves copies of biases. The longer code of two
+ * roundings has no room for that beside a window's in an instruction cache of 1 KB. Neither has the
+ * `_deep` loop of 16 pairs a turn, 0.76 per multiplication, which pays for many pairs only.
  * No compiler at hand keeps this in 14 registers, hence the assembly; the C below it computes the
  * same and serves other machines. */
 #ifndef MW_MATMUL_S8_4PX_DSP_H
@@ -32,81 +35,79 @@
     "smlad r9, r5, r3, r9\n"                                                                   \
     "smlad r12, r4, r2, r12\n"                                                                 \
     "smlad lr, r5, r2, lr\n"
-
-/* int8 output from `sum`, which `twice` doubles: multiplier in r2, divisor in r3, zero in r4. */
+/* The first pair: `even(sum, input)` begins an even channel's sum, lr the others. */
+#define MW_4PX_FIRST(odd, even)                                                                \
+    "ldr.w r2, [r1], #4\n"                                                                     \
+    "ldrd r4, r5, [r0], #8\n"                                                                  \
+    "sxtb16 r3, r2\n" odd                                                                      \
+    even("r6", "r4") even("r7", "r5")                                                          \
+    "smlad r10, r4, r2, lr\n"                                                                  \
+    "smlad r11, r5, r2, lr\n"                                                                  \
+    "ldrd r4, r5, [r0], #8\n"                                                                  \
+    even("r8", "r4") even("r9", "r5")                                                          \
+    "smlad r12, r4, r2, lr\n"                                                                  \
+    "smlad lr, r5, r2, lr\n"
+/* int8 output from `sum`, which `twice` doubles: multiplier in r2, divisor in r3, zero in r5. */
 #define MW_4PX_REQUANTIZE(twice, sum)                                                          \
     twice(sum)                                                                                 \
     "smmulr " sum ", " sum ", r2\n"                                                            \
     "add.w " sum ", " sum ", " sum ", asr #31\n"                                               \
-    "smmlsr " sum ", " sum ", r3, r4\n"                                                        \
+    "smmlsr " sum ", " sum ", r3, r5\n"                                                        \
     "ssat " sum ", #8, " sum "\n"
 
 #define MW_4PX_DOUBLE(sum) "lsl.w " sum ", " sum ", #1\n"
 #define MW_4PX_HALVE_256(sum) "asr.w " sum ", " sum ", #7\n"
 
-/* int8 output from 256 times the sum: offset in r4. */
+/* int8 output from 256 times the sum: offset in r5. */
 #define MW_4PX_REQUANTIZE_ONCE(sum, multiplier)                                                \
-    "smmla " sum ", " sum ", " multiplier ", r4\n"                                             \
+    "smmla " sum ", " sum ", " multiplier ", r5\n"                                             \
     "ssat " sum ", #8, " sum ", asr #10\n"
 
-#define MW_4PX_TWO(odd) MW_4PX_PAIR(odd) MW_4PX_PAIR(odd)
-#define MW_4PX_EIGHT(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd) MW_4PX_TWO(odd)
+/* A turn of the loop: so many pairs. */
+#define MW_4PX_TURN(pairs, odd) ".rept " pairs "\n" MW_4PX_PAIR(odd) ".endr\n"
 
-/* The stack holds: pairs, loop entry, scales, y, 9 saved registers, channels (distance of
- * pixels), end of the pairs (comes as their number), channels left, zero point. The loop is
- * entered so that the number of pairs need not divide by those of a turn, one more than `last`: a
- * pair is `pair_bytes` of code. */
-#define MW_4PX_BODY(turn, last, odd, pair_bytes, start, finish)                                \
+/* The stack holds: scales, y - 1, zero, pairs, 9 saved registers, loop entry (comes as the bytes
+ * of the loop's code to leave out, and 1 for Thumb), channels (distance of pixels), end of the
+ * weights, end of the pairs, weights. The end of the weights is a word less where the last channel
+ * is odd, which says so. */
+#define MW_4PX_BODY(pairs, odd, start, finish)                                                 \
     ".syntax unified\n"                                                                        \
     "push {r0-r11, lr}\n"                                                                      \
-    "ldr r4, [sp, #56]\n"                                                                      \
-    "add.w r5, r0, r4, lsl #4\n"                                                               \
-    "str r5, [sp, #56]\n"                                                                      \
-    "negs r4, r4\n"                                                                            \
-    "and r4, r4, #" last "\n"                                                                  \
-    "movs r5, #" pair_bytes "\n"                                                               \
-    "adr.w r6, 3f\n"                                                                           \
-    "mla r4, r4, r5, r6\n"                                                                     \
-    "orr r4, r4, #1\n"                                                                         \
-    "str r4, [sp, #4]\n"                                                                       \
+    "ldr r0, [sp, #52]\n"                                                                      \
+    "adr r2, 3f\n"                                                                             \
+    "add r0, r2\n"                                                                             \
+    "str r0, [sp, #52]\n"                                                                      \
+    "subs r1, #1\n"                                                                            \
+    "str r1, [sp, #4]\n"                                                                       \
+    "ldr r1, [sp, #68]\n"                                                                      \
                                                                                                \
-    "1:\n" start                                                                               \
-    "ldrd r0, r2, [sp]\n"                                                                      \
-    "mov r7, r6\n"                                                                             \
-    "mov r8, r6\n"                                                                             \
-    "mov r9, r6\n"                                                                             \
-    "mov r11, r10\n"                                                                           \
-    "mov r12, r10\n"                                                                           \
-    "mov lr, r10\n"                                                                            \
-    "bx r2\n"                                                                                  \
+    "1:\n"                                                                                     \
+    "ldr r0, [sp, #12]\n" start                                                                \
+    "ldr.w pc, [sp, #52]\n"                                                                    \
                                                                                                \
     ".p2align 2\n"                                                                             \
-    "3:\n" turn(odd)                                                                           \
-    "ldr r2, [sp, #56]\n"                                                                      \
+    "3:\n" MW_4PX_TURN(pairs, odd)                                                             \
+    "ldr r2, [sp, #64]\n"                                                                      \
     "cmp r0, r2\n"                                                                             \
     "bne.w 3b\n"                                                                               \
                                                                                                \
-    "ldrd r0, r5, [sp, #8]\n"                                                                  \
-    "ldrd r2, r3, [r0], #8\n"                                                                  \
-    "ldr r4, [sp, #64]\n" finish                                                               \
+    "ldmia.w sp, {r0, r4, r5}\n"                                                               \
+    "ldrd r2, r3, [r0], #8\n" finish                                                           \
                                                                                                \
-    "ldr r2, [sp, #52]\n"                                                                      \
-    "ldr r3, [sp, #60]\n"                                                                      \
-    "add.w r4, r5, r2, lsl #1\n"                                                               \
-    "subs r3, r3, #2\n"                                                                        \
-    "strb r6, [r5]\n"                                                                          \
-    "strb r7, [r5, r2]\n"                                                                      \
-    "strb r8, [r4]\n"                                                                          \
-    "strb r9, [r4, r2]\n"                                                                      \
-    "blt 2f\n"                                                                                 \
-    "str r3, [sp, #60]\n"                                                                      \
-    "strb r10, [r5, #1]!\n"                                                                    \
-    "strb r12, [r4, #1]!\n"                                                                    \
-    "strb r11, [r5, r2]\n"                                                                     \
-    "strb lr, [r4, r2]\n"                                                                      \
-    "add r5, r5, #1\n"                                                                         \
-    "strd r0, r5, [sp, #8]\n"                                                                  \
-    "bgt 1b\n"                                                                                 \
+    "ldrd r2, r3, [sp, #56]\n"                                                                 \
+    "cmp r1, r3\n"                                                                             \
+    "add.w r5, r4, r2, lsl #1\n"                                                               \
+    "strb r6, [r4, #1]!\n"                                                                     \
+    "strb r7, [r4, r2]\n"                                                                      \
+    "strb r8, [r5, #1]!\n"                                                                     \
+    "strb r9, [r5, r2]\n"                                                                      \
+    "bhi 2f\n"                                                                                 \
+    "strb r10, [r4, #1]!\n"                                                                    \
+    "strb r12, [r5, #1]!\n"                                                                    \
+    "strb r11, [r4, r2]\n"                                                                     \
+    "strb lr, [r5, r2]\n"                                                                      \
+    "strd r0, r4, [sp]\n"                                                                      \
+    "blo.w 1b\n"                                                                               \
                                                                                                \
     "2:\n"                                                                                     \
     "add sp, sp, #16\n"                                                                        \
@@ -120,7 +121,8 @@
     "sub.w lr, lr, r9\n"
 
 /* Even channel and odd (or mixed) start with their biases, and are rescaled one after the other. */
-#define MW_4PX_START "ldrd r6, r10, [r1], #8\n"
+#define MW_4PX_BEGIN(sum, input) "smlad " sum ", " input ", r3, r9\n"
+#define MW_4PX_START "ldrd r9, lr, [r1], #8\n" MW_4PX_FIRST(MW_4PX_PLAIN_ODD, MW_4PX_BEGIN)
 #define MW_4PX_FINISH(split, odd_twice)                                                        \
     split                                                                                      \
     MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r6") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r7")              \
@@ -130,9 +132,8 @@
     MW_4PX_REQUANTIZE(odd_twice, "r12") MW_4PX_REQUANTIZE(odd_twice, "lr")
 
 /* The mixed sums start with the odd channel's bias; the even channel's is added at the end. */
-#define MW_4PX_START_ONCE                                                                      \
-    "ldr.w r10, [r1], #4\n"                                                                    \
-    "movs r6, #0\n"
+#define MW_4PX_BEGIN_ONCE(sum, input) "smuad " sum ", " input ", r3\n"
+#define MW_4PX_START_ONCE "ldr.w lr, [r1], #4\n" MW_4PX_FIRST("", MW_4PX_BEGIN_ONCE)
 #define MW_4PX_FINISH_ONCE                                                                     \
     MW_4PX_SPLIT                                                                               \
     "add.w r6, r2, r6, lsl #8\n"                                                               \
@@ -145,37 +146,55 @@
     MW_4PX_REQUANTIZE_ONCE("r10", "r2") MW_4PX_REQUANTIZE_ONCE("r11", "r2")                    \
     MW_4PX_REQUANTIZE_ONCE("r12", "r2") MW_4PX_REQUANTIZE_ONCE("lr", "r2")
 
-#define MW_4PX_FUNCTION(name, turn, last, odd, pair_bytes, start, finish)                      \
+/* All pairs are the loop's. */
+#define MW_4PX_COPY                                                                            \
+    "mov r6, r9\n"                                                                             \
+    "mov r7, r9\n"                                                                             \
+    "mov r8, r9\n"                                                                             \
+    "mov r10, lr\n"                                                                            \
+    "mov r11, lr\n"                                                                            \
+    "mov r12, lr\n"
+#define MW_4PX_START_LOOP "ldrd r9, lr, [r1], #8\n" MW_4PX_COPY
+#define MW_4PX_START_LOOP_ONCE "ldr.w lr, [r1], #4\nmov.w r9, #0\n" MW_4PX_COPY
+
+#define MW_4PX_FUNCTION(name, turn, odd, start, finish)                                        \
     MW_ASSEMBLY static void name(                                                              \
-        const int32_t *pairs __attribute__((unused)),                                          \
-        const int32_t *weights __attribute__((unused)),                                        \
         const int32_t *scales __attribute__((unused)), int8_t *y __attribute__((unused)),      \
-        int32_t channels __attribute__((unused)), int32_t pair_count __attribute__((unused)),  \
-        int32_t channels_left __attribute__((unused)), int32_t zero __attribute__((unused)))   \
+        int32_t zero __attribute__((unused)), const int32_t *pairs __attribute__((unused)),    \
+        int32_t skip __attribute__((unused)), int32_t channels __attribute__((unused)),        \
+        const int32_t *weights_end __attribute__((unused)),                                    \
+        const int32_t *pairs_end __attribute__((unused)),                                      \
+        const int32_t *weights __attribute__((unused)))                                        \
     {                                                                                          \
-        __asm__ volatile(MW_4PX_BODY(turn, last, odd, pair_bytes, start, finish));                \
+        __asm__ volatile(MW_4PX_BODY(turn, odd, start, finish));                               \
     }
 
 #define MW_4PX_PLAIN_ODD "sxtb16 r2, r2, ror #8\n"
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, MW_4PX_EIGHT, "7", "", "48", MW_4PX_START,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "8", "", MW_4PX_START_LOOP,
                 MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, MW_4PX_TWO, "1", "", "48", MW_4PX_START,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, "2", "", MW_4PX_START_LOOP,
                 MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
-MW_4PX_FUNCTION(mw_matmul_s8_4px_once, MW_4PX_EIGHT, "7", "", "48", MW_4PX_START_ONCE,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_deep, "16", "", MW_4PX_START_ONCE,
                 MW_4PX_FINISH_ONCE)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, MW_4PX_TWO, "1", "", "48", MW_4PX_START_ONCE,
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, "2", "", MW_4PX_START_LOOP_ONCE,
                 MW_4PX_FINISH_ONCE)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_EIGHT, "7", MW_4PX_PLAIN_ODD, "52", MW_4PX_START,
-                MW_4PX_FINISH("", MW_4PX_DOUBLE))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, "8", MW_4PX_PLAIN_ODD,
+                MW_4PX_START, MW_4PX_FINISH("", MW_4PX_DOUBLE))
 
 #undef MW_4PX_PAIR
 #undef MW_4PX_REQUANTIZE
 #undef MW_4PX_DOUBLE
 #undef MW_4PX_HALVE_256
 #undef MW_4PX_REQUANTIZE_ONCE
-#undef MW_4PX_TWO
-#undef MW_4PX_EIGHT
+#undef MW_4PX_FIRST
+#undef MW_4PX_TURN
+#undef MW_4PX_BEGIN
+#undef MW_4PX_BEGIN_ONCE
+#undef MW_4PX_COPY
+#undef MW_4PX_START_LOOP
+#undef MW_4PX_START_LOOP_ONCE
 #undef MW_4PX_PLAIN_ODD
 #undef MW_4PX_BODY
 #undef MW_4PX_SPLIT
@@ -189,10 +208,9 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, MW_4PX_EIGHT, "7", MW_4PX_PLAIN_ODD, "52
 
 MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights,
                                     const int32_t *scales, int8_t *y, int32_t channels,
-                                    int32_t pair_count, int32_t channels_left, int32_t zero,
-                                    int32_t packed, int32_t once)
+                                    int32_t pair_count, int32_t zero, int32_t packed, int32_t once)
 {
-    for (int32_t c = 0; c < channels_left; c += 2) {
+    for (int32_t c = 0; c < channels; c += 2) {
         const int32_t *const words = weights + (once ? 1 : 2);
         for (int32_t p = 0; p < 4; p++) {
             int32_t even = once ? 0 : weights[0], odd = weights[once ? 0 : 1];
@@ -202,13 +220,13 @@ MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights
             }
             if (once) {
                 mw_store_pair_once(y + p * channels + c, even, odd, scales, zero,
-                                   channels_left - c);
+                                   channels - c);
                 continue;
             }
             odd = mw_doubled_odd(odd, even, packed);
             y[p * channels + c] =
                 (int8_t)mw_requantize_s8_dsp(2 * even, scales[0], scales[1], zero);
-            if (c + 1 < channels_left) {
+            if (c + 1 < channels) {
                 y[p * channels + c + 1] =
                     (int8_t)mw_requantize_s8_dsp(odd, scales[2], scales[3], zero);
             }
@@ -218,14 +236,17 @@ MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights
     }
 }
 
-#define MW_4PX_FUNCTION(name, packed, once)                                                         \
+#define MW_4PX_FUNCTION(name, packed, once)                                                    \
     static MW_NOINLINE __attribute__((unused)) void name(                                      \
-        const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
-        int32_t channels, int32_t pair_count, int32_t channels_left, int32_t zero)             \
+        const int32_t *scales, int8_t *y, int32_t zero, const int32_t *pairs, int32_t skip,    \
+        int32_t channels, const int32_t *weights_end, const int32_t *pairs_end,                \
+        const int32_t *weights)                                                                \
     {                                                                                          \
         MW_BARRIER();                                                                          \
-        mw_matmul_s8_4px_any(pairs, weights, scales, y, channels, pair_count, channels_left,   \
-                             zero, packed, once);                                              \
+        (void)skip;                                                                            \
+        (void)weights_end;                                                                     \
+        mw_matmul_s8_4px_any(pairs, weights, scales, y, channels,                              \
+                             (int32_t)(pairs_end - pairs) / 4, zero, packed, once);            \
     }
 
 MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, 0)
@@ -234,45 +255,97 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
 
 #define mw_matmul_s8_4px_packed_small mw_matmul_s8_4px_packed
 #define mw_matmul_s8_4px_once_small mw_matmul_s8_4px_once
+#define mw_matmul_s8_4px_once_deep mw_matmul_s8_4px_once
 
 #undef MW_4PX_FUNCTION
 
 #endif
 
+/* What a call needs besides pointers to the block: the same for all blocks of a layer. */
+typedef struct {
+    const int32_t *weights, *weights_end, *scales;
+    int32_t pair_count, channels, zero;
+    int32_t skip; /* code of the loop to leave out at first */
+} mw_matmul_4px;
+
+/* `turn` pairs are multiplied in a turn of the loop, `before` pairs before it. */
+MW_INLINE int32_t mw_skip_4px(int32_t pair_count, int32_t before, int32_t turn, int32_t pair_bytes)
+{
+    const int32_t left = pair_count - before;
+    const int32_t skipped = left > 0 ? (int32_t)(-(uint32_t)left & (uint32_t)(turn - 1)) : turn;
+    return skipped * pair_bytes + 1;
+}
+
+MW_INLINE mw_matmul_4px mw_make_matmul_4px(const int32_t *weights, const int32_t *scales,
+                                           int32_t pair_count, int32_t channels, int32_t zero,
+                                           int32_t packed, int32_t once, int32_t before,
+                                           int32_t turn)
+{
+    const int32_t words = pair_count + (once ? 1 : 2);
+    const mw_matmul_4px layer = {weights,
+                                 weights + ((channels + 1) >> 1) * words - (channels & 1),
+                                 scales,
+                                 pair_count,
+                                 channels,
+                                 zero,
+                                 mw_skip_4px(pair_count, before, turn, packed ? 48 : 52)};
+    return layer;
+}
+
+#define MW_4PX_CALL(name)                                                                      \
+    name(layer->scales, y, layer->zero, pairs, layer->skip, layer->channels,                   \
+         layer->weights_end, pairs + 4 * layer->pair_count, layer->weights)
+
 /* pairs: the four pixels' activations, pair i of pixel p at [4 * i + p].
  * weights: for every two channels their biases, then `pair_count` words of weights.
  * scales: for every two channels multiplier, divisor, multiplier, divisor.
- * With `once`, which goes with `packed`, the odd channel's bias alone stands before its words, and
- * scales are the even channel's bias and multiplier, and the odd channel's multiplier; `zero` is
- * the offset.
+ * With `once` 1 or 2, which goes with `packed`, the odd channel's bias alone stands before its
+ * words, scales are the even channel's bias and multiplier and the odd channel's multiplier, and
+ * `zero` is the offset; 2 takes the longer loop, which pays for many pairs.
  * y: channel c of pixel p at [p * channels + c]. */
-MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const int32_t *weights,
-                                const int32_t *scales, int8_t *y, int32_t pair_count,
-                                int32_t channels, int32_t zero, int32_t packed, int32_t once)
+MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const mw_matmul_4px *layer, int8_t *y,
+                                int32_t packed, int32_t once)
 {
-    if (once) {
-        mw_matmul_s8_4px_once(pairs, weights, scales, y, channels, pair_count, channels, zero);
+    if (once == 2) {
+        MW_4PX_CALL(mw_matmul_s8_4px_once_deep);
+    } else if (once) {
+        MW_4PX_CALL(mw_matmul_s8_4px_once);
     } else if (packed) {
-        mw_matmul_s8_4px_packed(pairs, weights, scales, y, channels, pair_count, channels, zero);
+        MW_4PX_CALL(mw_matmul_s8_4px_packed);
     } else {
-        mw_matmul_s8_4px_plain(pairs, weights, scales, y, channels, pair_count, channels, zero);
+        MW_4PX_CALL(mw_matmul_s8_4px_plain);
     }
 }
 
-/* The same in little code. */
-MW_INLINE void mw_matmul_s8_4px_small(const int32_t *pairs, const int32_t *weights,
-                                      const int32_t *scales, int8_t *y, int32_t pair_count,
-                                      int32_t channels, int32_t zero, int32_t packed, int32_t once)
+MW_INLINE mw_matmul_4px mw_layer_4px(const int32_t *weights, const int32_t *scales,
+                                     int32_t pair_count, int32_t channels, int32_t zero,
+                                     int32_t packed, int32_t once)
+{
+    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, once,
+                              once || !packed, once == 2 ? 16 : 8);
+}
+
+/* The same in little code: plain words have none of their own. */
+MW_INLINE void mw_matmul_s8_4px_small(const int32_t *pairs, const mw_matmul_4px *layer, int8_t *y,
+                                      int32_t packed, int32_t once)
 {
     if (once) {
-        mw_matmul_s8_4px_once_small(pairs, weights, scales, y, channels, pair_count, channels,
-                                    zero);
+        MW_4PX_CALL(mw_matmul_s8_4px_once_small);
     } else if (packed) {
-        mw_matmul_s8_4px_packed_small(pairs, weights, scales, y, channels, pair_count, channels,
-                                      zero);
+        MW_4PX_CALL(mw_matmul_s8_4px_packed_small);
     } else {
-        mw_matmul_s8_4px_plain(pairs, weights, scales, y, channels, pair_count, channels, zero);
+        MW_4PX_CALL(mw_matmul_s8_4px_plain);
     }
 }
+
+MW_INLINE mw_matmul_4px mw_layer_4px_small(const int32_t *weights, const int32_t *scales,
+                                           int32_t pair_count, int32_t channels, int32_t zero,
+                                           int32_t packed, int32_t once)
+{
+    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, once,
+                              packed ? 0 : 1, packed ? 2 : 8);
+}
+
+#undef MW_4PX_CALL
 
 #endif

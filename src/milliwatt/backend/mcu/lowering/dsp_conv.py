@@ -42,6 +42,9 @@ from milliwatt.units import align_up
 BLOCK_PIXELS = 4
 SHORT_RUN = 12
 """MW_SHORT_RUN of mw_window_s8_dsp.h."""
+SHALLOW_PAIRS = 17
+"""Pairs that the longer loop of mw_matmul_s8_4px_dsp.h multiplies in its first turn: where there
+are no more, its code only crowds the rest of the layer's out of a small cache."""
 
 
 def filters_of(site: Site) -> Filters:
@@ -61,7 +64,8 @@ class _Layer:
     """The output's zero point, or with `once` the offset."""
     clamp: tuple[int, int]
     packed: bool
-    once: bool
+    once: int
+    """0: sums are rounded twice; 1: once; 2: once, and the longer loop pays."""
 
 
 def _layer(site: Site, pairs: Array) -> _Layer:
@@ -73,9 +77,11 @@ def _layer(site: Site, pairs: Array) -> _Layer:
     once = one_rounding(filters, y.zero_point, *clamp) if packed else None
     if once is None:
         tables = channel_pair_words(filters, pairs, packed), scale_words(filters)
-        return _Layer(tables, y.zero_point, clamp, packed, False)
+        return _Layer(tables, y.zero_point, clamp, packed, 0)
     words = channel_pair_words(filters, pairs, packed, once.pair_starts())
-    return _Layer((words, once.pair_scales()), offset_of(y.zero_point), clamp, True, True)
+    tables = words, once.pair_scales()
+    form = 2 if len(pairs) > SHALLOW_PAIRS else 1
+    return _Layer(tables, offset_of(y.zero_point), clamp, True, form)
 
 
 def accepts_1x1(site: Site) -> bool:
@@ -102,7 +108,7 @@ def _lower_1x1(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, channels, layer.zero),
-            *fixed(*layer.clamp, int(layer.packed), int(layer.once)),
+            *fixed(*layer.clamp, int(layer.packed), layer.once),
         ),
         layer.tables,
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
@@ -166,7 +172,7 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, len(pairs), block),
             *passed(x.zero_point, layer.zero),
-            *fixed(*layer.clamp, int(layer.packed), int(layer.once)),
+            *fixed(*layer.clamp, int(layer.packed), layer.once),
             *fixed(run if run <= SHORT_RUN else 0),
         ),
         layer.tables,
