@@ -6,7 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering import mve_depthwise
+from milliwatt.backend.mcu.lowering.mve_layout import COARSE, RELU
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import DepthwiseConv2D
@@ -95,10 +97,11 @@ def test_host(cc: str) -> None:
 
 
 def test_left_shifts_go_into_the_weights() -> None:
-    found = jobs([coarse_outputs(-128)])
-    assert found
+    """A shift of 0 that is left is exact where no negative number is seen."""
+    found = jobs([coarse_outputs(-128), coarse_outputs(0)])
+    ends = [job.kernel.lower(job.site).args[-1] for job in found]
+    assert [end.value for end in ends if isinstance(end, Lit)] == [RELU, COARSE]
     check_kernels(found)
-    assert not jobs([coarse_outputs(0)])
 
 
 def test_host_cases_of_every_kernel() -> None:
@@ -109,7 +112,7 @@ def test_host_cases_of_every_kernel() -> None:
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
 def test_cortex_m55(compiler: str, optimisation: str) -> None:
-    found = jobs([*sites(), coarse_outputs(-128)])
+    found = jobs([*sites(), coarse_outputs(-128), coarse_outputs(0)])
     check_emulated(found, "cortex-m55", compiler, optimisation=optimisation)
 
 

@@ -29,14 +29,15 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_gather_s8_mve(
  * padded rows of `padded_bytes`, then 16 bytes that the last block of channels may read.
  *
  * `together` divides the width of the output. It is 1, or for stride 1 so many neighbouring pixels
- * as fill whole blocks: the tables are those of `together` times as many channels. */
+ * as fill whole blocks: the tables are those of `together` times as many channels. nine, narrow,
+ * form: those of mw_depthwise_row_s8_mve.h. */
 MW_INLINE void mw_depthwise_conv2d_s8_mve(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *scales,
     int32_t height, int32_t width, int32_t channels, int32_t out_height, int32_t out_width,
     int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
     int32_t dilation_w, int32_t pad_top, int32_t pad_left, int32_t padded_bytes,
     int32_t ring_rows, int32_t together, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t nine, int32_t relu)
+    int32_t high, int32_t nine, int32_t narrow, int32_t form)
 {
     const int32_t pairs = (kh * kw + 1) >> 1;
     mw_word *const offsets = scratch;
@@ -66,7 +67,7 @@ MW_INLINE void mw_depthwise_conv2d_s8_mve(
             at = at >= ring_rows ? at - ring_rows : at;
         }
         offsets[2 * pairs - 1] = to[-1];
-        mw_depthwise_row_s8(&row, nine, relu);
+        mw_depthwise_row_s8(&row, nine, narrow, form);
         row.y += out_bytes;
     }
 }
@@ -75,12 +76,13 @@ MW_INLINE void mw_depthwise_conv2d_s8_mve(
 MW_INLINE void mw_depthwise_conv2d_inside_s8_mve(
     const int8_t *x, int8_t *y, const int8_t *weights, const int32_t *scales,
     const int32_t *offsets, int32_t pairs, int32_t row_step, int32_t step, int32_t channels,
-    int32_t out_height, int32_t out_width, int32_t zero, int32_t low, int32_t high, int32_t nine, int32_t relu)
+    int32_t out_height, int32_t out_width, int32_t zero, int32_t low,
+    int32_t high, int32_t nine, int32_t narrow, int32_t form)
 {
     mw_depthwise_row_s8_mve row = {x,      offsets, pairs,     channels, step, weights,
                                    scales, y,       out_width, zero,     low,  high};
     for (; out_height > 0; out_height--) {
-        mw_depthwise_row_s8(&row, nine, relu);
+        mw_depthwise_row_s8(&row, nine, narrow, form);
         row.x += row_step;
         row.y += out_width * channels;
     }

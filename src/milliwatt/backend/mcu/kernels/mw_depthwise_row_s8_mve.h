@@ -4,17 +4,20 @@
  * Taps are taken by twos, whose products VMULL makes 16 bits wide and whose sum still fits 16
  * bits; it is then widened and added to four vectors of sums. Per two taps of 16 channels (32
  * multiplications): 5 loads, 4 VMULL, 10 to add up; filters other than 3x3 take 4 more for
- * addresses and loop. Per 16 outputs: about 40, and 8 where negative numbers can be seen. */
+ * addresses and loop. Where weights are so small that the sum of all products fits 16 bits
+ * (`narrow`), it is widened once, and two taps take 4 loads, 4 VMULL and 4 to add up. Per 16 outputs:
+ * about 40, and 8 where negative numbers can be seen, or 20 in a coarse layer. */
 #ifndef MW_DEPTHWISE_ROW_S8_MVE_H
 #define MW_DEPTHWISE_ROW_S8_MVE_H
 
 #include "mw_requantize_mve.h"
 
 /* weights: for every 16 channels their biases (64 bytes), then the channels' weights of each tap
- * in turn. scales: for every 16 channels their
- * multipliers, then their shifts. Biases, multipliers and shifts are ordered as VMULL and VMOVL
- * leave the channels: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15. Both tables are filled up to whole
- * blocks. The assembly knows the order. */
+ * in turn; `narrow` has the biases last. scales: for every 16 channels their multipliers, then their
+ * shifts, or in a coarse layer left shifts, multipliers, places and right shifts
+ * (mw_requantize_mve.h). Biases and scales are ordered as VMULL and VMOVL leave the channels: 0 4 8
+ * 12, 2 6 10 14, 1 5 9 13, 3 7 11 15. Both tables are filled up to whole blocks. The assembly knows
+ * the order. */
 typedef struct {
     const int8_t *x;        /* the first output's window */
     const int32_t *offsets; /* of each tap */
@@ -55,20 +58,69 @@ typedef struct {
     "vmovlt.s16 q1, q3\n"                                                                      \
     "vadd.i32 q7, q7, q1\n"
 
-/* Four sums in `x`, requantised; `scales` points to the multipliers, 64 bytes further are the
+/* The first tap's products to q2 and q3; another's added to them. */
+#define MW_DEPTHWISE_FIRST(x, weights)                                                         \
+    "vldrb.8 q0, " x "\n"                                                                      \
+    "vldrb.8 q1, [" weights "], #16\n"                                                         \
+    "vmullb.s8 q2, q0, q1\n"                                                                   \
+    "vmullt.s8 q3, q0, q1\n"
+#define MW_DEPTHWISE_NEXT(x, weights)                                                          \
+    "vldrb.8 q0, " x "\n"                                                                      \
+    "vldrb.8 q1, [" weights "], #16\n"                                                         \
+    "vmullb.s8 q4, q0, q1\n"                                                                   \
+    "vadd.i16 q2, q2, q4\n"                                                                    \
+    "vmullt.s8 q5, q0, q1\n"                                                                   \
+    "vadd.i16 q3, q3, q5\n"
+
+/* q2 and q3 widened, with the biases. */
+#define MW_DEPTHWISE_WIDEN(weights)                                                            \
+    "vldrw.32 q0, [" weights "], #16\n"                                                        \
+    "vmovlb.s16 q4, q2\n"                                                                      \
+    "vldrw.32 q1, [" weights "], #16\n"                                                        \
+    "vmovlt.s16 q5, q2\n"                                                                      \
+    "vadd.i32 q4, q4, q0\n"                                                                    \
+    "vldrw.32 q0, [" weights "], #16\n"                                                        \
+    "vmovlb.s16 q6, q3\n"                                                                      \
+    "vadd.i32 q5, q5, q1\n"                                                                    \
+    "vldrw.32 q1, [" weights "], #16\n"                                                        \
+    "vmovlt.s16 q7, q3\n"                                                                      \
+    "vadd.i32 q6, q6, q0\n"                                                                    \
+    "vadd.i32 q7, q7, q1\n"
+
+/* Four sums in `x`, rescaled; `scales` points to the multipliers, 64 bytes further are the
  * shifts. */
 #define MW_DEPTHWISE_SCALE(x, scales, away)                                                    \
     "vldrw.32 q1, [" scales ", #64]\n"                                                         \
     "vldrw.32 q0, [" scales "], #16\n"                                                         \
     "vqrdmulh.s32 " x ", " x ", q0\n" away(x, "q0") "vrshl.s32 " x ", " x ", q1\n"
-
-/* The sums as 16 outputs in q4. */
-#define MW_DEPTHWISE_REQUANTIZE(scales, zero, low, high, away)                                 \
+#define MW_DEPTHWISE_SCALE_ALL(scales, away)                                                   \
     MW_DEPTHWISE_SCALE("q4", scales, away)                                                     \
     MW_DEPTHWISE_SCALE("q5", scales, away)                                                     \
     MW_DEPTHWISE_SCALE("q6", scales, away)                                                     \
     MW_DEPTHWISE_SCALE("q7", scales, away)                                                     \
-    "add " scales ", " scales ", #64\n"                                                        \
+    "add " scales ", " scales ", #64\n"
+#define MW_DEPTHWISE_SCALE_PLAIN(scales) MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY)
+#define MW_DEPTHWISE_SCALE_RELU(scales) MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY_RELU)
+
+/* The same in a coarse layer: left shifts, multipliers, places, right shifts. */
+#define MW_DEPTHWISE_SCALE_FOUR(x, scales)                                                     \
+    "vldrw.32 q1, [" scales ", #64]\n"                                                         \
+    "vldrw.32 q0, [" scales "], #16\n"                                                         \
+    "vshl.s32 " x ", " x ", q0\n"                                                              \
+    "vldrw.32 q0, [" scales ", #112]\n"                                                        \
+    "vqrdmulh.s32 " x ", " x ", q1\n"                                                          \
+    "vldrw.32 q2, [" scales ", #176]\n" MW_MVE_AWAY_COARSE(x, "q0", "q1")                      \
+    "vrshl.s32 " x ", " x ", q2\n"
+#define MW_DEPTHWISE_SCALE_COARSE(scales)                                                      \
+    MW_DEPTHWISE_SCALE_FOUR("q4", scales)                                                      \
+    MW_DEPTHWISE_SCALE_FOUR("q5", scales)                                                      \
+    MW_DEPTHWISE_SCALE_FOUR("q6", scales)                                                      \
+    MW_DEPTHWISE_SCALE_FOUR("q7", scales)                                                      \
+    "add " scales ", " scales ", #192\n"
+
+/* The sums as 16 outputs in q4. */
+#define MW_DEPTHWISE_REQUANTIZE(scales, zero, low, high, rescale)                              \
+    rescale(scales)                                                                            \
     "vqmovnb.s32 q4, q4\n"                                                                     \
     "vqmovnt.s32 q4, q5\n"                                                                     \
     "vqmovnb.s32 q6, q6\n"                                                                     \
@@ -80,9 +132,38 @@ typedef struct {
     "vmax.s8 q4, q4, q0\n"                                                                     \
     "vmin.s8 q4, q4, q1\n"
 
+/* The sums of a block of channels, by two taps a turn. */
+#define MW_DEPTHWISE_WIDE                                                                      \
+    "vldrw.32 q4, [r1], #16\n"                                                                 \
+    "vldrw.32 q5, [r1], #16\n"                                                                 \
+    "vldrw.32 q6, [r1], #16\n"                                                                 \
+    "vldrw.32 q7, [r1], #16\n"                                                                 \
+    "ldr r2, [r3, #4]\n"                                                                       \
+    "dls lr, r10\n"                                                                            \
+    "3:\n"                                                                                     \
+    "ldrd r4, r5, [r2], #8\n"                                                                  \
+    "add r4, r4, r0\n"                                                                         \
+    "add r5, r5, r0\n"                                                                         \
+    MW_DEPTHWISE_PAIR("[r4]", "r5", "r1")                                                      \
+    "le lr, 3b\n"
+
+#define MW_DEPTHWISE_NARROW                                                                    \
+    "ldr r2, [r3, #4]\n"                                                                       \
+    "vmov.i32 q2, #0\n"                                                                        \
+    "vmov.i32 q3, #0\n"                                                                        \
+    "dls lr, r10\n"                                                                            \
+    "3:\n"                                                                                     \
+    "ldrd r4, r5, [r2], #8\n"                                                                  \
+    "add r4, r4, r0\n"                                                                         \
+    "add r5, r5, r0\n"                                                                         \
+    MW_DEPTHWISE_NEXT("[r4]", "r1")                                                            \
+    MW_DEPTHWISE_NEXT("[r5]", "r1")                                                            \
+    "le lr, 3b\n"                                                                              \
+    MW_DEPTHWISE_WIDEN("r1")
+
 /* r0 window, r1 weights, r2 offsets, r3 the struct, r4 and r5 taps, r6 outputs, r7 channels left,
  * r8 scales, r9 the pixel's window, r10 pairs, r11 pixels left. */
-#define MW_DEPTHWISE_ROW(away)                                                                 \
+#define MW_DEPTHWISE_ROW(sums, rescale)                                                        \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "sub sp, sp, #4\n"                                                        \
                      "vpush {d8-d15}\n"                                                        \
@@ -96,21 +177,10 @@ typedef struct {
                      "ldrd r1, r8, [r3, #20]\n"                                                \
                      "add r9, r9, r2\n"                                                        \
                      "2:\n"                                                                    \
-                     "vldrw.32 q4, [r1], #16\n"                                                \
-                     "vldrw.32 q5, [r1], #16\n"                                                \
-                     "vldrw.32 q6, [r1], #16\n"                                                \
-                     "vldrw.32 q7, [r1], #16\n"                                                \
-                     "ldr r2, [r3, #4]\n"                                                      \
-                     "dls lr, r10\n"                                                           \
-                     "3:\n"                                                                    \
-                     "ldrd r4, r5, [r2], #8\n"                                                 \
-                     "add r4, r4, r0\n"                                                        \
-                     "add r5, r5, r0\n"                                                        \
-                     MW_DEPTHWISE_PAIR("[r4]", "r5", "r1")                                     \
-                     "le lr, 3b\n"                                                             \
+                     sums                                                                      \
                      MW_DEPTHWISE_REQUANTIZE("r8", "ldr r12, [r3, #36]\n",                     \
                                              "ldr r12, [r3, #40]\n", "ldr r12, [r3, #44]\n",   \
-                                             away)                                             \
+                                             rescale)                                          \
                      "vctp.8 r7\n"                                                             \
                      "vpst\n"                                                                  \
                      "vstrbt.8 q4, [r6], #16\n"                                                \
@@ -124,10 +194,38 @@ typedef struct {
                      "add sp, sp, #4\n"                                                        \
                      "pop {r4-r11, pc}\n")
 
+/* The sums of a block of channels, nine taps. */
+#define MW_DEPTHWISE_WIDE_3X3                                                                  \
+    "vldrw.32 q4, [r9], #16\n"                                                                 \
+    "vldrw.32 q5, [r9], #16\n"                                                                 \
+    "vldrw.32 q6, [r9], #16\n"                                                                 \
+    "vldrw.32 q7, [r9], #16\n"                                                                 \
+    MW_DEPTHWISE_PAIR("[r0], #16", "r1", "r9")                                                 \
+    MW_DEPTHWISE_PAIR("[r2], #16", "r3", "r9")                                                 \
+    MW_DEPTHWISE_PAIR("[r4], #16", "r5", "r9")                                                 \
+    MW_DEPTHWISE_PAIR("[r6], #16", "r7", "r9")                                                 \
+    "vldrb.8 q0, [r8], #16\n"                                                                  \
+    "vldrb.8 q1, [r9], #16\n"                                                                  \
+    "vmullb.s8 q2, q0, q1\n"                                                                   \
+    "vmullt.s8 q3, q0, q1\n"                                                                   \
+    MW_DEPTHWISE_ADD
+
+#define MW_DEPTHWISE_NARROW_3X3                                                                \
+    MW_DEPTHWISE_FIRST("[r0], #16", "r9")                                                      \
+    MW_DEPTHWISE_NEXT("[r1], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r2], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r3], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r4], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r5], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r6], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r7], #16", "r9")                                                       \
+    MW_DEPTHWISE_NEXT("[r8], #16", "r9")                                                       \
+    MW_DEPTHWISE_WIDEN("r9")
+
 /* The same for nine taps: r0 to r8 point to them, r9 weights, r10 outputs, r11 scales, lr channels
  * left. On the stack: channels, bytes from a pixel's last block to the next pixel's first, weights,
  * scales, zero, low, high, pixels left. */
-#define MW_DEPTHWISE_ROW_3X3(away)                                                             \
+#define MW_DEPTHWISE_ROW_3X3(sums, rescale)                                                    \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #36\n"                                                       \
@@ -148,22 +246,10 @@ typedef struct {
                      "ldrd r9, r11, [sp, #8]\n"                                                \
                      "ldr lr, [sp]\n"                                                          \
                      "2:\n"                                                                    \
-                     "vldrw.32 q4, [r9], #16\n"                                                \
-                     "vldrw.32 q5, [r9], #16\n"                                                \
-                     "vldrw.32 q6, [r9], #16\n"                                                \
-                     "vldrw.32 q7, [r9], #16\n"                                                \
-                     MW_DEPTHWISE_PAIR("[r0], #16", "r1", "r9")                                \
-                     MW_DEPTHWISE_PAIR("[r2], #16", "r3", "r9")                                \
-                     MW_DEPTHWISE_PAIR("[r4], #16", "r5", "r9")                                \
-                     MW_DEPTHWISE_PAIR("[r6], #16", "r7", "r9")                                \
-                     "vldrb.8 q0, [r8], #16\n"                                                 \
-                     "vldrb.8 q1, [r9], #16\n"                                                 \
-                     "vmullb.s8 q2, q0, q1\n"                                                  \
-                     "vmullt.s8 q3, q0, q1\n"                                                  \
-                     MW_DEPTHWISE_ADD                                                          \
+                     sums                                                                      \
                      MW_DEPTHWISE_REQUANTIZE("r11", "ldr r12, [sp, #16]\n",                    \
                                              "ldr r12, [sp, #20]\n", "ldr r12, [sp, #24]\n",   \
-                                             away)                                             \
+                                             rescale)                                          \
                      "vctp.8 lr\n"                                                             \
                      "vpst\n"                                                                  \
                      "vstrbt.8 q4, [r10], #16\n"                                               \
@@ -195,59 +281,74 @@ typedef struct {
     "add r7, r7, " distance "\n"                                                               \
     "add r8, r8, " distance "\n"
 
-static MW_ASSEMBLY void mw_depthwise_row_s8_mve_plain(
-    const mw_depthwise_row_s8_mve *row __attribute__((unused)))
-{
-    MW_DEPTHWISE_ROW(MW_MVE_AWAY);
-}
+#define MW_DEPTHWISE_ROWS(name, rescale)                                                       \
+    static MW_ASSEMBLY void mw_depthwise_row_##name(                                           \
+        const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
+    {                                                                                          \
+        MW_DEPTHWISE_ROW(MW_DEPTHWISE_WIDE, rescale);                                          \
+    }                                                                                          \
+    static MW_ASSEMBLY void mw_depthwise_row_narrow_##name(                                    \
+        const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
+    {                                                                                          \
+        MW_DEPTHWISE_ROW(MW_DEPTHWISE_NARROW, rescale);                                        \
+    }                                                                                          \
+    static MW_ASSEMBLY void mw_depthwise_row_3x3_##name(                                       \
+        const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
+    {                                                                                          \
+        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_WIDE_3X3, rescale);                                  \
+    }                                                                                          \
+    static MW_ASSEMBLY void mw_depthwise_row_3x3_narrow_##name(                                \
+        const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
+    {                                                                                          \
+        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_NARROW_3X3, rescale);                                \
+    }                                                                                          \
+    MW_INLINE void mw_depthwise_row_any_##name(const mw_depthwise_row_s8_mve *row,             \
+                                               int32_t nine, int32_t narrow)                   \
+    {                                                                                          \
+        if (nine && narrow) {                                                                  \
+            mw_depthwise_row_3x3_narrow_##name(row);                                           \
+        } else if (nine) {                                                                     \
+            mw_depthwise_row_3x3_##name(row);                                                  \
+        } else if (narrow) {                                                                   \
+            mw_depthwise_row_narrow_##name(row);                                               \
+        } else {                                                                               \
+            mw_depthwise_row_##name(row);                                                      \
+        }                                                                                      \
+    }
 
-static MW_ASSEMBLY void mw_depthwise_row_s8_mve_relu(
-    const mw_depthwise_row_s8_mve *row __attribute__((unused)))
-{
-    MW_DEPTHWISE_ROW(MW_MVE_AWAY_RELU);
-}
-
-static MW_ASSEMBLY void mw_depthwise_row_3x3_s8_mve_plain(
-    const mw_depthwise_row_s8_mve *row __attribute__((unused)))
-{
-    MW_DEPTHWISE_ROW_3X3(MW_MVE_AWAY);
-}
-
-static MW_ASSEMBLY void mw_depthwise_row_3x3_s8_mve_relu(
-    const mw_depthwise_row_s8_mve *row __attribute__((unused)))
-{
-    MW_DEPTHWISE_ROW_3X3(MW_MVE_AWAY_RELU);
-}
+MW_DEPTHWISE_ROWS(plain, MW_DEPTHWISE_SCALE_PLAIN)
+MW_DEPTHWISE_ROWS(relu, MW_DEPTHWISE_SCALE_RELU)
+MW_DEPTHWISE_ROWS(coarse, MW_DEPTHWISE_SCALE_COARSE)
 
 #endif
 
-/* nine: 1 where there are nine taps. relu: 1 where the least output is not below the zero point. */
-MW_INLINE void mw_depthwise_row_s8(const mw_depthwise_row_s8_mve *row, int32_t nine, int32_t relu)
+/* nine: 1 where there are nine taps. narrow: 1 where all sums without bias fit 16 bits. */
+MW_INLINE void mw_depthwise_row_s8(const mw_depthwise_row_s8_mve *row, int32_t nine,
+                                   int32_t narrow, int32_t form)
 {
 #if MW_HAS_MVE
-    if (nine && relu) {
-        mw_depthwise_row_3x3_s8_mve_relu(row);
-    } else if (nine) {
-        mw_depthwise_row_3x3_s8_mve_plain(row);
-    } else if (relu) {
-        mw_depthwise_row_s8_mve_relu(row);
+    if (form == MW_MVE_RELU) {
+        mw_depthwise_row_any_relu(row, nine, narrow);
+    } else if (form == MW_MVE_PLAIN) {
+        mw_depthwise_row_any_plain(row, nine, narrow);
     } else {
-        mw_depthwise_row_s8_mve_plain(row);
+        mw_depthwise_row_any_coarse(row, nine, narrow);
     }
 #else
     const int32_t taps = nine ? 9 : 2 * row->pairs;
     int8_t *y = row->y;
-    (void)relu;
     for (int32_t p = 0; p < row->pixels; p++) {
         for (int32_t c = 0; c < row->channels; c++) {
             const int8_t *block = row->weights + (c >> 4) * (64 + 16 * taps);
+            const int8_t *weights = block + (narrow ? 0 : 64);
+            const int8_t *biases = block + (narrow ? 16 * taps : 0);
             const int32_t place = 8 * (c & 1) + 2 * (c & 2) + ((c >> 2) & 3);
-            const int32_t *scales = row->scales + (c >> 4) * 32 + place;
-            int32_t sum = mw_load_i32(block + 4 * place);
+            const int32_t *scales = row->scales + (c >> 4) * 16 * mw_scale_words_mve(form) + place;
+            int32_t sum = mw_load_i32(biases + 4 * place);
             for (int32_t t = 0; t < taps; t++) {
-                sum += row->x[p * row->step + row->offsets[t] + c] * block[64 + 16 * t + (c & 15)];
+                sum += row->x[p * row->step + row->offsets[t] + c] * weights[16 * t + (c & 15)];
             }
-            *y++ = mw_requantize_s8_mve(sum, scales[0], scales[16], row->zero, row->low, row->high);
+            *y++ = mw_rescale_s8_mve(sum, scales, 16, row->zero, row->low, row->high, form);
         }
     }
 #endif

@@ -18,6 +18,7 @@ _SPECIALISED = (
     "mve_arith",
     "mve_pool",
     "mve_subbyte",
+    "mve_subbyte_depthwise",
     "sparse_conv",
     "sparse_dense",
     "dsp_conv",

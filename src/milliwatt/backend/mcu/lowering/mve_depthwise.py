@@ -18,7 +18,9 @@ from milliwatt.backend.mcu.lowering.mve_layout import (
     VECTOR,
     MveKernel,
     filled,
-    is_exact,
+    fits,
+    form_of,
+    scale_parts,
     without_left_shifts,
 )
 from milliwatt.ir.types import Array
@@ -30,24 +32,39 @@ _LANES = np.arange(VECTOR).reshape(4, 4).T[[0, 2, 1, 3]].reshape(-1)
 """The channels in the order in which the kernel adds them up."""
 NINE = 9
 """The number of taps with a loop of its own, which needs no even number."""
-_LARGEST_PAIR = 255
-"""What two weights' magnitudes may come to, so that two products of int8 fit 16 bits."""
+_LARGEST = 255
+"""What weights' magnitudes may come to, so that the sum of their products fits 16 bits."""
 
 
 def _accepts(site: Site) -> bool:
-    op = site.op
     return (
-        isinstance(op, DepthwiseConv2D)
+        isinstance(site.op, DepthwiseConv2D)
         and has_int8_parameters(site)
-        and site.inputs[0].shape[0] == 1
-        and site.inputs[0].shape[3] == site.outputs[0].shape[3]
-        and is_exact(_filters(site), _is_relu(site))
-        and bool((_pairs(_filters(site)).sum(axis=2) <= _LARGEST_PAIR).all())
+        and has_one_filter_a_channel(site)
+        and is_exact(_filters(site))
     )
+
+
+def has_one_filter_a_channel(site: Site) -> bool:
+    """Whether one image has as many channels as there are filters."""
+    x = site.inputs[0]
+    return x.shape[0] == 1 and x.shape[3] == site.outputs[0].shape[3]
+
+
+def is_exact(filters: Filters) -> bool:
+    """Whether sums fit, those of two taps 16 bits."""
+    weights = np.abs(_even_taps(filters.weights))
+    pairs = weights.reshape(len(weights), -1, 2).sum(axis=2)
+    return fits(filters) and bool((pairs <= _LARGEST).all())
 
 
 def _filters(site: Site) -> Filters:
     return without_left_shifts(dsp_depthwise.filters_of(site))
+
+
+def is_narrow(filters: Filters) -> bool:
+    """Whether the sum of all products fits 16 bits."""
+    return bool((np.abs(filters.weights).sum(axis=1) <= _LARGEST).all())
 
 
 def _is_relu(site: Site) -> bool:
@@ -57,19 +74,13 @@ def _is_relu(site: Site) -> bool:
     return activation_range(op.activation, y)[0] >= y.zero_point
 
 
-def _pairs(filters: Filters) -> Array:
-    """Magnitudes of the weights that are added up together: [channels, pairs, 2]."""
-    weights = _even_taps(filters.weights)
-    return np.abs(weights).reshape(len(weights), -1, 2)
-
-
 def _even_taps(weights: Array) -> Array:
     """weights[channels, taps], a tap of zeros added where their number is odd."""
     missing = weights.shape[1] % 2
     return np.concatenate([weights, np.zeros_like(weights[:, :missing])], axis=1)
 
 
-def _tables(filters: Filters) -> tuple[Table, Table]:
+def _tables(filters: Filters, form: int) -> tuple[Table, Table]:
     """Weights with biases, and scales, as mw_depthwise_conv2d_s8_mve.h reads them."""
     taps = filters.weights if filters.weights.shape[1] == NINE else _even_taps(filters.weights)
     channels = align_up(len(taps), VECTOR)
@@ -78,7 +89,9 @@ def _tables(filters: Filters) -> tuple[Table, Table]:
     by_tap = full.reshape(-1, VECTOR, taps.shape[1]).transpose(0, 2, 1)
     blocks = channels // VECTOR
     parts = [_in_lanes(filters.bias).astype("<i4").view(np.int8), by_tap.reshape(blocks, -1)]
-    scales = [_in_lanes(filters.multiplier), _in_lanes(filters.shift)]
+    if is_narrow(filters):
+        parts.reverse()
+    scales = [_in_lanes(part) for part in scale_parts(filters, form)]
     return (
         Table("weights", np.concatenate(parts, axis=1).reshape(-1)),
         Table("scales", np.concatenate(scales, axis=1).reshape(-1), "constants"),
@@ -90,16 +103,22 @@ def _in_lanes(values: Array) -> Array:
     return np.ascontiguousarray(filled(values, VECTOR).reshape(-1, VECTOR)[:, _LANES])
 
 
-def _zeros_and_clamp(site: Site) -> tuple[Arg, ...]:
+def _zeros_and_clamp(site: Site, filters: Filters) -> tuple[Arg, ...]:
     """The arguments every kernel ends with."""
     op, y = site.op, site.outputs[0]
     assert isinstance(op, DepthwiseConv2D)
     low, high = activation_range(op.activation, y)
     nine = prod(site.inputs[1].shape[1:3]) == NINE
-    return (*passed(y.zero_point, low, high), *fixed(int(nine), int(_is_relu(site))))
+    forms = fixed(int(nine), int(is_narrow(filters)), form_of(filters, _is_relu(site)))
+    return (*passed(y.zero_point, low, high), *forms)
 
 
 def _lower(site: Site) -> Lowered:
+    return lower_rows(site, _filters(site))
+
+
+def lower_rows(site: Site, filters: Filters) -> Lowered:
+    """The call of the kernel that gathers rows, for these parameters."""
     op = site.op
     assert isinstance(op, DepthwiseConv2D)
     (x, weights, _), (y,) = site.inputs, site.outputs
@@ -115,9 +134,9 @@ def _lower(site: Site) -> Lowered:
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(*x.shape[1:], *y.shape[1:3], kh, kw, *op.stride_hw, *op.dilation_hw),
             *passed(pad.top, pad.left, padded_bytes, ring_rows, together, x.zero_point),
-            *_zeros_and_clamp(site),
+            *_zeros_and_clamp(site, filters),
         ),
-        _tables(_repeated(_filters(site), together)),
+        _tables(_repeated(filters, together), form_of(filters, _is_relu(site))),
         scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
         overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
     )
@@ -160,13 +179,21 @@ def _rows_written(site: Site) -> Array:
     return (np.arange(rows) + 1) * columns * channels
 
 
+def lies_inside(site: Site) -> bool:
+    """Whether no window leaves the image, whose channels fill blocks."""
+    return not reaches_outside(site) and site.inputs[0].shape[-1] % VECTOR == 0
+
+
 def _accepts_inside(site: Site) -> bool:
-    if not _accepts(site) or reaches_outside(site):
-        return False
-    return site.inputs[0].shape[-1] % VECTOR == 0
+    return _accepts(site) and lies_inside(site)
 
 
 def _lower_inside(site: Site) -> Lowered:
+    return lower_inside(site, _filters(site))
+
+
+def lower_inside(site: Site, filters: Filters) -> Lowered:
+    """The call of the kernel that reads the image where it is, for these parameters."""
     op = site.op
     assert isinstance(op, DepthwiseConv2D)
     (x, weights, _), (y,) = site.inputs, site.outputs
@@ -181,9 +208,12 @@ def _lower_inside(site: Site) -> Lowered:
             *(In(0), Out(0), Ref("weights"), Ref("scales"), Ref("offsets")),
             *passed(ceil_div(kh * kw, 2), op.stride_hw[0] * row_bytes),
             *passed(op.stride_hw[1] * channels, channels, *y.shape[1:3]),
-            *_zeros_and_clamp(site),
+            *_zeros_and_clamp(site, filters),
         ),
-        (*_tables(_filters(site)), Table("offsets", even, "constants")),
+        (
+            *_tables(filters, form_of(filters, _is_relu(site))),
+            Table("offsets", even, "constants"),
+        ),
         overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
     )
 

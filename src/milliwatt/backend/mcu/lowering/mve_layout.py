@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site, Table
-from milliwatt.backend.mcu.lowering import dsp_layout
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters
 from milliwatt.ir.types import Array
 from milliwatt.units import align_up, ceil_div
@@ -54,15 +53,6 @@ def without_left_shifts(filters: Filters) -> Filters:
         filters.multiplier,
         np.where(fits, np.minimum(filters.shift, 0), filters.shift),
     )
-
-
-def is_exact(filters: Filters, relu: bool) -> bool:
-    """Whether the vector requantisation equals the reference for whatever the layer is given.
-
-    A shift of 0 is exact only where negative numbers cannot be seen (`relu`).
-    """
-    shift = np.where(filters.shift == 0, -1, filters.shift) if relu else filters.shift
-    return dsp_layout.is_exact(replace(filters, shift=shift))
 
 
 def fits(filters: Filters) -> bool:
