@@ -121,10 +121,11 @@ def _layers(
     cycles: Mapping[str, float | None],
 ) -> dict[str, LayerCost]:
     plan = compiled.plan
-    sizes = _sizes(firmware, [*compiled.node_symbols, *code_symbols(plan).values()])
+    shared = code_symbols(plan)
+    sizes = _sizes(firmware, [*compiled.node_symbols, *shared.values()])
     layers: dict[str, LayerCost] = {}
     for step, symbol in zip(plan.steps, compiled.node_symbols, strict=True):
-        code = code_symbols(plan).get(step.index, symbol)
+        code = shared.get(step.index, symbol)
         layers[step.node.name] = LayerCost(
             kernel=step.kernel,
             instructions=instructions[symbol],

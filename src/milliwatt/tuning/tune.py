@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.choices import Choices
@@ -74,10 +76,7 @@ def tune(
     plan = bench.compile({}).plan
     names = _forms(plan, target)
     rounds = _rounds(names)
-    measured: list[tuple[Mapping[str, str], Round]] = []
-    for index, kept in enumerate(rounds):
-        _tell(progress, f"build {index + 1} of {len(rounds)}")
-        measured.append((kept, bench.measure(kept)))
+    measured = list(zip(rounds, _measure_all(bench, rounds, progress), strict=True))
     default = measured[0][1]
     for _ in range(_MAX_REFINEMENTS):
         kept = _best(plan, target, objective, [found for _, found in measured])
@@ -103,6 +102,26 @@ def tune(
         layers=_layers(plan, default, best, [found for _, found in measured]),
         rounds=len(measured),
     )
+
+
+def _measure_all(
+    bench: Workbench, rounds: Sequence[Mapping[str, str]], progress: Progress | None
+) -> list[Round]:
+    """Each round's figures; as many at a time as there are processor cores.
+
+    Threads do: compilers are other processes, and the emulators run outside the interpreter's lock.
+    """
+    found: list[Round] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(bench.measure, kept) for kept in rounds]
+        try:
+            for index, one in enumerate(running):
+                _tell(progress, f"build {index + 1} of {len(rounds)}")
+                found.append(one.result())
+        except BaseException:  # an interruption too: what has not begun need not
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return found
 
 
 def _tell(progress: Progress | None, text: str) -> None:

@@ -32,14 +32,15 @@ def forms(site: Site, core: Core) -> tuple[Kernel, ...]:
 
 def kept_kernel(node_name: str, site: Site, core: Core, wanted: str) -> Kernel:
     """The form called `wanted`; OptionError where it does not compute the site on this core."""
-    found = {kernel.name: kernel for kernel in forms(site, core)}
-    if wanted not in found:
-        names = ", ".join(name for name in found if not name.endswith(SUFFIX))
-        raise OptionError(
-            f"the kept choice of node '{node_name}', kernel '{wanted}', does not compute it on "
-            f"this core; there are: {names or 'none'} (and each with {SUFFIX})"
-        )
-    return found[wanted]
+    named = (kernel for kernel in with_shapes(_ordered_kernels()) if kernel.name == wanted)
+    for kernel in named:
+        if kernel.supports(site, core):
+            return kernel
+    names = ", ".join(kernel.name for kernel in candidates(site, core))
+    raise OptionError(
+        f"the kept choice of node '{node_name}', kernel '{wanted}', does not compute it on "
+        f"this core; there are: {names or 'none'} (and each with {SUFFIX})"
+    )
 
 
 def select_kernel(node_name: str, site: Site, core: Core) -> Kernel:
