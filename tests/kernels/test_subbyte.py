@@ -15,12 +15,18 @@ from milliwatt.backend.mcu.kernel import Core, Lit
 from milliwatt.backend.mcu.lowering import (
     conv,
     dense,
+    dsp_depthwise,
     subbyte_conv,
     subbyte_dense,
     subbyte_depthwise,
 )
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
-from milliwatt.backend.mcu.lowering.subbyte_layout import Packing, is_subbyte_exact, subbyte_words
+from milliwatt.backend.mcu.lowering.subbyte_layout import (
+    Packing,
+    is_coarse,
+    is_subbyte_exact,
+    subbyte_words,
+)
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Array, DType
@@ -45,6 +51,11 @@ DEPTHWISE = [
     Window((1, 9, 8, 5), 5, (3, 3), stride=(2, 2), padding="same"),
     Window((1, 5, 5, 3), 6, (3, 3), padding="same"),
     Window((1, 12, 1, 6), 6, (5, 1)),
+]
+COARSE = [
+    Window((1, 7, 6, 12), 12, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 9, 8, 5), 5, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU),
+    Window((1, 12, 1, 7), 14, (5, 1), activation=Activation.RELU),
 ]
 DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
 FORMATS = [(-128, -128, True, 1.0), (127, 5, False, 1.0), (3, -7, True, 40.0), (-5, 2, False, 9.0)]
@@ -75,6 +86,32 @@ def made(index: int, numbers: Numbers) -> Case:
     if index < len(DEPTHWISE):
         return linear.depthwise(DEPTHWISE[index], DType.INT8, numbers, index)
     return linear.dense(DENSE[index - len(DEPTHWISE)], DType.INT8, numbers, index)
+
+
+def coarse_jobs() -> list[Job]:
+    """Depthwise sites with factors of 1/2 and more, and the first kernel that takes each."""
+    found = [
+        linear.depthwise(window, DType.INT8, Numbers(dtype, True, 3, y_zero=-128, gain=gain), i)
+        for i, window in enumerate(COARSE)
+        for dtype in (DType.INT4, DType.INT2)
+        for gain in (3.0, 10.0)
+    ]
+    taken = [(s, v, [k for k in KERNELS if k.supports(s, DSP)]) for s, v in found]
+    return [Job(kernels[0], site, values) for site, values, kernels in taken if kernels]
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_coarse_depthwise_on_the_host(cc: str) -> None:
+    found = coarse_jobs()
+    coarse = [is_coarse(dsp_depthwise.filters_of(job.site)) for job in found]
+    assert sum(coarse) > 3
+    assert not all(coarse)
+    check_kernels(found, cc=cc)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
+def test_coarse_depthwise_on_cortex_m4(compiler: str, optimisation: str) -> None:
+    check_emulated(coarse_jobs(), "cortex-m4", compiler, optimisation=optimisation)
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

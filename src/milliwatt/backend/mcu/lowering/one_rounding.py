@@ -89,22 +89,28 @@ def offset_of(zero_point: int) -> int:
 
 
 def one_rounding(
-    filters: Filters, zero_point: int, low: int, high: int, mantissa_bits: int = 31
+    filters: Filters,
+    zero_point: int,
+    low: int,
+    high: int,
+    mantissa_bits: int = 31,
+    fraction_bits: int = FRACTION_BITS,
 ) -> OneRounding | None:
     """The constants of a layer whose outputs are clamped to low..high, None if a channel has none.
 
     Multipliers have no more than `mantissa_bits` bits between their first 1 and their last.
     A channel has none where rounding negative numbers away from zero shows (so the lowest output
-    should be the zero point, as after a RELU), and where its factor is 1/8 or more.
+    should be the zero point, as after a RELU), and where its factor is 1/8 or more. A kernel given
+    2**j times the weights has j `fraction_bits` more; then factors may be 2**j times larger.
     """
     wanted = thresholds(filters, zero_point, low, high)
-    nominal = filters.multiplier.astype(float) * 2.0 ** (filters.shift + 42 - 31 - FRACTION_BITS)
+    nominal = filters.multiplier.astype(float) * 2.0 ** (filters.shift + 42 - 31 - fraction_bits)
     multiplier = _cut(np.clip(np.rint(nominal), 1, _GREATEST).astype(np.int64), mantissa_bits)
     bias = np.zeros_like(multiplier)
     open_channels = np.arange(len(multiplier))
     least, most = np.ones_like(multiplier), np.full_like(multiplier, _GREATEST)
     for _ in range(_TRIES):
-        bounds = _bias_bounds(wanted, multiplier, open_channels)
+        bounds = _bias_bounds(wanted, multiplier, open_channels, 1 << fraction_bits)
         found = bounds.least <= bounds.most
         bias[open_channels[found]] = np.clip(0, bounds.least[found], bounds.most[found])
         open_channels = open_channels[~found]
@@ -160,16 +166,15 @@ class _Bounds:
     sum_of_most: Array
 
 
-def _bias_bounds(wanted: Thresholds, multiplier: Array, channels: Array) -> _Bounds:
-    """The last column of each table is the 32 bits that 256 * s + bias must fit."""
-    scale = 1 << FRACTION_BITS
+def _bias_bounds(wanted: Thresholds, multiplier: Array, channels: Array, scale: int) -> _Bounds:
+    """The last column of each table is the 32 bits that scale * s + bias must fit."""
     sums, lowest, highest = (
         v[channels] for v in (wanted.sums, wanted.lowest[:, None], wanted.highest[:, None])
     )
     products = (wanted.outputs << RESULT_BITS) - (1 << RESULT_BITS - 1) << 32
     products = np.broadcast_to(np.append(products, 0), (len(channels), len(products) + 1))
     first = -(-products // multiplier[channels, None])
-    # From here on 256 * s + bias must reach `first`, one unit of s below it must not.
+    # From here on scale * s + bias must reach `first`, one unit of s below it must not.
     reaching = np.append(np.where(sums <= highest, scale * sums, _FAR), scale * lowest + _ROOM, 1)
     missing = np.append(
         np.where(sums > lowest, scale * (sums - 1) + 1, -_FAR), scale * highest - _ROOM + 1, 1

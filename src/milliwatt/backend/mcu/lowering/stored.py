@@ -23,17 +23,17 @@ LARGEST_SHARE = 0.97
 
 @dataclass(frozen=True, slots=True)
 class StoredWeights:
-    """What lies in flash, and the number that says how to read it."""
+    """What lies in flash, and the numbers that say how to read it."""
 
     table: Table
-    parameter: int
+    parameters: tuple[int, ...]
 
 
 def from_scratch(lowered: Lowered, function: str, stored: StoredWeights) -> Lowered:
     """The call `lowered`, as `function`, with its table "weights" made from `stored` first."""
     plain = weights_of(lowered)
     offset = align_up(lowered.scratch_bytes, 4)
-    made = passed(offset, plain.data.nbytes, stored.parameter)
+    made = passed(offset, plain.data.nbytes, *stored.parameters)
     args: list[Arg] = []
     for arg in lowered.args:
         args += [arg, *made] if arg == Ref("weights") else [arg]
@@ -55,7 +55,7 @@ def codedweights_of(lowered: Lowered) -> StoredWeights:
     """The table "weights" in the lossless code, byte by byte."""
     plain = weights_of(lowered)
     coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
-    return StoredWeights(Table("weights", coded.data, plain.role, alignment=1), coded.k)
+    return StoredWeights(Table("weights", coded.data, plain.role, alignment=1), (coded.k,))
 
 
 def coded_kernel(base: Kernel, header: str) -> Kernel:

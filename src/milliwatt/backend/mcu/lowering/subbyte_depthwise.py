@@ -1,20 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""Depthwise convolutions with int4 and int2 weights on cores with the DSP instructions."""
+"""Depthwise convolutions with int4 and int2 weights on cores with the DSP instructions.
+
+Coarse weights have large scales. Factors of 1/8 and more leave no room for the single rounding of
+one_rounding.py, and for those of 1/2 and more the kernels of int8 weights have no form. But narrow
+weights leave room in their bytes: unpacked as 2**j times themselves they make factors smaller.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from milliwatt.backend.mcu.kernel import Kernel, Lowered, Site, Table
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import Kernel, Lowered, Ref, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_depthwise
 from milliwatt.backend.mcu.lowering._linear import pack_runs
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
-from milliwatt.backend.mcu.lowering.stored import StoredWeights, from_scratch
+from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters
+from milliwatt.backend.mcu.lowering.one_rounding import (
+    FRACTION_BITS,
+    OneRounding,
+    offset_of,
+    one_rounding,
+)
+from milliwatt.backend.mcu.lowering.stored import StoredWeights, from_scratch, weights_of
 from milliwatt.backend.mcu.lowering.subbyte_layout import has_subbyte_parameters
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.conv import DepthwiseConv2D
+from milliwatt.quant.arith import activation_range
 
 _HEADER = "mw_depthwise_stored_dsp.h"
+_SCALES, _Y_ZERO, _FORM = 5, -4, -1
+"""Places of the scales, the output's zero point and the form among a kernel's arguments."""
+_ROOM = 4096
 
 
 def _as_int8(site: Site) -> Site:
@@ -23,25 +41,91 @@ def _as_int8(site: Site) -> Site:
     return replace(site, inputs=(x, replace(weights, dtype=DType.INT8), bias))
 
 
+def _with_room(site: Site, filters: Filters) -> Site:
+    """The site as int8, with these weights, no bias, and a scale that every kernel has room for.
+
+    Of a kernel's call for it only the constants that scale sums are wrong.
+    """
+    x, weights, bias = _as_int8(site).inputs
+    y = site.outputs[0]
+    return replace(
+        site,
+        inputs=(x, replace(weights, quant=Quant.per_tensor(_scale_of(x), 0)), bias),
+        outputs=(replace(y, quant=Quant.per_tensor(_ROOM * _scale_of(x) ** 2, y.zero_point)),),
+        constants=(
+            None,
+            filters.weights.T.reshape(weights.shape).astype(np.int8),
+            np.zeros(bias.shape, np.int32),
+        ),
+    )
+
+
+def _scale_of(kind: TensorType) -> float:
+    assert kind.quant is not None
+    return kind.quant.scale[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Widened:
+    """A layer's site with room, the shift with which its weights are unpacked, and their scales."""
+
+    site: Site
+    shift: int
+    once: OneRounding
+
+
+def _widened(site: Site) -> _Widened | None:
+    """Weights shifted as far as their bytes allow, where a single rounding is then exact."""
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, DepthwiseConv2D)
+    shift = 8 - site.inputs[1].dtype.bits
+    filters = dsp_depthwise.filters_of(_as_int8(site))
+    clamp = activation_range(op.activation, y)
+    once = one_rounding(filters, y.zero_point, *clamp, fraction_bits=FRACTION_BITS + shift)
+    return None if once is None else _Widened(_with_room(site, filters), shift, once)
+
+
+def _rounded_once(base: DspKernel, widened: _Widened) -> Lowered:
+    """The call of a kernel that accepts the site with room, with the right scales."""
+    lowered = base.lower(widened.site)
+    args = [Ref("scales") if at == _SCALES else arg for at, arg in enumerate(lowered.args)]
+    args[_Y_ZERO : _Y_ZERO + 1] = passed(offset_of(widened.site.outputs[0].zero_point))
+    args[_FORM:] = fixed(dsp_depthwise.ONCE)
+    bias = Table("bias", widened.once.bias.astype(np.int32))
+    tables = weights_of(lowered), bias, widened.once.scales()
+    return replace(lowered, args=tuple(args), tables=tables)
+
+
 def _subbyte(base: Kernel) -> Kernel:
     """`base` with int4 or int2 weights, which fit their bits though the zero point is folded in."""
+    assert isinstance(base, DspKernel)
+
+    def form(site: Site) -> tuple[Lowered, int] | None:
+        """The call with weights as bytes, and the shift that they are to be given."""
+        widened = _widened(site)
+        if widened is not None and base.accepts(widened.site):
+            return _rounded_once(base, widened), widened.shift
+        plain = _as_int8(site)
+        return (base.lower(plain), 0) if base.accepts(plain) else None
 
     def accepts(site: Site) -> bool:
         if not (isinstance(site.op, DepthwiseConv2D) and has_subbyte_parameters(site)):
             return False
-        if not (isinstance(base, DspKernel) and base.accepts(_as_int8(site))):
+        found = form(site)
+        if found is None:
             return False
         low, high = site.inputs[1].dtype.integer_range
-        weights = base.lower(_as_int8(site)).tables[0].data
+        weights = weights_of(found[0]).data
         return bool(weights.min() >= low and weights.max() <= high)
 
     def lower(site: Site) -> Lowered:
-        lowered = base.lower(_as_int8(site))
+        found = form(site)
+        assert found is not None
+        lowered, shift = found
         bits = site.inputs[1].dtype.bits
-        plain = lowered.tables[0]
-        stored = StoredWeights(Table("weights", pack_runs(plain.data, bits)), bits)
+        packed = Table("weights", pack_runs(weights_of(lowered).data, bits))
         function = lowered.function.replace("_s8_dsp", "_subbyte_dsp")
-        return from_scratch(lowered, function, stored)
+        return from_scratch(lowered, function, StoredWeights(packed, (bits, shift)))
 
     return DspKernel(base.name.replace("_s8_dsp", "_subbyte_dsp"), _HEADER, accepts, lower)
 
