@@ -22,10 +22,8 @@ MW_INLINE void mw_conv2d_1x1_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
     int8_t *const first = y;
     const int32_t count = pixels * channels;
     for (; pixels >= 4; pixels -= 4) {
-        for (int32_t p = 0; p < 4; p++) {
-            mw_widen_s8_of_4(x, depth, pairs + p);
-            x += depth;
-        }
+        mw_widen_block_s8(x, depth, pairs);
+        x += 4 * depth;
         mw_matmul_s8_4px(pairs, &layer, y, packed, once);
         y += 4 * channels;
     }

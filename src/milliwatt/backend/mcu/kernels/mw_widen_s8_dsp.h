@@ -54,6 +54,32 @@ static MW_NOINLINE __attribute__((unused)) int32_t *mw_widen_s8_of_4(const int8_
     return mw_widen_s8_step(x, count, pairs, 4);
 }
 
+/* All four pixels of a block, which follow one another: 20 instructions for 4 elements of each. */
+static MW_NOINLINE __attribute__((unused)) void mw_widen_block_s8(const int8_t *x, int32_t count,
+                                                                  int32_t *pairs)
+{
+    MW_BARRIER();
+    for (int32_t words = count >> 2; words > 0; words--) {
+        const int32_t a = mw_load_i32(x), b = mw_load_i32(x + count);
+        const int32_t c = mw_load_i32(x + 2 * count), d = mw_load_i32(x + 3 * count);
+        pairs[0] = mw_even_bytes(a);
+        pairs[1] = mw_even_bytes(b);
+        pairs[2] = mw_even_bytes(c);
+        pairs[3] = mw_even_bytes(d);
+        pairs[4] = mw_odd_bytes(a);
+        pairs[5] = mw_odd_bytes(b);
+        pairs[6] = mw_odd_bytes(c);
+        pairs[7] = mw_odd_bytes(d);
+        x += 4;
+        pairs += 8;
+    }
+    if (count & 3) {
+        for (int32_t p = 0; p < 4; p++) {
+            mw_widen_rest_s8(x + p * count, count, pairs + p, 4);
+        }
+    }
+}
+
 /* A pixel by itself. */
 static MW_NOINLINE __attribute__((unused)) int32_t *mw_widen_s8(const int8_t *x, int32_t count,
                                                                 int32_t *pairs)
