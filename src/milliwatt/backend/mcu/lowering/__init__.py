@@ -12,6 +12,7 @@ from importlib import import_module
 from milliwatt.backend.mcu.kernel import Kernel
 
 _SPECIALISED = (
+    "mve_sparse",
     "mve_conv",
     "mve_depthwise",
     "mve_dense",

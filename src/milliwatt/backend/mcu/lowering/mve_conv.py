@@ -29,7 +29,8 @@ BLOCK_CHANNELS = 4
 BLOCK_PIXELS = 2
 
 
-def _accepts_1x1(site: Site) -> bool:
+def accepts_1x1(site: Site) -> bool:
+    """Whether the site multiplies each pixel of an int8 image with all filters, exactly."""
     return (
         isinstance(site.op, Conv2D)
         and has_int8_parameters(site)
@@ -74,7 +75,8 @@ def reads_windows(site: Site) -> bool:
     )
 
 
-def _accepts_conv(site: Site) -> bool:
+def accepts_conv(site: Site) -> bool:
+    """Whether the site is an int8 convolution of one image, not dilated, exactly."""
     return reads_windows(site) and has_int8_parameters(site) and fits(dsp_conv.filters_of(site))
 
 
@@ -133,8 +135,8 @@ def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]
 
 
 KERNELS: tuple[Kernel, ...] = (
-    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", _accepts_1x1, _lower_1x1),
-    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", _accepts_conv, _lower_conv),
+    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", accepts_1x1, _lower_1x1),
+    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", accepts_conv, _lower_conv),
     MveKernel(
         "depthwise_conv2d_one_channel_s8_mve",
         "mw_conv2d_s8_mve.h",
