@@ -13,7 +13,9 @@ from bench import readme
 from bench.check import Check, check_figures
 from bench.measure import measure_suite
 from bench.page import render
+from bench.page_layers import layer_pages
 from bench.plot import PICTURE, draw
+from bench.plot_networks import NETWORKS, draw_networks
 from bench.suite import BENCH, RESULTS, Group, Suite, load_suite
 from bench.tables import Tables, files_of, load_tables, updated
 from bench.times import measure_times
@@ -79,7 +81,10 @@ def _write(suite: Suite, tables: Tables) -> None:
     for name, text in files_of(tables).items():
         write_file(RESULTS / name, text.encode())
     write_file(RESULTS / PICTURE, draw(suite, tables.layers).encode())
+    write_file(RESULTS / NETWORKS, draw_networks(suite, tables).encode())
     write_file(BENCH / "README.md", render(suite, tables).encode())
+    for name, text in layer_pages(suite, tables).items():
+        write_file(BENCH / name, text.encode())
     write_file(PAGE, filled_page(suite, tables).encode())
     readme.main()
 

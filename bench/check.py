@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gate import changes, verdict, why_incomparable
+from bench.gate import changes, layer_changes, verdict, why_incomparable
 from bench.measure import Say, measure_suite, what_is_missing
 from bench.suite import Group, Suite
 from bench.tables import Tables
-from milliwatt.hardware import load_target
 from milliwatt.run.compilers import choose_compiler
 from milliwatt.run.cores import find_core
 from tests.support import SHARED_VARIABLE
@@ -42,7 +41,9 @@ def check_figures(suite: Suite, tables: Tables, shared: Path | None, say: Say) -
             passed=True, skipped=True, text="\n".join(["bench --check skipped", *left_out])
         )
     measured = measure_suite(suite, groups, shared, say)
-    passed, text = verdict(changes(tables.figures, [m.figures for m in measured]))
+    found = changes(tables.figures, [m.figures for m in measured])
+    found += layer_changes(tables.layers, [layer for m in measured for layer in m.layers])
+    passed, text = verdict(found)
     return Check(passed, skipped=False, text="\n".join([*left_out, text]))
 
 
@@ -51,6 +52,6 @@ def why_not(group: Group, tables: Tables) -> str | None:
     missing = what_is_missing(group)
     if missing is not None:
         return missing
-    core = find_core(load_target(group.target).core)
+    core = find_core(group.load_target().core)
     committed = [row for row in tables.figures if row.group == group.name]
     return why_incomparable(committed, choose_compiler(core, group.compiler).version)

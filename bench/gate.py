@@ -6,10 +6,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.rows import Figures
+from bench.rows import Figures, LayerFigures
 
 REFRESH = "make bench"
-GATED = ("instructions", "cycles", "image_bytes", "sram_bytes")
+GATED = (
+    "instructions",
+    "cycles",
+    "image_bytes",
+    "beyond_weights_bytes",
+    "sram_bytes",
+    "stack_bytes",
+)
+LAYERS_GATED = ("instructions", "cycles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,20 @@ def changes(before: Sequence[Figures], after: Sequence[Figures]) -> list[Change]
     return found
 
 
+def layer_changes(before: Sequence[LayerFigures], after: Sequence[LayerFigures]) -> list[Change]:
+    """Every gated figure that differs, of layers that stand at the same place in both tables."""
+    table = {(*row.key, row.layer, row.name): row for row in before}
+    found: list[Change] = []
+    for row in after:
+        old = table.get((*row.key, row.layer, row.name))
+        for figure in LAYERS_GATED if old is not None else ():
+            was, now = getattr(old, figure), getattr(row, figure)
+            if was is not None and now is not None and was != now:
+                what = f"layer {row.layer} '{row.name}': {figure}"
+                found.append(Change(row.group, row.model, what, was, now))
+    return found
+
+
 def why_incomparable(committed: Sequence[Figures], compiler_version: str) -> str | None:
     """Why the committed figures say nothing about this compiler's; None where they do."""
     versions = sorted({row.compiler for row in committed})
@@ -62,11 +84,11 @@ def verdict(found: Sequence[Change]) -> tuple[bool, str]:
     better = [change for change in found if not change.is_worse]
     lines: list[str] = []
     if worse:
-        lines += ["worse than bench/results/figures.csv:", *(f"  {c}" for c in worse)]
+        lines += ["worse than committed in bench/results:", *(f"  {c}" for c in worse)]
     if better:
-        lines += ["better than bench/results/figures.csv:", *(f"  {c}" for c in better)]
+        lines += ["better than committed in bench/results:", *(f"  {c}" for c in better)]
     if found:
         lines.append(f"to refresh the table: {REFRESH}")
     else:
-        lines.append("no figure differs from bench/results/figures.csv")
+        lines.append("no figure differs from bench/results")
     return not worse, "\n".join(lines)

@@ -40,21 +40,31 @@ def bound_per_mac(core: str) -> float:
     return MVE_PER_MAC if core == "cortex-m55" else SMLAD_PER_MAC
 
 
+_SHOWN = (
+    ("m4-gcc", "Cortex-M4, M7, M33: bound 0.5"),
+    ("m55-gcc", "Cortex-M55: bound 1/16"),
+    ("m0plus-gcc", "Cortex-M0+, M3, RV32IMC: no packed multiplication"),
+)
+"""Groups whose kernels are listed, and for which cores they stand."""
+
+
 def limits_section(suite: Suite, layers: Iterable[LayerFigures]) -> str:
-    """A table for each platform that has a bound: kernels that do most of its work."""
+    """A table for each kind of core: what its kernels take, and what limits them."""
     rows = list(layers)
+    titles = {group.name: group.title for group in suite.groups}
     parts = ["## What limits each kernel now\n", _ABOUT]
-    for name, core, bound in (("m4-gcc", "Cortex-M4", "0.5"), ("m55-gcc", "Cortex-M55", "1/16")):
+    for name, title in _SHOWN:
         group = [row for row in rows if row.group == name]
         if group:
-            parts += [f"### {core}, bound {bound}\n", _kernel_table(group), ""]
+            parts += [f"### {title}\n", f"Measured: {titles[name]}.\n", _kernel_table(group), ""]
     return "\n".join(parts)
 
 
-_ABOUT = (
-    "All networks of the core together. The loop's count stands at the top of each kernel's "
-    "header; what is measured\nincludes requantisation, windows, borders and calls.\n"
-)
+_ABOUT = """\
+All networks of the core together. The loop's count stands at the top of each kernel's header; what
+is measured includes requantisation, windows, borders and calls. Kernels of int4, int2, coded and
+sparse weights, and Winograd's: [docs/kernels.md](../docs/kernels.md).
+"""
 
 
 def _kernel_table(layers: Iterable[LayerFigures]) -> str:

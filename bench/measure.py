@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bench.suite import PUSHED, ROWS, TUNED, Group, Model, Suite
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
 from milliwatt.errors import OptionError, ToolchainError
 from milliwatt.frontend.load import load_model
-from milliwatt.hardware import Target, load_target
+from milliwatt.hardware import Target
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
@@ -39,6 +41,9 @@ POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER = (
 LAYER_TYPES = (POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER)
 
 
+_MOST_WORKERS = 4
+"""Networks measured at a time: some take a gigabyte."""
+
 OTHER_STATICS_BYTES = 16
 """Of a goal, for what the compiler adds to arena and state."""
 
@@ -53,7 +58,7 @@ class Measured:
 
 def what_is_missing(group: Group) -> str | None:
     """Why the group cannot be measured on this machine, None where it can."""
-    core = find_core(load_target(group.target).core)
+    core = find_core(group.load_target().core)
     try:
         choose_compiler(core, group.compiler)
     except ToolchainError as error:
@@ -71,32 +76,46 @@ def measure_suite(
 ) -> list[Measured]:
     """Measure every network of `groups` that this machine can; says what is left out, and why.
 
-    Raises VerifyError where an output differs from the reference.
+    Several at a time, results in the suite's order. Raises VerifyError where an output differs from
+    the reference.
     """
+    tasks = [(suite, *task, shared) for task in _measurable(groups, shared, say)]
     results: list[Measured] = []
+    with ProcessPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
+        for measured in pool.map(_measure, tasks):
+            results.append(measured)
+            say(_line(measured.figures))
+    return results
+
+
+def _measurable(groups: tuple[Group, ...], shared: Path, say: Say) -> Iterator[tuple[Group, Model]]:
     for group in groups:
         missing = what_is_missing(group)
         if missing is not None:
             say(f"{group.name}: skipped: {missing}")
             continue
         for model in group.models:
-            if not (shared / model.file).is_file():
+            if (shared / model.file).is_file():
+                yield group, model
+            else:
                 say(f"{group.name} {model.key}: skipped: the shared folder has no {model.file}")
-                continue
-            measured = measure(suite, group, model, shared)
-            results.append(measured)
-            figures = measured.figures
-            say(
-                f"{group.name:16} {model.key:7} {figures.instructions:>12,} instructions "
-                f"{figures.instructions_per_mac:6.3f}/MAC  flash {figures.image_bytes:>9,}  "
-                f"SRAM {figures.sram_bytes:>8,}"
-            )
-    return results
+
+
+def _line(row: Figures) -> str:
+    return (
+        f"{row.group:20} {row.model:7} {row.instructions:>12,} instructions "
+        f"{row.instructions_per_mac:6.3f}/MAC  flash {row.image_bytes:>9,}  "
+        f"SRAM {row.sram_bytes:>8,}"
+    )
+
+
+def _measure(task: tuple[Suite, Group, Model, Path]) -> Measured:
+    return measure(*task)
 
 
 def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     """Compile, build, run and count; every output byte equals the reference or VerifyError."""
-    target = load_target(group.target)
+    target = group.load_target()
     path = shared / model.file
     compiled = _compiled(group, model, load_model(path), target, path.stem)
     firmware = build_compiled(compiled, compiler=group.compiler, optimisation=group.optimisation)
@@ -106,7 +125,7 @@ def measure(suite: Suite, group: Group, model: Model, shared: Path) -> Measured:
     report = compile_report(compiled, done, samples)
     return Measured(
         _figures(group, model, compiled, firmware, report),
-        tuple(_layers(group, model, compiled, report) if group.is_plain else ()),
+        tuple(_layers(group, model, compiled, report)),
     )
 
 

@@ -12,7 +12,9 @@ from bench.markdown import count, ratio, table, tick
 from bench.measure import LAYER_TYPES, OTHER
 from bench.page_cores import cores_section, peer_title
 from bench.page_goals import goals_section
+from bench.page_latency import latency_section
 from bench.plot import PICTURE
+from bench.plot_networks import NETWORKS
 from bench.rows import Figures, LayerFigures, Peer
 from bench.suite import Group, Suite
 from bench.tables import Tables
@@ -23,7 +25,8 @@ _HEADER = """\
 # Benchmark
 
 Written by `make bench` from `suite.toml` and what is measured; `make check` fails when
-instructions, modelled cycles, flash or SRAM become worse than what is committed in `results/`.
+instructions, modelled cycles, flash, SRAM or stack of a network, or instructions or modelled cycles
+of a layer, become worse than what is committed in `results/`.
 A part alone:
 `python -m bench --group m4-zig`; this page alone from the tables: `python -m bench --page`.
 
@@ -37,11 +40,13 @@ weights, ours with the test harness. SRAM is arena, state and statics; the stack
 _FOOTER = """\
 ## Where the peers' figures come from
 
-`peers.csv`: measured 2026-11 on Debian 12. The engines were built for bare metal, ran the same
-networks on emulated cores, and their outputs were compared with LiteRT's reference kernels;
-instructions were counted by the emulator. "Straight-line CMSIS-NN" is C that calls CMSIS-NN's
-kernels one after another without an interpreter. TinyEngine is not bit-exact. Rows marked
-"rounded" are known to four digits only. `published.csv` names the source of every latency.
+`peers.csv`: measured 2026-11 on Debian 12 with its arm-none-eabi-gcc 12.2, or with zig 0.17.0
+(clang 22) where it says zig, and the optimisation that stands in each row. The engines were built
+for bare metal, ran the same networks on emulated cores, and their outputs were compared with
+LiteRT's reference kernels; instructions were counted by the emulator, of whole networks only.
+"Straight-line CMSIS-NN" is C that calls CMSIS-NN's kernels one after another without an
+interpreter. TinyEngine is not bit-exact. Rows marked "rounded" are known to four digits only.
+`published.csv` names the source of every latency.
 
 ## Files
 
@@ -49,8 +54,9 @@ kernels one after another without an interpreter. TinyEngine is not bit-exact. R
 | --- | --- |
 | `suite.toml` | networks, targets, compilers, goals |
 | `results/figures.csv` | a row for each network and build: counts, sizes, compiler, flags |
-| `results/layers.csv` | instructions and modelled cycles of every layer, built for speed |
-| `limits.toml` | what limits each kernel |
+| `results/layers.csv` | instructions and modelled cycles of every layer of every build |
+| `layers/` | the same as pages |
+| `limits.toml`, `missed.toml` | what limits each kernel; why a goal is missed |
 | `results/times.csv` | seconds on the machine that made the table; all else is deterministic |
 | `peers.csv`, `published.csv` | what other engines need, with sources |
 """
@@ -63,7 +69,7 @@ def render(suite: Suite, tables: Tables) -> str:
         goals_section(suite, tables),
         _headline(suite, tables),
         _memory(suite, tables),
-        _latency(suite, tables),
+        latency_section(suite, tables),
         _layer_types(suite, tables),
         limits_section(suite, tables.layers),
         cores_section(suite, tables),
@@ -165,31 +171,6 @@ def _memory(suite: Suite, tables: Tables) -> str:
     return f"## Memory in detail\n\n{about}\n{table(titles, lines)}\n"
 
 
-def _latency(suite: Suite, tables: Tables) -> str:
-    rows = _rows(tables, suite.headline)
-    theirs = {(entry.engine, entry.model): entry for entry in tables.latencies}
-    engines = list(dict.fromkeys(entry.engine for entry in tables.latencies))
-    basis = {entry.engine: entry.basis for entry in tables.latencies}
-    lines: list[list[str]] = []
-    for model, row in rows.items():
-        if row.latency_ms is None:
-            continue
-        others = [theirs.get((engine, model)) for engine in engines]
-        cells = [
-            model,
-            f"{row.latency_ms:.4g}",
-            f"{row.latency_low_ms:.4g} to {row.latency_high_ms:.4g}",
-        ]
-        lines.append(cells + ["–" if o is None else f"{o.latency_ms:g}" for o in others])
-    titles = ["ms", "milliwatt (modelled)", "range", *(f"{e} ({basis[e]})" for e in engines)]
-    about = (
-        f"{suite.headline.target}, 120 MHz. Ours is an **estimate**: the board's fitted cycle "
-        "model over traced instructions,\nwith the range of its largest error on the kernels it "
-        "was fitted to. Published figures are silicon.\n"
-    )
-    return f"## Latency\n\n{about}\n{table(titles, lines)}\n"
-
-
 def _layer_types(suite: Suite, tables: Tables) -> str:
     group = suite.headline.name
     layers = [layer for layer in tables.layers if layer.group == group]
@@ -211,8 +192,9 @@ def _layer_types(suite: Suite, tables: Tables) -> str:
         "top.\n"
     )
     body = table(["instructions per MAC", *titles], lines)
-    picture = f"![Instructions per MAC of every layer](results/{PICTURE})"
-    return f"## Where the instructions go\n\n{about}\n{body}\n\n{picture}\n"
+    pictures = f"![Instructions per MAC of every layer](results/{PICTURE})\n\n"
+    pictures += f"![Instructions per MAC of every network](results/{NETWORKS})\n"
+    return f"## Where the instructions go\n\n{about}\n{body}\n\n{pictures}"
 
 
 def _per_mac(layers: Iterable[LayerFigures], model: str, kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bench.markdown import count, ratio, table
 from bench.page_goals import rows_of
+from bench.page_layers import page_name
 from bench.rows import Figures, Peer
 from bench.suite import Group, Model, Suite
 from bench.tables import Tables
@@ -14,6 +15,10 @@ PEER_TITLES = {
     "aot-cmsis-zig": "straight-line CMSIS-NN (zig)",
     "tflm-cmsis": "TFLM + CMSIS-NN",
     "tinyengine": "TinyEngine (not bit-exact)",
+    "microtvm-cmsis_nn": "microTVM + CMSIS-NN",
+    "microtvm-native": "microTVM, its own kernels",
+    "onnx2c-pt": "onnx2c",
+    "tflm-ref": "TFLM, reference kernels",
 }
 _TITLES = ("", "instructions", "ours / theirs", "per MAC", "modelled cycles", "SRAM", "flash")
 _MORE_TITLES = ("beyond weights", "stack")
@@ -33,17 +38,18 @@ def cores_section(suite: Suite, tables: Tables) -> str:
         lines = [line for model in _models(groups) for line in _model_lines(model, groups, tables)]
         if lines:
             first = groups[0]
-            parts += [f"### {first.core_title} (`{first.target}`)\n"]
+            parts += [f"### {first.core_title} (`{first.target_name}`)\n"]
+            parts += [f"[Layer by layer]({page_name(first.platform)})\n"]
             parts += [table([*_TITLES, *_MORE_TITLES], lines), ""]
     return "\n".join(parts)
 
 
-_ABOUT = (
-    "For each network our builds, then the peers. *Ours / theirs*: instructions of our first build "
-    "over the peer's.\nMACs are the model's, though channels that never change are not computed. "
-    "Flash is the whole binary, ours\nwith the test harness; *beyond weights* is what is not "
-    "weights or biases.\n"
-)
+_ABOUT = """\
+For each network our builds, then every peer that was measured. *Ours / theirs*: instructions of our
+first build over the peer's. MACs are the model's, though channels that never change are not
+computed. Flash is the whole binary, ours with the test harness; *beyond weights* is what is not
+weights or biases. The pages linked have every layer of each build.
+"""
 
 
 def _models(groups: tuple[Group, ...]) -> list[Model]:
@@ -59,7 +65,7 @@ def _model_lines(model: Model, groups: tuple[Group, ...], tables: Tables) -> lis
     lines = [_our_line(model, group, row) for group, row in ours]
     names = {f"{peer.peer} {peer.flags}": peer for peer in tables.peers if _is_of(peer, first)}
     wanted = [name for name in groups[0].peers if name in names]
-    wanted += [name for name in names if name.startswith("tinyengine")]
+    wanted += [name for name in names if name not in wanted]
     return lines + [_peer_line(model, names[name], name, first) for name in wanted]
 
 

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
 from bench.goals import (
     BEYOND_WEIGHTS_FLASH_GOAL_BYTES,
     BEYOND_WEIGHTS_GOAL_BYTES,
@@ -10,8 +14,8 @@ from bench.goals import (
     core_goals,
 )
 from bench.markdown import count, ratio, table, tick
-from bench.rows import Figures
-from bench.suite import PUSHED, ROWS, Group, Model, Suite
+from bench.rows import Figures, Peer
+from bench.suite import BENCH, PUSHED, ROWS, Group, Model, Suite
 from bench.tables import Tables
 
 
@@ -32,6 +36,13 @@ def rows_of(tables: Tables, group: Group | None) -> dict[str, Figures]:
     """The rows of a group by model."""
     name = None if group is None else group.name
     return {row.model: row for row in tables.figures if row.group == name}
+
+
+def why_missed(goal: str, models: Sequence[str], path: Path = BENCH / "missed.toml") -> str:
+    """A line for each of these networks: why it misses that goal, where that is written down."""
+    reasons = tomllib.loads(path.read_text("utf-8"))[goal]
+    lines = [f"- **{model}**: {reasons[model]}.\n" for model in models if model in reasons]
+    return "".join(["\n", *lines]) if lines else ""
 
 
 def _instructions(suite: Suite, tables: Tables) -> str:
@@ -59,7 +70,14 @@ def _instructions(suite: Suite, tables: Tables) -> str:
             ]
         )
     titles = ["speed", "instructions", "modelled cycles", "reach", "met", "go on towards", "met"]
-    return table([*titles, "tuned: instructions", "tuned: cycles"], lines) + "\n"
+    missed = [model.key for model in suite.headline.models if _misses_further(model, rows)]
+    body = table([*titles, "tuned: instructions", "tuned: cycles"], lines)
+    return f"{body}\n{why_missed('further', missed)}"
+
+
+def _misses_further(model: Model, rows: dict[str, Figures]) -> bool:
+    row, further = rows.get(model.key), model.instructions_further
+    return row is not None and further is not None and row.instructions > further
 
 
 def _sram(suite: Suite, tables: Tables) -> str:
@@ -73,7 +91,8 @@ def _sram(suite: Suite, tables: Tables) -> str:
             if row is not None and before is not None:
                 lines.append(_sram_line(model, group.way, row, before))
     titles = ["SRAM", "layers whole", "by rows", "reach", "met"]
-    return table([*titles, "instructions, by rows over whole", "≤ 1.10"], lines) + "\n"
+    titles += ["instructions, by rows over whole", "≤ 1.10", "modelled cycles, the same"]
+    return table(titles, lines) + "\n"
 
 
 def _sram_line(model: Model, way: str, row: Figures, before: Figures) -> list[str]:
@@ -85,6 +104,7 @@ def _sram_line(model: Model, way: str, row: Figures, before: Figures) -> list[st
         tick(goal is not None and row.sram_bytes <= goal),
         f"{row.instructions / before.instructions:.3f}",
         tick(row.instructions <= MOST_MORE_INSTRUCTIONS * before.instructions),
+        "–" if row.cycles is None or not before.cycles else f"{row.cycles / before.cycles:.3f}",
     ]
 
 
@@ -93,26 +113,39 @@ def _flash(suite: Suite, tables: Tables) -> str:
     small = rows_of(tables, suite.sibling("gcc flash"))
     core = next((row.core for row in fast.values()), "")
     peers = {p.model: p for p in tables.peers if p.key[:2] == (core, "aot-cmsis Os")}
-    lines: list[list[str]] = []
-    for model, row in fast.items():
-        own, peer = small.get(model), peers.get(model)
-        theirs = None if peer is None or peer.flash_bytes is None else peer.flash_bytes
-        lines.append(
-            [
-                model,
-                count(row.beyond_weights_bytes),
-                tick(row.beyond_weights_bytes <= BEYOND_WEIGHTS_GOAL_BYTES),
-                count(None if own is None else own.beyond_weights_bytes),
-                "–"
-                if own is None
-                else tick(own.beyond_weights_bytes <= BEYOND_WEIGHTS_FLASH_GOAL_BYTES),
-                "–" if own is None else ratio(own.instructions, row.instructions),
-                count(None if theirs is None else theirs - row.parameters_bytes),
-            ]
-        )
+    lines = [
+        _flash_line(model, fast[model.key], small.get(model.key), peers.get(model.key))
+        for model in suite.headline.models
+        if model.key in fast
+    ]
     titles = ["flash beyond weights and biases", "speed", "≤ 16,384", "objective flash", "≤ 8,192"]
-    titles += ["instructions, flash over speed", "straight-line CMSIS-NN, -Os"]
-    return table(titles, lines) + "\n"
+    titles += ["instructions, flash over speed", "cycles", "straight-line CMSIS-NN, -Os"]
+    return f"{table(titles, lines)}\n\n{_FLASH_ABOUT}"
+
+
+_FLASH_ABOUT = """\
+The goals are for MLPerf Tiny's networks. Beyond weights lie two words for each output channel,
+which larger networks have more of, and code, which grows with the number of different layers.
+"""
+
+
+def _flash_line(model: Model, fast: Figures, small: Figures | None, peer: Peer | None) -> list[str]:
+    theirs = None if peer is None or peer.flash_bytes is None else peer.flash_bytes
+
+    def met(row: Figures | None, goal_bytes: int) -> str:
+        held = row is not None and model.has_flash_goal
+        return tick(row.beyond_weights_bytes <= goal_bytes) if row and held else "–"
+
+    return [
+        model.key,
+        count(fast.beyond_weights_bytes),
+        met(fast, BEYOND_WEIGHTS_GOAL_BYTES),
+        count(None if small is None else small.beyond_weights_bytes),
+        met(small, BEYOND_WEIGHTS_FLASH_GOAL_BYTES),
+        "–" if small is None else ratio(small.instructions, fast.instructions),
+        "–" if small is None or not small.cycles else ratio(small.cycles, fast.cycles),
+        count(None if theirs is None else theirs - fast.parameters_bytes),
+    ]
 
 
 def _cores(suite: Suite, tables: Tables) -> str:
@@ -129,6 +162,8 @@ def _cores(suite: Suite, tables: Tables) -> str:
             text = "–" if goal is None else f"{goal.ratio:.2f}"
             cells.append(text if goal is None or goal.met else f"**{text}**")
         lines.append([f"{core}: {limit}", *cells])
-    about = "Instructions over those of the best build of the same networks calling CMSIS-NN; in "
-    about += "bold where above the goal.\n"
+    about = "Instructions over those of the best build of the same networks that calls CMSIS-NN "
+    about += "(where there is no\nother, within an interpreter); in bold where above the goal. The "
+    about += "Cortex-M3, which has no instructions for\npacked numbers, and RV32IMC, for which no "
+    about += "peer was measured, are shown without a goal.\n"
     return f"{about}\n{table(['', *models], lines)}\n" if lines else ""

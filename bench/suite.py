@@ -11,11 +11,13 @@ from typing import Any
 
 from milliwatt.backend.mcu.objective import SPEED, Objective, parse_objective
 from milliwatt.errors import OptionError
+from milliwatt.hardware import Target, load_target
 
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "results"
 TUNED, ROWS, PUSHED = "tuned", "rows", "pushed"
 _WAYS = (TUNED, ROWS, PUSHED)
+_FILE = ".toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Model:
 
     Goals are for the headline's core: instructions to reach, those to go on towards, SRAM without
     the stack, the same where rows of the input are pushed, and the arena. None where there is none.
+    `has_flash_goal`: whether those of flash beyond weights hold for it.
     """
 
     key: str
@@ -34,6 +37,7 @@ class Model:
     instructions_further: int | None
     sram_goal_bytes: int | None
     pushed_goal_bytes: int | None
+    has_flash_goal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class Group:
     """Networks built in one way for one target.
 
     `way` is "tuned" (the kernels that `milliwatt tune` chooses), "rows" (layers by rows, to fit the
-    model's SRAM goal), "pushed" (and the input pushed row by row), or "". `peers` name "PEER FLAGS"
-    of peers.csv, the one to beat first.
+    model's SRAM goal), "pushed" (and the input pushed row by row), or "". `target` is a board's
+    name or a .toml file beside suite.toml. `peers` name "PEER FLAGS" of peers.csv, the one to beat
+    first.
     """
 
     name: str
@@ -54,6 +59,19 @@ class Group:
     way: str
     models: tuple[Model, ...]
     peers: tuple[str, ...]
+
+    def load_target(self) -> Target:
+        """The board; TargetError where there is none of that name."""
+        return load_target(str(BENCH / self.target) if self._is_file else self.target)
+
+    @property
+    def target_name(self) -> str:
+        """The board's name, as in the tables."""
+        return self.target.removesuffix(_FILE) if self._is_file else self.target
+
+    @property
+    def _is_file(self) -> bool:
+        return self.target.endswith(_FILE)
 
     @property
     def optimisation(self) -> str:
@@ -137,6 +155,7 @@ def _model(key: str, entry: dict[str, Any]) -> Model:
         instructions_further=entry.get("instructions_further"),
         sram_goal_bytes=entry.get("sram_goal_bytes"),
         pushed_goal_bytes=entry.get("pushed_goal_bytes"),
+        has_flash_goal=entry.get("has_flash_goal", False),
     )
 
 

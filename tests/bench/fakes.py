@@ -23,6 +23,7 @@ SUITE: dict[str, Any] = {
             "instructions_goal": 1250,
             "instructions_further": 1000,
             "sram_goal_bytes": 80,
+            "has_flash_goal": True,
         },
         "two": {"title": "Two", "file": "models/two.tflite"},
     },

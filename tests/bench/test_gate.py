@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """When the gate fails, and what it says."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.check import check_figures
-from bench.gate import changes, verdict, why_incomparable
+from bench.gate import changes, layer_changes, verdict, why_incomparable
 from bench.measure import what_is_missing
 from bench.suite import load_suite
 from bench.tables import load_tables
 from milliwatt.errors import ToolchainError
-from tests.bench.fakes import figures, suite, tables
+from tests.bench.fakes import figures, layers, suite, tables
 from tests.support import find_shared
 
 BEFORE = [figures("one"), figures("two")]
@@ -28,20 +30,22 @@ def test_nothing_changed() -> None:
         ("cycles", 1801, "two: cycles 1,800 -> 1,801 (+0.06%)"),
         ("image_bytes", 1100, "two: image_bytes 1,000 -> 1,100 (+10.00%)"),
         ("sram_bytes", 101, "two: sram_bytes 100 -> 101 (+1.00%)"),
+        ("code_bytes", 401, "two: beyond_weights_bytes 460 -> 461 (+0.22%)"),
+        ("stack_bytes", 72, "two: stack_bytes 64 -> 72 (+12.50%)"),
     ],
 )
 def test_one_worse_figure_fails(figure: str, after: int, told: str) -> None:
     passed, text = verdict(changes(BEFORE, [figures("one"), figures("two", **{figure: after})]))
     assert not passed
     assert told in text
-    assert "worse than bench/results/figures.csv" in text
+    assert "worse than committed in bench/results" in text
     assert text.endswith("to refresh the table: make bench")
 
 
 def test_a_better_figure_passes_and_asks_for_a_refresh() -> None:
     passed, text = verdict(changes(BEFORE, [figures("one", instructions=1000), figures("two")]))
     assert passed
-    assert "better than bench/results/figures.csv" in text
+    assert "better than committed in bench/results" in text
     assert "one: instructions 1,250 -> 1,000 (-20.00%)" in text
     assert "make bench" in text
 
@@ -54,7 +58,22 @@ def test_one_better_figure_does_not_pay_for_a_worse_one() -> None:
 
 
 def test_what_is_not_gated_may_change() -> None:
-    assert changes(BEFORE, [figures("one", stack_bytes=9999, code_bytes=1)]) == []
+    assert changes(BEFORE, [figures("one", commit="another", arena_lower_bound_bytes=1)]) == []
+
+
+def test_a_layer_that_is_worse_fails() -> None:
+    before = layers()
+    after = [replace(before[0], instructions=301), *before[1:3], replace(before[3], cycles=399)]
+    passed, text = verdict(layer_changes(before, after))
+    assert not passed
+    assert "one: layer 0 'layer 0, conv 1×1': instructions 300 -> 301 (+0.33%)" in text
+    assert "one: layer 3 'layer 3, dense': cycles 400 -> 399 (-0.25%)" in text
+
+
+def test_layers_that_are_not_at_the_same_place_are_not_compared() -> None:
+    before = layers()
+    elsewhere = [replace(layer, layer=layer.layer + 1, instructions=9999) for layer in before]
+    assert layer_changes(before, [*elsewhere, *layers("two")]) == []
 
 
 def test_a_network_without_committed_figures_fails() -> None:

@@ -62,3 +62,19 @@ def test_a_core_without_a_goal_of_its_own_has_the_headlines_ratio() -> None:
     (goal,) = core_goals(suite(), rows, peers)
     # 1,250 of 2,500 on the headline's core.
     assert (goal.ratio, goal.limit, goal.met) == (0.5, 0.5, True)
+
+
+def test_an_interpreter_that_calls_cmsis_nn_counts_and_other_kernels_do_not() -> None:
+    rows = [figures("one", "m55-gcc", core="cortex-m55", instructions=90)]
+    peers = [
+        peer("one", core="cortex-m55", peer="tflm-cmsis", flags="default", instructions=100),
+        peer("one", core="cortex-m55", peer="tflm-ref", flags="O3", instructions=50),
+    ]
+    (goal,) = core_goals(suite(), rows, peers)
+    assert (goal.ratio, goal.met) == (0.9, False)
+
+
+def test_other_cores_are_shown_without_a_goal() -> None:
+    rows = [figures("one", "m55-gcc", core="cortex-m3", instructions=300)]
+    (goal,) = core_goals(suite(), rows, [peer("one", core="cortex-m3", instructions=200)])
+    assert (goal.limit, goal.text, goal.met) == (None, "no goal", True)

@@ -9,7 +9,6 @@ from bench.sources import commit_of, source_hash
 from bench.suite import load_suite, parse_suite
 from bench.tables import load_tables, updated
 from milliwatt.errors import OptionError
-from milliwatt.hardware import load_target
 from tests.bench.fakes import SUITE, measured, suite, tables
 from tests.support import shared_file
 
@@ -20,9 +19,9 @@ def test_the_committed_suite() -> None:
     real = load_suite()
     assert [model.key for model in real.headline.models] == HEADLINE
     for group in real.groups:
-        assert load_target(group.target).name == group.target
+        assert group.load_target().name == group.target_name
     peers = {peer.key for peer in load_tables().peers}
-    wanted = load_target(real.headline.target).core
+    wanted = real.headline.load_target().core
     for model in real.headline.models:
         for name in (real.headline.peers[0], real.headline.peers[-1]):
             assert (wanted, name, model.key) in peers
