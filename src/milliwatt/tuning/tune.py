@@ -6,11 +6,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milliwatt.backend.mcu.choices import Choices
 from milliwatt.backend.mcu.compile import core_of
-from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide
+from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide, layers_flash
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.place import arena_under
 from milliwatt.backend.mcu.plan import Plan
@@ -19,6 +19,9 @@ from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.tuning.measure import Workbench
 from milliwatt.tuning.record import LayerCost, Round
+
+_FLASH_WEIGHTS = (0.0, *(0.001 * 2**step for step in range(12)))
+"""Added to the objective's, one after the other, until a choice fits the flash."""
 
 Progress = Callable[[str], None]
 _MAX_REFINEMENTS = 4
@@ -68,8 +71,9 @@ def tune(
 
     Each round builds the whole network with another kernel for each layer, so that kernels are
     measured beside the code they share; every round's outputs equal the reference. The choice is
-    built and measured too, and never worse than the default. Rounds are cached: a second call,
-    or one after an interruption, measures only what is missing. Raises what `compile_graph` and
+    built and measured too, and never worse than the default; it fits the target's memories if the
+    default does. Rounds are cached: a second call, or one after an interruption, measures only
+    what is missing. Raises what `compile_graph` and
     `build_compiled` raise; VerifyError where a kernel's output differs from the reference.
     """
     bench = Workbench(graph, target, compiler, optimisation or objective.optimisation, seed)
@@ -84,7 +88,8 @@ def tune(
             break
         _tell(progress, "the choice, in one network")
         measured.append((kept, bench.measure(kept)))
-    kept, best = min(measured, key=lambda entry: _cost(objective, entry[1], default))
+    fitting = [entry for entry in measured if _fits(entry[1], target)] or measured[:1]
+    kept, best = min(fitting, key=lambda entry: _cost(objective, entry[1], default))
     return Tuning(
         target=target.name,
         emulator=bench.emulator,
@@ -152,7 +157,10 @@ def _measured(rounds: Sequence[Round], node: str) -> tuple[LayerCost, ...]:
 def _best(
     plan: Plan, target: Target, objective: Objective, rounds: Sequence[Round]
 ) -> dict[str, str]:
-    """The objective's choice by what the rounds measured."""
+    """The objective's choice by what the rounds measured.
+
+    Where it needs more flash than there is, flash weighs more, for as long as that is so.
+    """
     nodes = [step.node.name for step in plan.steps]
     layers = [_worthwhile(_measured(rounds, node)) for node in nodes]
     places = {name: at for at, name in enumerate(nodes)}
@@ -168,7 +176,19 @@ def _best(
         full = (plan.graph.nodes[i].name for i in arena.full_at)
         return Arena(arena.size_bytes, tuple(places[name] for name in full if name in places))
 
-    return kept(decide(layers, objective, arena_of))
+    default: Choice = (0,) * len(layers)
+    most_bytes = target.flash_bytes - rounds[0].flash_bytes + layers_flash(layers, default)
+    choice = default
+    for weight in _FLASH_WEIGHTS:
+        pressed = replace(objective, flash=objective.flash + weight)
+        choice = decide(layers, pressed, arena_of)
+        if layers_flash(layers, choice) <= most_bytes:
+            break
+    return kept(choice)
+
+
+def _fits(found: Round, target: Target) -> bool:
+    return found.flash_bytes <= target.flash_bytes and found.arena_bytes <= target.sram_bytes
 
 
 def _worthwhile(costs: Sequence[LayerCost]) -> list[Option]:

@@ -64,6 +64,14 @@ def decide(layers: Layers, objective: Objective, arena_of: ArenaOf) -> Choice:
     return min(found, key=spare.cost)
 
 
+def layers_flash(layers: Layers, choice: Choice) -> int:
+    """Bytes that the chosen options need, code that several share once."""
+    taken = [options[i] for options, i in zip(layers, choice, strict=True)]
+    shared = {option.code: option.code_bytes for option in taken}
+    shared |= {name: size for option in taken for name, size in option.helpers}
+    return sum(option.own_bytes for option in taken) + sum(shared.values())
+
+
 def _least(layers: Layers, key: Callable[[Option], int]) -> Choice:
     """For each layer the option of the least key, the first of equals."""
     return tuple(min(range(len(some)), key=lambda i: (key(some[i]), i)) for some in layers)
@@ -78,11 +86,8 @@ class _Rate:
         self._default_work, self._default_flash = self._totals(default)
 
     def _totals(self, choice: Choice) -> tuple[float, int]:
-        taken = [options[i] for options, i in zip(self.layers, choice, strict=True)]
-        shared = {option.code: option.code_bytes for option in taken}
-        shared |= {name: size for option in taken for name, size in option.helpers}
-        own = sum(option.own_bytes for option in taken)
-        return sum(option.work for option in taken), own + sum(shared.values())
+        work = sum(options[i].work for options, i in zip(self.layers, choice, strict=True))
+        return work, layers_flash(self.layers, choice)
 
     def cost(self, choice: Choice, sram: float = 1.0) -> tuple[float, float, int]:
         """The weighted cost, then work and flash, which decide between equals."""
