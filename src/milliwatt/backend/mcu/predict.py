@@ -18,16 +18,16 @@ from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 TABLE = Path(__file__).with_name("predictions.csv")
 
 
+FEATURES = ("mac", "output", "input", "pixel", "channel", "weight", "call")
+"""What a layer is counted by: multiply-accumulates; elements of the outputs and of the first input;
+the first output's pixels and channels; constant weights; and 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Instructions for each multiply-accumulate, each output element and each call.
+    """Instructions for each of FEATURES. The errors are relative."""
 
-    The errors are relative.
-    """
-
-    per_mac: float
-    per_output: float
-    per_call: float
+    rates: tuple[float, ...]
     mean_error: float
     max_error: float
 
@@ -46,9 +46,9 @@ class Predicted:
 
 
 _UNKNOWN = {
-    "mve": Fitted(0.5, 30, 500, 1.0, 1.0),
-    "dsp": Fitted(1.5, 30, 500, 1.0, 1.0),
-    "base": Fitted(8, 40, 500, 1.0, 1.0),
+    "mve": Fitted((0.5, 30, 0, 0, 0, 0, 500), 1.0, 1.0),
+    "dsp": Fitted((1.5, 30, 0, 0, 0, 0, 500), 1.0, 1.0),
+    "base": Fitted((8, 40, 0, 0, 0, 0, 500), 1.0, 1.0),
 }
 """For kernels without a row, by what their core has. A guess."""
 
@@ -65,9 +65,7 @@ def fitted_kernels() -> dict[tuple[str, str], Fitted]:
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
     return {
         (row["core"], row["kernel"]): Fitted(
-            per_mac=float(row["per_mac"]),
-            per_output=float(row["per_output"]),
-            per_call=float(row["per_call"]),
+            rates=tuple(float(row[f"per_{feature}"]) for feature in FEATURES),
             mean_error=float(row["mean_error"]),
             max_error=float(row["max_error"]),
         )
@@ -75,14 +73,27 @@ def fitted_kernels() -> dict[tuple[str, str], Fitted]:
     }
 
 
+def features_of(site: Site) -> tuple[int, ...]:
+    """The site's FEATURES."""
+    weights = site.inputs[1] if len(site.inputs) > 1 and site.constants[1] is not None else None
+    (y, *_), channels = site.outputs, site.outputs[0].shape[-1] if site.outputs[0].shape else 1
+    return (
+        site.op.macs(site.inputs, site.outputs),
+        sum(kind.elements for kind in site.outputs),
+        site.inputs[0].elements if site.inputs else 0,
+        y.elements // max(channels, 1),
+        channels,
+        0 if weights is None else weights.elements,
+        1,
+    )
+
+
 def predict(kernel: str, lowered: Lowered, site: Site, core: Core) -> Predicted:
     """Cost of the kernel of that name, `lowered` for `site`, on `core`."""
     where = core_class(core)
     fitted = fitted_kernels().get((where, kernel), _UNKNOWN[where])
-    macs = site.op.macs(site.inputs, site.outputs)
-    outputs = sum(kind.elements for kind in site.outputs)
     return Predicted(
-        instructions=fitted.per_mac * macs + fitted.per_output * outputs + fitted.per_call,
+        instructions=sum(r * n for r, n in zip(fitted.rates, features_of(site), strict=True)),
         code=code_of(lowered),
         table_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
     )
