@@ -27,21 +27,23 @@ class Code:
     helpers: Helpers = ()
 
 
-_MATMUL_4PX = ("mw_matmul_s8_4px", 650)
-_MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 360)
-_MATMUL_1PX = ("mw_matmul_s8_1px", 212)
+_MATMUL_4PX = ("mw_matmul_s8_4px", 660)
+_MATMUL_4PX_DEEP = ("mw_matmul_s8_4px_once_deep", 1016)
+_MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 340)
+_MATMUL_1PX = ("mw_matmul_s8_1px", 290)
 _WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)
 _WINDOW_1PX = ("mw_widen_window_s8_of_1", 362)
 _COPY_WINDOW = ("mw_copy_window_s8_of_4", 130)
 _CLIPPED_ROW = ("mw_clipped_row_s8", 140)
 _WIDEN_4PX = ("mw_widen_s8_of_4", 92)
+_WIDEN_BLOCK = ("mw_widen_block_s8", 150)
 _WIDEN_1PX = ("mw_widen_s8", 90)
 _LOAD_LINE = ("mw_load_line_s8", 146)
 _LOAD_LINES = ("mw_load_lines_s8_of_4", 210)
-_LINE = (("mw_depthwise_line_3x3_stride_1", 412), ("mw_depthwise_line_3x3_stride_2", 436))
+_LINE = (("mw_depthwise_line_3x3_stride_1", 438), ("mw_depthwise_line_3x3_stride_2", 462))
 _CODED = (("mw_rice_decode", 128), ("memset", 162))
 
-_POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_4PX, _WIDEN_1PX)
+_POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_BLOCK, _WIDEN_1PX)
 _WINDOWS = (_MATMUL_4PX, _MATMUL_1PX, _WINDOW_4PX, _WINDOW_1PX, _CLIPPED_ROW)
 
 _CODE: Mapping[str, Code] = {
@@ -75,6 +77,12 @@ _CODE: Mapping[str, Code] = {
 
 _STRIDE_AT = {"mw_depthwise_conv2d_3x3_s8_dsp": 14, "mw_depthwise_conv2d_3x3_plane_s8_dsp": 13}
 """Place of the stride among the arguments."""
+_ROUNDING_AT = (
+    *(("mw_conv2d_1x1_", -1), ("mw_conv2d_s8_dsp", -2)),
+    *(("mw_conv2d_coded_s8_dsp", -2), ("mw_conv2d_coded_blocks_s8_dsp", -2)),
+)
+"""Place of the argument that says how sums are rounded, where that may be `_DEEP`."""
+_DEEP = 2
 
 
 def known_functions() -> frozenset[str]:
@@ -98,4 +106,14 @@ def code_of(lowered: Lowered) -> Code:
         # A stride known to the compiler leaves out the line function of the other.
         other = _LINE[stride.value == 1]
         return Code(code.own_bytes, tuple(h for h in code.helpers if h != other))
+    if _is_deep(lowered):
+        deep = (_MATMUL_4PX_DEEP if h == _MATMUL_4PX else h for h in code.helpers)
+        return Code(code.own_bytes, tuple(deep))
     return code
+
+
+def _is_deep(lowered: Lowered) -> bool:
+    """Whether a convolution takes the longer loop of mw_matmul_s8_4px_dsp.h."""
+    places = [place for name, place in _ROUNDING_AT if lowered.function.startswith(name)]
+    arg = lowered.args[places[0]] if places and lowered.args else None
+    return isinstance(arg, Lit) and arg.value == _DEEP

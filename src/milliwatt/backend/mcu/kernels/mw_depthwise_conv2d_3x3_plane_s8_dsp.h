@@ -11,7 +11,8 @@
 #include "mw_depthwise_lines_s8_dsp.h"
 
 /* Tables as in mw_depthwise_conv2d_3x3_s8_dsp.h. Channels are taken four at a time where as many
- * are left; `fours` says that they always are. Scratch memory: `plane_lines` lines for each channel taken at a time. */
+ * are left; `fours` says that they always are. Scratch memory: `plane_lines` lines for each channel
+ * taken at a time. */
 MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *bias,
     const int32_t *scales, int32_t channels, int32_t fours, int32_t along, int32_t across,
@@ -24,6 +25,8 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
     mw_word *const plane = scratch;
     mw_word *const first = plane + pad_across * line_words + (pad_along >> 1);
     const int32_t plane_words = plane_lines * line_words;
+    const mw_lines_3x3 layer = mw_make_lines_3x3(y_zero, out.along, out_along, out_across, stride,
+                                                 4 * stride * line_words, out.across);
     mw_fill_s16(scratch, 2 * plane_words * (fours || channels >= 4 ? 4 : 1), x_zero);
     scales = mw_first_scale(bias, scales, channels, form);
     for (int32_t c = 0, taken; c < channels; c += taken) {
@@ -39,14 +42,11 @@ MW_INLINE void mw_depthwise_conv2d_3x3_plane_s8_dsp(
             }
         }
         for (int32_t i = 0; i < taken; i++) {
-            mw_word filter[6];
-            const mw_line_3x3 layer =
-                mw_make_line_3x3(mw_depthwise_channel(*bias++, scales, form), y_zero, out.along,
-                                 out_along, out_across, stride, 4 * line_words, out.across);
+            mw_channel_3x3 channel;
             const mw_word *const top = plane + i * plane_words;
-            mw_depthwise_filter_3x3(weights, filter, form);
-            mw_depthwise_line_3x3(top, top + line_words, top + 2 * line_words, filter, y + c + i,
-                                  &layer, stride, form);
+            mw_make_channel_3x3(weights, *bias++, scales, form, &channel);
+            mw_depthwise_lines_3x3(top, top + line_words, top + 2 * line_words, &channel,
+                                   y + c + i, &layer, stride, mw_rounds_once(form));
             scales = mw_next_scale(scales, form);
             weights += 9;
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of outputs of one channel, filter 3x3, each from three padded lines of int16.
+/* Lines of outputs, filter 3x3, each from three padded lines of int16.
  *
  * Four outputs a..d are in flight. Of each filter line, `e` holds weights (0, 1) and `f` (1, 2):
  * a word of the line is then right for an output that begins in its low half and for one that
- * begins in its high half. Registers: 4 sums, 3 words of the line, e, f, 3 lines, filter, output:
- * all 14. Stride 1: 64 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
- * 2: 67. One or two outputs left at the end take 36 or 39, the step to the next line 15. Compilers
+ * begins in its high half. Registers: 4 sums, 3 words of the line, e, f, 3 lines, channel, output:
+ * all 14. Stride 1: 62 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
+ * 2: 65. One or two outputs left at the end take 30 or 33, the step to the next line 17. Compilers
  * at hand spill and need 75 to 83, hence the assembly. The `_once` functions are for layers that
  * may round once (mw_requantize_dsp.h): 8 instructions less for 4 outputs. */
 #ifndef MW_DEPTHWISE_LINE_3X3_DSP_H
@@ -13,34 +13,34 @@
 
 #include "mw_depthwise_channel_s8_dsp.h"
 
-/* What a line needs besides its pointers, in the order in which the assembly reads it. */
+/* A channel: the lines of its filter as pairs, and what rescales its sums, as the assembly reads
+ * it. */
 typedef struct {
-    int32_t bias, multiplier, divisor; /* of the channel; `_once` has no divisor */
-    int32_t zero, step, count;         /* zero point (`_once`: offset); bytes between outputs;
-                                        * outputs of a line */
-    int32_t lines;                     /* lines of outputs */
-    int32_t skip, y_skip;              /* bytes from where a line's reads, writes end to the next */
-} mw_line_3x3;
+    mw_word filter[6];
+    int32_t bias, multiplier, divisor; /* rounded once: no divisor */
+} mw_channel_3x3;
+
+/* What lines need besides, in the order in which the assembly reads it. */
+typedef struct {
+    int32_t zero, step;       /* zero point (rounded once: offset); bytes between outputs */
+    int32_t lines, rest;      /* lines of outputs; outputs of a line, modulo 4 */
+    int32_t block_bytes;      /* what a line's blocks read of each of the three */
+    int32_t channel_step;     /* bytes from a line's channel to the next line's */
+    int32_t skip[3], y_skip;  /* bytes from where a line's reads, writes end to the next */
+} mw_lines_3x3;
 
 /* Blocks of a line: four outputs, or the three that end it. */
 MW_INLINE int32_t mw_blocks_3x3(int32_t count) { return (count + 1) >> 2; }
 
-/* The layer's values for `lines` lines of `count` outputs. The lines read lie `pitch` bytes apart,
- * those written `y_pitch`; a single line needs neither. */
-MW_INLINE mw_line_3x3 mw_make_line_3x3(mw_depthwise_channel_s8 channel, int32_t zero,
-                                       int32_t step, int32_t count, int32_t lines,
-                                       int32_t stride, int32_t pitch, int32_t y_pitch)
+/* The values for `lines` lines of `count` outputs. The next line of outputs, `y_pitch` bytes after
+ * one, is that of the same channel; what it reads lies `pitch` bytes further. */
+MW_INLINE mw_lines_3x3 mw_make_lines_3x3(int32_t zero, int32_t step, int32_t count, int32_t lines,
+                                         int32_t stride, int32_t pitch, int32_t y_pitch)
 {
     const int32_t written = (count >> 2) * 4 + ((count & 3) == 3 ? 2 : 0);
-    const mw_line_3x3 values = {channel.bias,
-                                channel.multiplier,
-                                channel.divisor,
-                                zero,
-                                step,
-                                count,
-                                lines,
-                                lines == 1 ? 0 : stride * (pitch - 8 * mw_blocks_3x3(count)),
-                                lines == 1 ? 0 : y_pitch - step * written};
+    const int32_t block_bytes = 8 * stride * mw_blocks_3x3(count), skip = pitch - block_bytes;
+    const mw_lines_3x3 values = {
+        zero, step, lines, count & 3, block_bytes, 0, {skip, skip, skip}, y_pitch - step * written};
     return values;
 }
 
@@ -50,7 +50,8 @@ MW_INLINE int32_t mw_pair_256(int8_t a, int8_t b)
     return (int32_t)(((uint32_t)(uint8_t)a | (uint32_t)(uint8_t)b << 16) << 8);
 }
 
-/* The filter's lines as pairs (0, 1), (1, 2), doubled or times 256 as `form` wants them. */
+/* Nine weights as the filter's pairs (0, 1), (1, 2) of each line, doubled or times 256 as `form`
+ * wants them. */
 MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, int32_t form)
 {
     const int32_t once = mw_rounds_once(form);
@@ -61,6 +62,17 @@ MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, i
         filter[2 * k] = once ? e : mw_add_pairs(e, e);
         filter[2 * k + 1] = once ? f : mw_add_pairs(f, f);
     }
+}
+
+/* The channel of these weights; bias, scales, form: mw_depthwise_channel_s8_dsp.h. */
+MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const int32_t *scales,
+                                   int32_t form, mw_channel_3x3 *to)
+{
+    const mw_depthwise_channel_s8 values = mw_depthwise_channel(bias, scales, form);
+    mw_depthwise_filter_3x3(weights, to->filter, form);
+    to->bias = values.bias;
+    to->multiplier = values.multiplier;
+    to->divisor = values.divisor;
 }
 
 #if MW_HAS_DSP
@@ -121,91 +133,105 @@ MW_INLINE void mw_depthwise_filter_3x3(const int8_t *weights, mw_word *filter, i
     "smmla " sum ", " sum ", r8, r10\n"                                                        \
     "ssat " sum ", #8, " sum ", asr #10\n"
 
-/* On the stack: the layer's values, `count` and `lines` counting down, 9 saved registers, y, and
- * the layer. */
-#define MW_3X3_LINE(products, products_of_2, requantize)                                       \
+#define MW_3X3_SCALES "ldrd r8, r9, [r3, #28]\n"
+#define MW_3X3_SCALES_ONCE "ldr.w r8, [r3, #28]\n"
+
+/* On the stack: zero, step, lines left, outputs left, end of the first line's blocks, 9 saved
+ * registers, y, and the layer. A line's last block comes to 3 without its fourth output. */
+#define MW_3X3_LINES(products, products_of_2, scales, requantize)                              \
     ".syntax unified\n"                                                                        \
     "push {r4-r11, lr}\n"                                                                      \
-    "ldr r12, [sp, #36]\n"                                                                     \
-    "ldr r4, [sp, #40]\n"                                                                      \
-    "ldmia.w r4, {r5-r11}\n"                                                                   \
-    "push {r5-r11}\n"                                                                          \
-    "b.w 2f\n"                                                                                 \
+    "ldrd r12, r4, [sp, #36]\n"                                                                \
+    "ldmia.w r4, {r5-r9}\n"                                                                    \
+    "cmp r9, #0\n"                                                                             \
+    "add r9, r9, r0\n"                                                                         \
+    "push {r5-r9}\n"                                                                           \
+    "beq.w 2f\n"                                                                               \
                                                                                                \
     "1:\n"                                                                                     \
-    "ldr r7, [sp]\n"                                                                           \
+    "ldr r7, [r3, #24]\n"                                                                      \
     products("r0", "0", "r7", "r7", "r7", "r7")                                                \
     products("r1", "8", "r4", "r5", "r6", "r7")                                                \
-    products("r2", "16", "r4", "r5", "r6", "r7")                                               \
-    "ldrd r8, r9, [sp, #4]\n"                                                                  \
-    "ldrd r10, r11, [sp, #12]\n"                                                               \
+    products("r2", "16", "r4", "r5", "r6", "r7") scales                                        \
+    "ldrd r10, r11, [sp]\n"                                                                    \
     requantize("r4") requantize("r5") requantize("r6") requantize("r7")                        \
-    "ldr.w r10, [sp, #20]\n"                                                                   \
+    "ldr.w lr, [sp, #16]\n"                                                                    \
     "strb.w r4, [r12]\n"                                                                       \
-    "subs.w r10, r10, #4\n"                                                                    \
     "strb.w r5, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
+    "cmp r0, lr\n"                                                                             \
     "strb.w r6, [r12]\n"                                                                       \
-    "blt 3f\n"                                                                                 \
+    "beq 3f\n"                                                                                 \
     "strb.w r7, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
-    "str.w r10, [sp, #20]\n"                                                                   \
+    "b.w 1b\n"                                                                                 \
                                                                                                \
     "2:\n"                                                                                     \
-    "cmp.w r10, #2\n"                                                                          \
-    "bgt.w 1b\n"                                                                               \
-    "cmp.w r10, #0\n"                                                                          \
-    "beq 3f\n"                                                                                 \
-    "ldr r5, [sp]\n"                                                                           \
-    products_of_2("r0", "0", "r5", "r5")                                                       \
-    products_of_2("r1", "8", "r4", "r5")                                                       \
-    products_of_2("r2", "16", "r4", "r5")                                                      \
-    "ldrd r8, r9, [sp, #4]\n"                                                                  \
-    "ldrd r10, r11, [sp, #12]\n"                                                               \
-    "ldr.w lr, [sp, #20]\n"                                                                    \
-    requantize("r4") requantize("r5")                                                          \
-    "strb.w r4, [r12]\n"                                                                       \
-    "cmp.w lr, #2\n"                                                                           \
-    "blt 3f\n"                                                                                 \
-    "strb.w r5, [r12, r11]\n"                                                                  \
+    "ldr.w lr, [sp, #12]\n"                                                                    \
+    "b 4f\n"                                                                                   \
                                                                                                \
     "3:\n"                                                                                     \
-    "ldr r8, [sp, #24]\n"                                                                      \
+    "ldr.w lr, [sp, #12]\n"                                                                    \
+    "cmp.w lr, #3\n"                                                                           \
+    "beq 5f\n"                                                                                 \
+    "strb.w r7, [r12, r11]\n"                                                                  \
+    "add.w r12, r12, r11, lsl #1\n"                                                            \
+    "4:\n"                                                                                     \
+    "cmp.w lr, #0\n"                                                                           \
+    "beq 5f\n"                                                                                 \
+    "ldr r5, [r3, #24]\n"                                                                      \
+    products_of_2("r0", "0", "r5", "r5")                                                       \
+    products_of_2("r1", "8", "r4", "r5")                                                       \
+    products_of_2("r2", "16", "r4", "r5") scales                                               \
+    "ldrd r10, r11, [sp]\n"                                                                    \
+    requantize("r4") requantize("r5")                                                          \
+    "ldr.w lr, [sp, #12]\n"                                                                    \
+    "strb.w r4, [r12]\n"                                                                       \
+    "cmp.w lr, #2\n"                                                                           \
+    "blt 5f\n"                                                                                 \
+    "strb.w r5, [r12, r11]\n"                                                                  \
+                                                                                               \
+    "5:\n"                                                                                     \
+    "ldr r8, [sp, #8]\n"                                                                       \
     "subs r8, r8, #1\n"                                                                        \
-    "beq 4f\n"                                                                                 \
-    "str r8, [sp, #24]\n"                                                                      \
-    "ldr r9, [sp, #68]\n"                                                                      \
-    "ldr.w r10, [r9, #20]\n"                                                                   \
-    "str.w r10, [sp, #20]\n"                                                                   \
-    "ldrd r8, r9, [r9, #28]\n"                                                                 \
-    "add r0, r0, r8\n"                                                                         \
-    "add r1, r1, r8\n"                                                                         \
+    "beq 6f\n"                                                                                 \
+    "str r8, [sp, #8]\n"                                                                       \
+    "ldr r9, [sp, #60]\n"                                                                      \
+    "adds r9, r9, #16\n"                                                                       \
+    "ldmia.w r9, {r4-r9}\n"                                                                    \
+    "add r3, r3, r5\n"                                                                         \
+    "add r0, r0, r6\n"                                                                         \
+    "add r1, r1, r7\n"                                                                         \
     "add r2, r2, r8\n"                                                                         \
     "add r12, r12, r9\n"                                                                       \
+    "cmp r4, #0\n"                                                                             \
+    "add r4, r0\n"                                                                             \
+    "str r4, [sp, #16]\n"                                                                      \
+    "bne.w 1b\n"                                                                               \
     "b.w 2b\n"                                                                                 \
                                                                                                \
-    "4:\n"                                                                                     \
-    "add sp, sp, #28\n"                                                                        \
+    "6:\n"                                                                                     \
+    "add sp, sp, #20\n"                                                                        \
     "pop {r4-r11, pc}\n"
 
-#define MW_3X3_FUNCTION(name, products, products_of_2, requantize)                             \
+#define MW_3X3_FUNCTION(name, products, products_of_2, scales, requantize)                     \
     MW_ASSEMBLY static void name(                                                              \
         const mw_word *first __attribute__((unused)), const mw_word *second                    \
         __attribute__((unused)), const mw_word *third __attribute__((unused)),                 \
-        const mw_word *filter __attribute__((unused)), int8_t *y __attribute__((unused)),      \
-        const mw_line_3x3 *layer __attribute__((unused)))                                      \
+        const mw_channel_3x3 *channel __attribute__((unused)),                                 \
+        int8_t *y __attribute__((unused)), const mw_lines_3x3 *layer __attribute__((unused)))  \
     {                                                                                          \
-        __asm__ volatile(MW_3X3_LINE(products, products_of_2, requantize));                    \
+        __asm__ volatile(MW_3X3_LINES(products, products_of_2, scales, requantize));           \
     }
 
 MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1, MW_3X3_STRIDE_1, MW_3X3_STRIDE_1_OF_2,
-                MW_3X3_REQUANTIZE)
+                MW_3X3_SCALES, MW_3X3_REQUANTIZE)
 MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
-                MW_3X3_REQUANTIZE)
+                MW_3X3_SCALES, MW_3X3_REQUANTIZE)
 MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_once, MW_3X3_STRIDE_1, MW_3X3_STRIDE_1_OF_2,
-                MW_3X3_REQUANTIZE_ONCE)
+                MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_ONCE)
 MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
-                MW_3X3_REQUANTIZE_ONCE)
+                MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_ONCE)
 
 #undef MW_3X3_STRIDE_1
 #undef MW_3X3_STRIDE_2
@@ -213,7 +239,9 @@ MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, MW_3X3_STRIDE_2, MW_3X3_STR
 #undef MW_3X3_STRIDE_2_OF_2
 #undef MW_3X3_REQUANTIZE
 #undef MW_3X3_REQUANTIZE_ONCE
-#undef MW_3X3_LINE
+#undef MW_3X3_SCALES
+#undef MW_3X3_SCALES_ONCE
+#undef MW_3X3_LINES
 #undef MW_3X3_FUNCTION
 
 #else
@@ -230,78 +258,83 @@ MW_INLINE int32_t mw_line_3x3_products(const mw_word *line, int32_t from, const 
 }
 
 MW_INLINE void mw_depthwise_line_3x3_any(const mw_word *first, const mw_word *second,
-                                         const mw_word *third, const mw_word *filter, int8_t *y,
-                                         const mw_line_3x3 *layer, int32_t stride,
+                                         const mw_word *third, const mw_channel_3x3 *channel,
+                                         int8_t *y, const mw_lines_3x3 *layer, int32_t stride,
                                          int32_t once)
 {
-    const int32_t skip = layer->skip / 4 + 2 * stride * mw_blocks_3x3(layer->count);
-    const int32_t written = (layer->count >> 2) * 4 + ((layer->count & 3) == 3 ? 2 : 0);
+    const int32_t blocks = layer->block_bytes / (8 * stride);
+    const int32_t count = 4 * blocks + (layer->rest == 3 ? -1 : layer->rest);
+    const int32_t written = (count >> 2) * 4 + ((count & 3) == 3 ? 2 : 0);
     for (int32_t line = 0; line < layer->lines; line++) {
-        for (int32_t i = 0; i < layer->count; i++) {
-            int32_t sum = mw_line_3x3_products(first, stride * i, filter, layer->bias);
+        const mw_word *const filter = channel->filter;
+        for (int32_t i = 0; i < count; i++) {
+            int32_t sum = mw_line_3x3_products(first, stride * i, filter, channel->bias);
             sum = mw_line_3x3_products(second, stride * i, filter + 2, sum);
             sum = mw_line_3x3_products(third, stride * i, filter + 4, sum);
             y[i * layer->step] =
-                (int8_t)(once ? mw_requantize_s8_once(sum, layer->multiplier, layer->zero)
-                              : mw_requantize_s8_dsp(sum, layer->multiplier, layer->divisor,
+                (int8_t)(once ? mw_requantize_s8_once(sum, channel->multiplier, layer->zero)
+                              : mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor,
                                                      layer->zero));
         }
-        first += skip;
-        second += skip;
-        third += skip;
-        y += written * layer->step + layer->y_skip;
+        if (line + 1 < layer->lines) {
+            first += (layer->block_bytes + layer->skip[0]) / 4;
+            second += (layer->block_bytes + layer->skip[1]) / 4;
+            third += (layer->block_bytes + layer->skip[2]) / 4;
+            y += written * layer->step + layer->y_skip;
+            channel = (const mw_channel_3x3 *)(const void *)((const int8_t *)(const void *)channel +
+                                                             layer->channel_step);
+        }
     }
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1(
-    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
-    int8_t *y, const mw_line_3x3 *layer)
+    const mw_word *first, const mw_word *second, const mw_word *third,
+    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
 {
     MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1, 0);
+    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 1, 0);
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1_once(
-    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
-    int8_t *y, const mw_line_3x3 *layer)
+    const mw_word *first, const mw_word *second, const mw_word *third,
+    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
 {
     MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 1, 1);
+    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 1, 1);
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2(
-    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
-    int8_t *y, const mw_line_3x3 *layer)
+    const mw_word *first, const mw_word *second, const mw_word *third,
+    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
 {
     MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2, 0);
+    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 2, 0);
 }
 
 static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_once(
-    const mw_word *first, const mw_word *second, const mw_word *third, const mw_word *filter,
-    int8_t *y, const mw_line_3x3 *layer)
+    const mw_word *first, const mw_word *second, const mw_word *third,
+    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
 {
     MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, filter, y, layer, 2, 1);
+    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 2, 1);
 }
 
 #endif
 
-/* y: outputs `layer->step` bytes apart. The lines begin with the first output's first tap. More
- * than one line of outputs: the lines read follow one another. */
-MW_INLINE void mw_depthwise_line_3x3(const mw_word *first, const mw_word *second,
-                                     const mw_word *third, const mw_word *filter, int8_t *y,
-                                     const mw_line_3x3 *layer, int32_t stride, int32_t form)
+/* y: outputs `layer->step` bytes apart. The lines begin with the first output's first tap. */
+MW_INLINE void mw_depthwise_lines_3x3(const mw_word *first, const mw_word *second,
+                                      const mw_word *third, const mw_channel_3x3 *channel,
+                                      int8_t *y, const mw_lines_3x3 *layer, int32_t stride,
+                                      int32_t once)
 {
-    const int32_t once = mw_rounds_once(form);
     if (stride == 1 && once) {
-        mw_depthwise_line_3x3_stride_1_once(first, second, third, filter, y, layer);
+        mw_depthwise_line_3x3_stride_1_once(first, second, third, channel, y, layer);
     } else if (stride == 1) {
-        mw_depthwise_line_3x3_stride_1(first, second, third, filter, y, layer);
+        mw_depthwise_line_3x3_stride_1(first, second, third, channel, y, layer);
     } else if (once) {
-        mw_depthwise_line_3x3_stride_2_once(first, second, third, filter, y, layer);
+        mw_depthwise_line_3x3_stride_2_once(first, second, third, channel, y, layer);
     } else {
-        mw_depthwise_line_3x3_stride_2(first, second, third, filter, y, layer);
+        mw_depthwise_line_3x3_stride_2(first, second, third, channel, y, layer);
     }
 }
 

@@ -5,7 +5,7 @@
  * Of two channels at a time, or of one where memory is scarce, the rows under the filter are
  * gathered into padded lines of int16, from which mw_depthwise_line_3x3_dsp.h makes the outputs.
  * The filters' pairs are in the tables; padding is filled in once. Beside 16 instructions an output:
- * 2.5 for each element gathered (one channel: 3), about 70 a channel (90). */
+ * 2.5 for each element gathered (one channel: 3), about 50 a channel (70). */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 #define MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 
@@ -106,50 +106,37 @@ MW_INLINE void mw_pad_lines_3x3(mw_half *line, const mw_rows_3x3 *shape, int32_t
     }
 }
 
-/* The channel's values of `layer`. Returns the next channel's scales. */
-MW_INLINE const int32_t *mw_take_channel_3x3(mw_line_3x3 *layer, int32_t bias,
-                                             const int32_t *scales, int32_t form)
-{
-    const mw_depthwise_channel_s8 channel = mw_depthwise_channel(bias, scales, form);
-    layer->bias = channel.bias;
-    layer->multiplier = channel.multiplier;
-    layer->divisor = channel.divisor;
-    return mw_next_scale(scales, form);
-}
-
-/* filters: six words a channel, as mw_depthwise_filter_3x3 makes them. bias, scales, form:
- * mw_depthwise_channel_s8_dsp.h. `rows` rows of the image, `pad_top` rows of padding above them.
+/* filters: of each channel the words of mw_channel_3x3, but for the divisor where sums are rounded
+ * `once`. `rows` rows of the image, `pad_top` rows of padding above them.
  * Scratch memory: three lines of `line_words` for each channel taken at a time (`together`). */
 MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
-                                           const int32_t *filters, const int32_t *bias,
-                                           const int32_t *scales, int32_t channels, int32_t width,
-                                           int32_t rows, int32_t out_width, int32_t stride,
-                                           int32_t pad_left, int32_t pad_top, int32_t line_words,
-                                           int32_t together, int32_t x_zero, int32_t y_zero,
-                                           int32_t low, int32_t high, int32_t form)
+                                           const int32_t *filters, int32_t channels,
+                                           int32_t width, int32_t rows, int32_t out_width,
+                                           int32_t stride, int32_t pad_left, int32_t pad_top,
+                                           int32_t line_words, int32_t together, int32_t x_zero,
+                                           int32_t y_zero, int32_t low, int32_t high, int32_t once)
 {
     const mw_rows_3x3 shape = {
         rows, width, channels, 2 * line_words, pad_left & 1, 3 * line_words};
     mw_word *const first = scratch, *const second = first + line_words;
     mw_word *const third = second + line_words;
     mw_word *const inside = first + pad_top * line_words + (pad_left >> 1);
-    mw_line_3x3 layer = mw_make_line_3x3(mw_depthwise_channel(*bias, scales, form), y_zero,
-                                         channels, out_width, 1, stride, 0, 0);
+    const mw_lines_3x3 layer = mw_make_lines_3x3(y_zero, channels, out_width, 1, stride, 0, 0);
     for (int32_t i = 0; i < together; i++) {
         mw_pad_lines_3x3((mw_half *)(void *)(first + i * shape.plane), &shape, pad_top, pad_left,
                          x_zero);
     }
     for (int32_t c = 0; c < channels; c++) {
         const int32_t other = together == 2 && (c & 1) ? shape.plane : 0;
-        scales = mw_take_channel_3x3(&layer, bias[c], scales, form);
         if (together == 2 && !(c & 1) && c + 1 < channels) {
             mw_gather_rows_3x3_of_2(x + c, &shape, inside);
         } else if (together == 1 || !(c & 1)) {
             mw_gather_rows_3x3(x + c, &shape, inside);
         }
-        mw_depthwise_line_3x3(first + other, second + other, third + other, filters, y + c,
-                              &layer, stride, form);
-        filters += 6;
+        mw_depthwise_lines_3x3(first + other, second + other, third + other,
+                               (const mw_channel_3x3 *)(const void *)filters, y + c, &layer,
+                               stride, once);
+        filters += once ? 8 : 9;
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, out_width * channels, low, high);

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import (
+    Arg,
     In,
     Kernel,
+    Lit,
     Lowered,
     Out,
     Overlap,
@@ -122,9 +124,16 @@ def lower_1x1_small(site: Site) -> Lowered:
     return replace(
         lowered,
         function="mw_conv2d_1x1_small_s8_dsp",
-        args=(*lowered.args, *fixed(int(site.inputs[0].shape[3] % 4 == 0))),
+        args=(*_shallow(lowered.args), *fixed(int(site.inputs[0].shape[3] % 4 == 0))),
         overlaps=lowered.overlaps if has_whole_blocks(site) else (),
     )
+
+
+def _shallow(args: tuple[Arg, ...]) -> tuple[Arg, ...]:
+    """Arguments of which the last says how sums are rounded; little code has one loop."""
+    last = args[-1]
+    assert isinstance(last, Lit)
+    return *args[:-1], Lit(min(last.value, 1))
 
 
 def has_a_block(site: Site) -> bool:
@@ -188,7 +197,7 @@ def lower_conv_small(site: Site) -> Lowered:
     return replace(
         lowered,
         function="mw_conv2d_small_s8_dsp",
-        args=kept,
+        args=_shallow(kept),
         overlaps=lowered.overlaps if has_whole_blocks(site) else (),
     )
 

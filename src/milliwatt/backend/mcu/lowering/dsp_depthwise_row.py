@@ -8,7 +8,6 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import (
     In,
     Kernel,
-    Lit,
     Lowered,
     Out,
     Overlap,
@@ -18,18 +17,16 @@ from milliwatt.backend.mcu.kernel import (
     Table,
 )
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
-from milliwatt.backend.mcu.lowering.dsp_depthwise import (
-    ONCE,
-    accepts_3x3,
-    filters_of,
-    layer_of,
-    row_lines,
-)
-from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
+from milliwatt.backend.mcu.lowering.dsp_depthwise import accepts_3x3, filters_of, row_lines
+from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters, exponents
+from milliwatt.backend.mcu.lowering.one_rounding import OneRounding, offset_of, one_rounding
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
+from milliwatt.quant.arith import activation_range
 
 _TAPS = 3
+_WEIGHT_WORDS = 7
+"""Of a channel's words: six of weights, and a bias."""
 _LITTLE_BYTES = 400
 """Memory of two channels' lines that a kernel of little memory may take."""
 
@@ -69,35 +66,44 @@ def _lower(site: Site, together: int) -> Lowered:
     assert isinstance(op, DepthwiseConv2D)
     _, height, width, channels = x.shape
     top = op.padding.top
+    clamp = activation_range(op.activation, y)
     filters = filters_of(site)
-    layer = layer_of(site, filters, filters.weights)
-    _, bias, scales = layer.tables
-    (*clamp, form) = layer.clamp_and_form
-    assert isinstance(form, Lit)
+    once = one_rounding(filters, y.zero_point, *clamp)
     words = row_lines(site).line_words
     return Lowered(
         "mw_depthwise_row_3x3_s8_dsp",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), Ref("scales")),
+            *(In(0), Out(0), Scratch(), Ref("filters")),
             *passed(channels, width, min(height, _TAPS - top), y.shape[2]),
             *fixed(op.stride_hw[1]),
             *passed(op.padding.left, top, words),
             *fixed(together),
-            *passed(x.zero_point, layer.y_zero),
-            *(*clamp, form),
+            *passed(x.zero_point, offset_of(y.zero_point) if once else y.zero_point),
+            *fixed(*clamp, int(once is not None)),
         ),
-        (_pairs(filters.weights, once=form.value == ONCE), bias, scales),
+        (_channels(filters, once),),
         scratch_bytes=together * _channel_bytes(site),
         overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
     )
 
 
-def _pairs(weights: Array, *, once: bool) -> Table:
-    """Of each channel's filter lines the pairs (0, 1) and (1, 2), times 256 or 2."""
-    lines = weights.reshape(-1, _TAPS, _TAPS) * (256 if once else 2)
-    low, high = lines[..., :2] & 0xFFFF, lines[..., 1:] << 16
-    words = (low | high).astype(np.int64) & 0xFFFFFFFF
-    return Table("weights", words.astype(np.uint32).view(np.int32).reshape(-1))
+def _channels(filters: Filters, once: OneRounding | None) -> Table:
+    """Each channel as mw_channel_3x3 has it; without a divisor where it is rounded once."""
+    if once is None:
+        divisor = -(np.int64(1) << exponents(filters))
+        columns = [2 * filters.bias, filters.multiplier, divisor]
+    else:
+        columns = [once.bias, once.multiplier]
+    pairs = _pairs(filters.weights, 2 if once is None else 256)
+    words = np.concatenate([pairs, np.stack(columns, axis=1)], axis=1) & 0xFFFFFFFF
+    data = words.astype(np.uint32).view(np.int32).reshape(-1)
+    return Table("filters", data, "constants", weight_bytes=4 * _WEIGHT_WORDS * len(words))
+
+
+def _pairs(weights: Array, scale: int) -> Array:
+    """Of each channel's filter lines the pairs (0, 1) and (1, 2), times `scale`."""
+    lines = weights.reshape(-1, _TAPS, _TAPS) * scale
+    return np.asarray(lines[..., :2] & 0xFFFF | lines[..., 1:] << 16).reshape(len(lines), -1)
 
 
 KERNELS: tuple[Kernel, ...] = (
