@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering import mve_conv, mve_sparse
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import COARSE, PLAIN, RELU, VECTOR
+from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear
@@ -54,7 +54,7 @@ def test_host(cc: str) -> None:
 
 def test_every_form_is_among_the_sites() -> None:
     ends = [job.kernel.lower(job.site).args[-1] for job in jobs()]
-    assert {end.value for end in ends if isinstance(end, Lit)} == {PLAIN, RELU, COARSE}
+    assert {end.value for end in ends if isinstance(end, Lit)} == {PLAIN, RELU, RELU_CLAMPED, ANY}
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)

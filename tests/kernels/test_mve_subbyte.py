@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering import mve_conv, mve_dense, mve_subbyte
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import COARSE, PLAIN, RELU, VECTOR
+from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
 from milliwatt.backend.mcu.lowering.mve_subbyte_layout import is_subbyte_exact, subbyte_weights
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
@@ -30,9 +30,9 @@ from tests.support import needs_arm_gcc, needs_qemu
 
 KERNELS = mve_subbyte.KERNELS
 PLAIN_FORMATS = [(-128, -128, True, 1.0), (127, 5, False, 0.4)]
-COARSE_FORMATS = [(3, -7, True, 300.0), (-5, 2, False, 90.0), (4, -128, True, 700.0)]
+ANY_FORMATS = [(3, -7, True, 300.0), (-5, 2, False, 90.0), (4, -128, True, 700.0)]
 """Zero points of inputs and outputs; whether each channel has a scale; how coarse the sums are."""
-FORMATS = PLAIN_FORMATS + COARSE_FORMATS
+FORMATS = PLAIN_FORMATS + ANY_FORMATS
 
 
 def narrow(case: Case) -> Case:
@@ -60,7 +60,7 @@ def _numbers(index: int) -> list[Numbers]:
     """Two formats of each element type."""
     return [
         Numbers(dtype, per_channel, x_zero, y_zero=y_zero, gain=gain)
-        for formats in (PLAIN_FORMATS, COARSE_FORMATS)
+        for formats in (PLAIN_FORMATS, ANY_FORMATS)
         for dtype in (DType.INT4, DType.INT2)
         for x_zero, y_zero, per_channel, gain in (formats[index % len(formats)],)
     ]
@@ -87,7 +87,7 @@ def test_every_variant_is_among_the_sites() -> None:
     for kernel in KERNELS:
         calls = [kernel.lower(job.site) for job in jobs(shapes()) if job.kernel is kernel]
         ends = {tuple(a.value for a in call.args[-3:] if isinstance(a, Lit)) for call in calls}
-        assert {form for form, _, _ in ends} == {PLAIN, RELU, COARSE}
+        assert {form for form, _, _ in ends} == {PLAIN, RELU, RELU_CLAMPED, ANY}
         assert {(bits, full) for _, bits, full in ends} == {(4, 0), (4, 1), (2, 0), (2, 1)}
 
 
@@ -138,7 +138,7 @@ def test_int8_layers_of_large_factors(gain: float) -> None:
         for arg in job.kernel.lower(job.site).args[-1:]
         if isinstance(arg, Lit)
     ]
-    assert COARSE in forms
+    assert ANY in forms
     check_kernels(found)
 
 

@@ -12,10 +12,10 @@
 #include "mw_sparse_8px_mve.h"
 
 /* Where the outputs of `pixels` pixels go, the last one's for those that are missing. */
-MW_INLINE void mw_sparse_places_mve(int32_t *places, int32_t pixels, int32_t channels)
+MW_INLINE void mw_sparse_places_mve(uint16_t *places, int32_t pixels, int32_t channels)
 {
     for (int32_t p = 0; p < MW_SPARSE_PIXELS; p++) {
-        places[p] = mw_min_i32(p, pixels - 1) * channels;
+        places[2 * (p & 3) + (p >> 2)] = (uint16_t)(mw_min_i32(p, pixels - 1) * channels);
     }
 }
 

@@ -6,7 +6,8 @@
  * multiplications): 5 loads, 4 VMULL, 10 to add up; filters other than 3x3 take 4 more for
  * addresses and loop. Where weights are so small that the sum of all products fits 16 bits
  * (`narrow`), it is widened once, and two taps take 4 loads, 4 VMULL and 4 to add up. Per 16 outputs:
- * about 40, and 8 where negative numbers can be seen, or 20 in a coarse layer. */
+ * 33, 6 more where saturation is not clamp enough, 8 where negative numbers can be seen, and 28 in
+ * the form for any layer. */
 #ifndef MW_DEPTHWISE_ROW_S8_MVE_H
 #define MW_DEPTHWISE_ROW_S8_MVE_H
 
@@ -14,7 +15,7 @@
 
 /* weights: for every 16 channels their biases (64 bytes), then the channels' weights of each tap
  * in turn; `narrow` has the biases last. scales: for every 16 channels their multipliers, then their
- * shifts, or in a coarse layer left shifts, multipliers, places and right shifts
+ * shifts, or in the form for any layer left shifts, multipliers, places and right shifts
  * (mw_requantize_mve.h). Biases and scales are ordered as VMULL and VMOVL leave the channels: 0 4 8
  * 12, 2 6 10 14, 1 5 9 13, 3 7 11 15. Both tables are filled up to whole blocks. The assembly knows
  * the order. */
@@ -99,38 +100,54 @@ typedef struct {
     MW_DEPTHWISE_SCALE("q6", scales, away)                                                     \
     MW_DEPTHWISE_SCALE("q7", scales, away)                                                     \
     "add " scales ", " scales ", #64\n"
-#define MW_DEPTHWISE_SCALE_PLAIN(scales) MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY)
-#define MW_DEPTHWISE_SCALE_RELU(scales) MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY_RELU)
 
-/* The same in a coarse layer: left shifts, multipliers, places, right shifts. */
+/* The same in the form for any layer: left shifts, multipliers, places, right shifts. */
 #define MW_DEPTHWISE_SCALE_FOUR(x, scales)                                                     \
     "vldrw.32 q1, [" scales ", #64]\n"                                                         \
     "vldrw.32 q0, [" scales "], #16\n"                                                         \
     "vshl.s32 " x ", " x ", q0\n"                                                              \
     "vldrw.32 q0, [" scales ", #112]\n"                                                        \
     "vqrdmulh.s32 " x ", " x ", q1\n"                                                          \
-    "vldrw.32 q2, [" scales ", #176]\n" MW_MVE_AWAY_COARSE(x, "q0", "q1")                      \
+    "vldrw.32 q2, [" scales ", #176]\n" MW_MVE_AWAY_ANY(x, "q0", "q1")                         \
     "vrshl.s32 " x ", " x ", q2\n"
-#define MW_DEPTHWISE_SCALE_COARSE(scales)                                                      \
+#define MW_DEPTHWISE_SCALE_ANY(scales)                                                         \
     MW_DEPTHWISE_SCALE_FOUR("q4", scales)                                                      \
     MW_DEPTHWISE_SCALE_FOUR("q5", scales)                                                      \
     MW_DEPTHWISE_SCALE_FOUR("q6", scales)                                                      \
     MW_DEPTHWISE_SCALE_FOUR("q7", scales)                                                      \
     "add " scales ", " scales ", #192\n"
 
-/* The sums as 16 outputs in q4. */
-#define MW_DEPTHWISE_REQUANTIZE(scales, zero, low, high, rescale)                              \
-    rescale(scales)                                                                            \
+/* Rescaled sums as 16 outputs in q4; `zero`, `low` and `high` load r12. */
+#define MW_DEPTHWISE_NARROWED                                                                  \
+    "vmovnt.i32 q4, q5\n"                                                                      \
+    "vmovnt.i32 q6, q7\n"
+#define MW_DEPTHWISE_SATURATED                                                                 \
     "vqmovnb.s32 q4, q4\n"                                                                     \
     "vqmovnt.s32 q4, q5\n"                                                                     \
     "vqmovnb.s32 q6, q6\n"                                                                     \
-    "vqmovnt.s32 q6, q7\n" zero                                                                \
+    "vqmovnt.s32 q6, q7\n"
+#define MW_DEPTHWISE_BYTES(zero)                                                               \
+    zero                                                                                       \
     "vqadd.s16 q4, q4, r12\n"                                                                  \
     "vqadd.s16 q6, q6, r12\n"                                                                  \
     "vqmovnb.s16 q4, q4\n"                                                                     \
-    "vqmovnt.s16 q4, q6\n" low "vdup.8 q0, r12\n" high "vdup.8 q1, r12\n"                     \
+    "vqmovnt.s16 q4, q6\n"
+#define MW_DEPTHWISE_CLAMP(low, high)                                                          \
+    low "vdup.8 q0, r12\n" high "vdup.8 q1, r12\n"                                             \
     "vmax.s8 q4, q4, q0\n"                                                                     \
     "vmin.s8 q4, q4, q1\n"
+
+/* The sums as 16 outputs in q4. */
+#define MW_DEPTHWISE_PLAIN(scales, zero, low, high)                                            \
+    MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY) MW_DEPTHWISE_NARROWED MW_DEPTHWISE_BYTES(zero)
+#define MW_DEPTHWISE_RELU(scales, zero, low, high)                                             \
+    MW_DEPTHWISE_SCALE_ALL(scales, MW_MVE_AWAY_RELU)                                           \
+    MW_DEPTHWISE_NARROWED MW_DEPTHWISE_BYTES(zero)
+#define MW_DEPTHWISE_RELU_CLAMPED(scales, zero, low, high)                                     \
+    MW_DEPTHWISE_RELU(scales, zero, low, high) MW_DEPTHWISE_CLAMP(low, high)
+#define MW_DEPTHWISE_ANY(scales, zero, low, high)                                              \
+    MW_DEPTHWISE_SCALE_ANY(scales)                                                             \
+    MW_DEPTHWISE_SATURATED MW_DEPTHWISE_BYTES(zero) MW_DEPTHWISE_CLAMP(low, high)
 
 /* The sums of a block of channels, by two taps a turn. */
 #define MW_DEPTHWISE_WIDE                                                                      \
@@ -163,7 +180,7 @@ typedef struct {
 
 /* r0 window, r1 weights, r2 offsets, r3 the struct, r4 and r5 taps, r6 outputs, r7 channels left,
  * r8 scales, r9 the pixel's window, r10 pairs, r11 pixels left. */
-#define MW_DEPTHWISE_ROW(sums, rescale)                                                        \
+#define MW_DEPTHWISE_ROW(sums, outputs)                                                        \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "sub sp, sp, #4\n"                                                        \
                      "vpush {d8-d15}\n"                                                        \
@@ -178,9 +195,8 @@ typedef struct {
                      "add r9, r9, r2\n"                                                        \
                      "2:\n"                                                                    \
                      sums                                                                      \
-                     MW_DEPTHWISE_REQUANTIZE("r8", "ldr r12, [r3, #36]\n",                     \
-                                             "ldr r12, [r3, #40]\n", "ldr r12, [r3, #44]\n",   \
-                                             rescale)                                          \
+                     outputs("r8", "ldr r12, [r3, #36]\n", "ldr r12, [r3, #40]\n",             \
+                             "ldr r12, [r3, #44]\n")                                           \
                      "vctp.8 r7\n"                                                             \
                      "vpst\n"                                                                  \
                      "vstrbt.8 q4, [r6], #16\n"                                                \
@@ -225,7 +241,7 @@ typedef struct {
 /* The same for nine taps: r0 to r8 point to them, r9 weights, r10 outputs, r11 scales, lr channels
  * left. On the stack: channels, bytes from a pixel's last block to the next pixel's first, weights,
  * scales, zero, low, high, pixels left. */
-#define MW_DEPTHWISE_ROW_3X3(sums, rescale)                                                    \
+#define MW_DEPTHWISE_ROW_3X3(sums, outputs)                                                    \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #36\n"                                                       \
@@ -247,9 +263,8 @@ typedef struct {
                      "ldr lr, [sp]\n"                                                          \
                      "2:\n"                                                                    \
                      sums                                                                      \
-                     MW_DEPTHWISE_REQUANTIZE("r11", "ldr r12, [sp, #16]\n",                    \
-                                             "ldr r12, [sp, #20]\n", "ldr r12, [sp, #24]\n",   \
-                                             rescale)                                          \
+                     outputs("r11", "ldr r12, [sp, #16]\n", "ldr r12, [sp, #20]\n",            \
+                             "ldr r12, [sp, #24]\n")                                           \
                      "vctp.8 lr\n"                                                             \
                      "vpst\n"                                                                  \
                      "vstrbt.8 q4, [r10], #16\n"                                               \
@@ -281,44 +296,32 @@ typedef struct {
     "add r7, r7, " distance "\n"                                                               \
     "add r8, r8, " distance "\n"
 
-#define MW_DEPTHWISE_ROWS(name, rescale)                                                       \
-    static MW_ASSEMBLY void mw_depthwise_row_##name(                                           \
+#define MW_DEPTHWISE_ROWS(form, outputs)                                                       \
+    static MW_ASSEMBLY void mw_depthwise_row_wide_##form(                                           \
         const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
     {                                                                                          \
-        MW_DEPTHWISE_ROW(MW_DEPTHWISE_WIDE, rescale);                                          \
+        MW_DEPTHWISE_ROW(MW_DEPTHWISE_WIDE, outputs);                                          \
     }                                                                                          \
-    static MW_ASSEMBLY void mw_depthwise_row_narrow_##name(                                    \
+    static MW_ASSEMBLY void mw_depthwise_row_narrow_##form(                                    \
         const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
     {                                                                                          \
-        MW_DEPTHWISE_ROW(MW_DEPTHWISE_NARROW, rescale);                                        \
+        MW_DEPTHWISE_ROW(MW_DEPTHWISE_NARROW, outputs);                                        \
     }                                                                                          \
-    static MW_ASSEMBLY void mw_depthwise_row_3x3_##name(                                       \
+    static MW_ASSEMBLY void mw_depthwise_row_3x3_##form(                                       \
         const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
     {                                                                                          \
-        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_WIDE_3X3, rescale);                                  \
+        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_WIDE_3X3, outputs);                                  \
     }                                                                                          \
-    static MW_ASSEMBLY void mw_depthwise_row_3x3_narrow_##name(                                \
+    static MW_ASSEMBLY void mw_depthwise_row_3x3_narrow_##form(                                \
         const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
     {                                                                                          \
-        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_NARROW_3X3, rescale);                                \
-    }                                                                                          \
-    MW_INLINE void mw_depthwise_row_any_##name(const mw_depthwise_row_s8_mve *row,             \
-                                               int32_t nine, int32_t narrow)                   \
-    {                                                                                          \
-        if (nine && narrow) {                                                                  \
-            mw_depthwise_row_3x3_narrow_##name(row);                                           \
-        } else if (nine) {                                                                     \
-            mw_depthwise_row_3x3_##name(row);                                                  \
-        } else if (narrow) {                                                                   \
-            mw_depthwise_row_narrow_##name(row);                                               \
-        } else {                                                                               \
-            mw_depthwise_row_##name(row);                                                      \
-        }                                                                                      \
+        MW_DEPTHWISE_ROW_3X3(MW_DEPTHWISE_NARROW_3X3, outputs);                                \
     }
 
-MW_DEPTHWISE_ROWS(plain, MW_DEPTHWISE_SCALE_PLAIN)
-MW_DEPTHWISE_ROWS(relu, MW_DEPTHWISE_SCALE_RELU)
-MW_DEPTHWISE_ROWS(coarse, MW_DEPTHWISE_SCALE_COARSE)
+MW_DEPTHWISE_ROWS(plain, MW_DEPTHWISE_PLAIN)
+MW_DEPTHWISE_ROWS(relu, MW_DEPTHWISE_RELU)
+MW_DEPTHWISE_ROWS(relu_clamped, MW_DEPTHWISE_RELU_CLAMPED)
+MW_DEPTHWISE_ROWS(any, MW_DEPTHWISE_ANY)
 
 #endif
 
@@ -327,12 +330,14 @@ MW_INLINE void mw_depthwise_row_s8(const mw_depthwise_row_s8_mve *row, int32_t n
                                    int32_t narrow, int32_t form)
 {
 #if MW_HAS_MVE
-    if (form == MW_MVE_RELU) {
-        mw_depthwise_row_any_relu(row, nine, narrow);
-    } else if (form == MW_MVE_PLAIN) {
-        mw_depthwise_row_any_plain(row, nine, narrow);
+    if (nine && narrow) {
+        MW_MVE_CALL(mw_depthwise_row_3x3_narrow, form, row);
+    } else if (nine) {
+        MW_MVE_CALL(mw_depthwise_row_3x3, form, row);
+    } else if (narrow) {
+        MW_MVE_CALL(mw_depthwise_row_narrow, form, row);
     } else {
-        mw_depthwise_row_any_coarse(row, nine, narrow);
+        MW_MVE_CALL(mw_depthwise_row_wide, form, row);
     }
 #else
     const int32_t taps = nine ? 9 : 2 * row->pairs;

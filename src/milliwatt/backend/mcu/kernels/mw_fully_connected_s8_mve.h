@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Fully connected layer, eight outputs at a time.
  *
- * Sums are in r0 to r14, even ones. Odd registers point: r1 weights, r3 inputs, r7 scales, r5
- * outputs; r9 counts, r11 is the distance of the next scales. Per 16 inputs (128
- * multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per 8 outputs: 33 more, and 4
- * where negative numbers can be seen, or 10 in a coarse layer. */
+ * Sums are in r0 to r14, even ones: channels 0, 2, 4 and 6, then 1, 3, 5 and 7. Odd registers
+ * point: r1 weights, r3 inputs, r7 scales, r5 outputs; r9 counts, r11 is the distance of the next
+ * scales. Per 16 inputs (128 multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop. Per
+ * 8 outputs: 29 more, 1 where saturation is not clamp enough, 4 where negative numbers can be seen,
+ * and 14 in the form for any layer. */
 #ifndef MW_FULLY_CONNECTED_S8_MVE_H
 #define MW_FULLY_CONNECTED_S8_MVE_H
 
@@ -12,8 +13,9 @@
 
 /* weights: for every eight channels their biases (32 bytes), then for each vector of inputs the
  * eight channels' vectors. scales: for every eight channels, or for all where `step` is 0, their
- * multipliers, then their shifts, or in a coarse layer left shifts, multipliers, places and right
- * shifts (mw_requantize_mve.h). Both are filled up to whole blocks. The assembly knows the
+ * multipliers, then their shifts, or in the form for any layer left shifts, multipliers, places and
+ * right shifts (mw_requantize_mve.h). Biases and scales are those of the even channels, then of the
+ * odd ones. Both tables are filled up to whole blocks. The assembly knows the
  * order. */
 typedef struct {
     const int8_t *x; /* whole vectors */
@@ -31,16 +33,16 @@ typedef struct {
 #define MW_DENSE_STEP(mac)                                                                     \
     "vldrb.8 q0, [r3], #16\n"                                                                  \
     "vldrb.8 q1, [r1], #16\n" mac " r0, q0, q1\n"                                              \
-    "vldrb.8 q2, [r1], #16\n" mac " r2, q0, q2\n"                                              \
-    "vldrb.8 q1, [r1], #16\n" mac " r4, q0, q1\n"                                              \
-    "vldrb.8 q2, [r1], #16\n" mac " r6, q0, q2\n"                                              \
-    "vldrb.8 q1, [r1], #16\n" mac " r8, q0, q1\n"                                              \
+    "vldrb.8 q2, [r1], #16\n" mac " r8, q0, q2\n"                                              \
+    "vldrb.8 q1, [r1], #16\n" mac " r2, q0, q1\n"                                              \
     "vldrb.8 q2, [r1], #16\n" mac " r10, q0, q2\n"                                             \
-    "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q1\n"                                             \
+    "vldrb.8 q1, [r1], #16\n" mac " r4, q0, q1\n"                                              \
+    "vldrb.8 q2, [r1], #16\n" mac " r12, q0, q2\n"                                             \
+    "vldrb.8 q1, [r1], #16\n" mac " r6, q0, q1\n"                                              \
     "vldrb.8 q2, [r1], #16\n" mac " lr, q0, q2\n"
 
-/* Rescales q0 and q1, sums of eight channels whose scales r7 points to. */
-#define MW_DENSE_RESCALE(away)                                                                 \
+/* q0 and q1, sums of eight channels whose scales r7 points to, as outputs. */
+#define MW_DENSE_OUTPUTS(away, clamp)                                                          \
     "vldrw.32 q2, [r7]\n"                                                                      \
     "vldrw.32 q3, [r7, #16]\n"                                                                 \
     "vqrdmulh.s32 q0, q0, q2\n"                                                                \
@@ -49,8 +51,11 @@ typedef struct {
     "vldrw.32 q3, [r7, #48]\n"                                                                 \
     away("q0", "q4") away("q1", "q4")                                                          \
     "vrshl.s32 q0, q0, q2\n"                                                                   \
-    "vrshl.s32 q1, q1, q3\n"
-#define MW_DENSE_RESCALE_COARSE                                                                \
+    "vrshl.s32 q1, q1, q3\n" clamp
+#define MW_DENSE_OUTPUTS_PLAIN MW_DENSE_OUTPUTS(MW_MVE_AWAY, MW_MVE_SATURATE)
+#define MW_DENSE_OUTPUTS_RELU MW_DENSE_OUTPUTS(MW_MVE_AWAY_RELU, MW_MVE_SATURATE)
+#define MW_DENSE_OUTPUTS_RELU_CLAMPED MW_DENSE_OUTPUTS(MW_MVE_AWAY_RELU, MW_MVE_CLAMP)
+#define MW_DENSE_OUTPUTS_ANY                                                                   \
     "vldrw.32 q2, [r7]\n"                                                                      \
     "vldrw.32 q3, [r7, #16]\n"                                                                 \
     "vshl.s32 q0, q0, q2\n"                                                                    \
@@ -61,16 +66,16 @@ typedef struct {
     "vldrw.32 q2, [r7, #64]\n"                                                                 \
     "vqrdmulh.s32 q1, q1, q3\n"                                                                \
     "vldrw.32 q3, [r7, #80]\n"                                                                 \
-    MW_MVE_AWAY_COARSE("q0", "q2", "q4") MW_MVE_AWAY_COARSE("q1", "q3", "q4")                  \
+    MW_MVE_AWAY_ANY("q0", "q2", "q4") MW_MVE_AWAY_ANY("q1", "q3", "q4")                        \
     "vldrw.32 q2, [r7, #96]\n"                                                                 \
     "vldrw.32 q3, [r7, #112]\n"                                                                \
     "vrshl.s32 q0, q0, q2\n"                                                                   \
-    "vrshl.s32 q1, q1, q3\n"
+    "vrshl.s32 q1, q1, q3\n" MW_MVE_CLAMP_ANY
 
-/* The loops: of `step(mac)` for each vector, then `merge`, then `rescale`. Before the first step,
+/* The loops: of `step(mac)` for each vector, then `merge`, then `outputs`. Before the first step,
  * whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points behind
  * the channels, and keeps r2 to r4 on the stack. */
-#define MW_DENSE(enter, start, step, first, merge, rescale)                                    \
+#define MW_DENSE(enter, start, step, first, merge, outputs)                                    \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #16\n"                                                       \
@@ -83,9 +88,9 @@ typedef struct {
                      "ldr r11, [r0, #12]\n"                                                    \
                      "ldr r2, [r0, #16]\n"                                                     \
                      "ldrd r4, r6, [r0, #20]\n"                                                \
-                     "vdup.32 q5, r2\n"                                                        \
-                     "vdup.32 q6, r4\n"                                                        \
-                     "vdup.32 q7, r6\n"                                                        \
+                     "vdup.16 q5, r2\n"                                                        \
+                     "vdup.16 q6, r4\n"                                                        \
+                     "vdup.16 q7, r6\n"                                                        \
                      "1:\n"                                                                    \
                      start                                                                     \
                      "ldrd r3, r9, [sp]\n"                                                     \
@@ -110,65 +115,52 @@ typedef struct {
                      "vadd.i32 q0, q0, q3\n"                                                   \
                      "vmov q1[3], q1[1], r10, lr\n"                                            \
                      "vadd.i32 q1, q1, q4\n"                                                   \
-                     rescale                                                                   \
-                     "add r7, r7, r11\n"                                                       \
-                     "vadd.i32 q0, q0, q5\n"                                                   \
-                     "vadd.i32 q1, q1, q5\n"                                                   \
+                     outputs                                                                   \
                      "ldr r4, [sp, #8]\n"                                                      \
-                     "vmax.s32 q0, q0, q6\n"                                                   \
-                     "vmax.s32 q1, q1, q6\n"                                                   \
-                     "vmin.s32 q0, q0, q7\n"                                                   \
-                     "vmin.s32 q1, q1, q7\n"                                                   \
+                     "add r7, r7, r11\n"                                                       \
                      "cmp r5, r4\n"                                                            \
                      "bhi 5f\n"                                                                \
-                     "vstrb.32 q0, [r5], #4\n"                                                 \
-                     "vstrb.32 q1, [r5], #4\n"                                                 \
+                     "vstrb.16 q0, [r5], #8\n"                                                 \
                      "blo 1b\n"                                                                \
                      "b 6f\n"                                                                  \
                      "5:\n"                                                                    \
                      "adds r4, r4, #8\n"                                                       \
                      "subs r4, r4, r5\n"                                                       \
-                     "vctp.32 r4\n"                                                            \
+                     "vctp.16 r4\n"                                                            \
                      "vpst\n"                                                                  \
-                     "vstrbt.32 q0, [r5], #4\n"                                                \
-                     "subs r4, r4, #4\n"                                                       \
-                     "bls 6f\n"                                                                \
-                     "vctp.32 r4\n"                                                            \
-                     "vpst\n"                                                                  \
-                     "vstrbt.32 q1, [r5]\n"                                                    \
+                     "vstrbt.16 q0, [r5]\n"                                                    \
                      "6:\n"                                                                    \
                      "add sp, sp, #16\n"                                                       \
                      "vpop {d8-d15}\n"                                                         \
                      "pop {r4-r11, pc}\n")
 
-#define MW_DENSE_S8(name, rescale)                                                             \
-    static MW_ASSEMBLY void name(const mw_dense_s8_mve *layer __attribute__((unused)))         \
+#define MW_DENSE_S8(name, outputs)                                                             \
+    static MW_ASSEMBLY void mw_dense_s8_mve_##name(                                            \
+        const mw_dense_s8_mve *layer __attribute__((unused)))                                  \
     {                                                                                          \
-        MW_DENSE("stm sp, {r2-r4}\n", "", MW_DENSE_STEP, "vmladav.s8", "", rescale);           \
+        MW_DENSE("stm sp, {r2-r4}\n", "", MW_DENSE_STEP, "vmladav.s8", "", outputs);           \
     }
 
-MW_DENSE_S8(mw_dense_s8_mve_plain, MW_DENSE_RESCALE(MW_MVE_AWAY))
-MW_DENSE_S8(mw_dense_s8_mve_relu, MW_DENSE_RESCALE(MW_MVE_AWAY_RELU))
-MW_DENSE_S8(mw_dense_s8_mve_coarse, MW_DENSE_RESCALE_COARSE)
+MW_DENSE_S8(plain, MW_DENSE_OUTPUTS_PLAIN)
+MW_DENSE_S8(relu, MW_DENSE_OUTPUTS_RELU)
+MW_DENSE_S8(relu_clamped, MW_DENSE_OUTPUTS_RELU_CLAMPED)
+MW_DENSE_S8(any, MW_DENSE_OUTPUTS_ANY)
 
 #endif
+
+/* Where in a block the bias and the scales of channel `c` are. */
+MW_INLINE int32_t mw_dense_place_mve(int32_t c) { return 4 * (c & 1) + ((c >> 1) & 3); }
 
 MW_INLINE void mw_dense_row_s8_mve(const mw_dense_s8_mve *layer, int32_t form)
 {
 #if MW_HAS_MVE
-    if (form == MW_MVE_RELU) {
-        mw_dense_s8_mve_relu(layer);
-    } else if (form == MW_MVE_PLAIN) {
-        mw_dense_s8_mve_plain(layer);
-    } else {
-        mw_dense_s8_mve_coarse(layer);
-    }
+    MW_MVE_CALL(mw_dense_s8_mve, form, layer);
 #else
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;
     for (int32_t c = 0; c < layer->channels; c++) {
         const int8_t *block = layer->weights + (c >> 3) * (8 * depth + 32);
-        const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + (c & 7);
-        int32_t sum = mw_load_i32(block + 4 * (c & 7));
+        const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + mw_dense_place_mve(c);
+        int32_t sum = mw_load_i32(block + 4 * mw_dense_place_mve(c));
         for (int32_t i = 0; i < depth; i++) {
             sum += layer->x[i] * block[32 + 128 * (i / 16) + 16 * (c & 7) + i % 16];
         }

@@ -15,7 +15,7 @@
  * (int2); the lowest digit is the first channel's. The assembly knows the order. */
 typedef struct {
     mw_dense_s8_mve layer;
-    int32_t starts[8];
+    int32_t starts[8]; /* in the order of the biases */
 } mw_dense_subbyte_mve;
 
 #if MW_HAS_MVE
@@ -23,65 +23,64 @@ typedef struct {
 #define MW_INT4_DENSE_STEP(mac, drop)                                                          \
     "vldrb.8 q1, [r1], #16\n"                                                                  \
     "vldrb.8 q0, [r3], #16\n" mac " r0, q0, q1\n" drop " q2, q1, #4\n"                         \
-    "vldrb.8 q1, [r1], #16\n" mac " r8, q0, q2\n" mac " r2, q0, q1\n" drop " q2, q1, #4\n"     \
-    "vldrb.8 q1, [r1], #16\n" mac " r10, q0, q2\n" mac " r4, q0, q1\n" drop " q2, q1, #4\n"    \
-    "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q2\n" mac " r6, q0, q1\n" drop " q2, q1, #4\n"    \
+    "vldrb.8 q1, [r1], #16\n" mac " r4, q0, q2\n" mac " r8, q0, q1\n" drop " q2, q1, #4\n"     \
+    "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q2\n" mac " r2, q0, q1\n" drop " q2, q1, #4\n"    \
+    "vldrb.8 q1, [r1], #16\n" mac " r6, q0, q2\n" mac " r10, q0, q1\n" drop " q2, q1, #4\n"    \
     mac " lr, q0, q2\n"
 
 #define MW_INT4_DENSE_MERGE                                                                    \
-    "sub r0, r0, r8, lsl #4\n"                                                                 \
-    "sub r2, r2, r10, lsl #4\n"                                                                \
-    "sub r4, r4, r12, lsl #4\n"                                                                \
-    "sub r6, r6, lr, lsl #4\n"
+    "sub r0, r0, r4, lsl #4\n"                                                                 \
+    "sub r2, r2, r6, lsl #4\n"                                                                 \
+    "sub r8, r8, r12, lsl #4\n"                                                                \
+    "sub r10, r10, lr, lsl #4\n"
 
 #define MW_INT2_DENSE_STEP(mac, drop)                                                          \
     "vldrb.8 q1, [r1], #16\n"                                                                  \
-    "vldrb.8 q0, [r3], #16\n" mac " r0, q0, q1\n" drop " q2, q1, #2\n" mac " r4, q0, q2\n"     \
-    drop " q1, q2, #2\n" mac " r8, q0, q1\n" drop " q2, q1, #2\n"                              \
-    "vldrb.8 q1, [r1], #16\n" mac " r12, q0, q2\n" mac " r2, q0, q1\n" drop " q2, q1, #2\n"    \
-    mac " r6, q0, q2\n" drop " q1, q2, #2\n" mac " r10, q0, q1\n" drop " q2, q1, #2\n"         \
+    "vldrb.8 q0, [r3], #16\n" mac " r0, q0, q1\n" drop " q2, q1, #2\n" mac " r2, q0, q2\n"     \
+    drop " q1, q2, #2\n" mac " r4, q0, q1\n" drop " q2, q1, #2\n"                              \
+    "vldrb.8 q1, [r1], #16\n" mac " r6, q0, q2\n" mac " r8, q0, q1\n" drop " q2, q1, #2\n"     \
+    mac " r10, q0, q2\n" drop " q1, q2, #2\n" mac " r12, q0, q1\n" drop " q2, q1, #2\n"        \
     mac " lr, q0, q2\n"
 
 #define MW_INT2_DENSE_MERGE                                                                    \
-    "sub r0, r0, r4, lsl #2\n"                                                                 \
-    "sub r4, r4, r8, lsl #2\n"                                                                 \
-    "sub r8, r8, r12, lsl #2\n"                                                                \
-    "sub r2, r2, r6, lsl #2\n"                                                                 \
-    "sub r6, r6, r10, lsl #2\n"                                                                \
-    "sub r10, r10, lr, lsl #2\n"
+    "sub r0, r0, r2, lsl #2\n"                                                                 \
+    "sub r2, r2, r4, lsl #2\n"                                                                 \
+    "sub r4, r4, r6, lsl #2\n"                                                                 \
+    "sub r8, r8, r10, lsl #2\n"                                                                \
+    "sub r10, r10, r12, lsl #2\n"                                                              \
+    "sub r12, r12, lr, lsl #2\n"
 
 #define MW_INT4_DENSE(mac) MW_INT4_DENSE_STEP(mac, MW_SUBBYTE_DROP)
 #define MW_INT4_DENSE_FULL(mac) MW_INT4_DENSE_STEP(mac, MW_SUBBYTE_DROP_FULL)
 #define MW_INT2_DENSE(mac) MW_INT2_DENSE_STEP(mac, MW_SUBBYTE_DROP)
 #define MW_INT2_DENSE_FULL(mac) MW_INT2_DENSE_STEP(mac, MW_SUBBYTE_DROP_FULL)
 
-#define MW_DENSE_SUBBYTE(name, step, merge, rescale)                                           \
-    static MW_ASSEMBLY void name(const mw_dense_subbyte_mve *some __attribute__((unused)))     \
+#define MW_DENSE_SUBBYTE(bits, form, outputs)                                                  \
+    static MW_ASSEMBLY void mw_int##bits##_dense_mve_##form(                                   \
+        const mw_dense_subbyte_mve *some __attribute__((unused)))                              \
     {                                                                                          \
-        MW_DENSE("stm sp, {r2-r4}\n", "", step, MW_SUBBYTE_FIRST, merge, rescale);             \
+        MW_DENSE("stm sp, {r2-r4}\n", "", MW_INT##bits##_DENSE, MW_SUBBYTE_FIRST,              \
+                 MW_INT##bits##_DENSE_MERGE, outputs);                                         \
     }                                                                                          \
-    static MW_ASSEMBLY void name##_full(                                                       \
+    static MW_ASSEMBLY void mw_int##bits##_dense_full_mve_##form(                              \
         const mw_dense_subbyte_mve *some __attribute__((unused)))                              \
     {                                                                                          \
         MW_DENSE("add r6, r0, #28\n"                                                           \
                  "stm sp, {r2, r3, r4, r6}\n",                                                 \
                  "ldr r9, [sp, #12]\n"                                                         \
                  "ldm r9, {r0, r2, r4, r6, r8, r10, r12, lr}\n",                               \
-                 step##_FULL, MW_SUBBYTE_FIRST_FULL, merge, rescale);                          \
+                 MW_INT##bits##_DENSE_FULL, MW_SUBBYTE_FIRST_FULL, MW_INT##bits##_DENSE_MERGE, \
+                 outputs);                                                                     \
     }
 
-MW_DENSE_SUBBYTE(mw_dense_int4_mve_plain, MW_INT4_DENSE, MW_INT4_DENSE_MERGE,
-                 MW_DENSE_RESCALE(MW_MVE_AWAY))
-MW_DENSE_SUBBYTE(mw_dense_int4_mve_relu, MW_INT4_DENSE, MW_INT4_DENSE_MERGE,
-                 MW_DENSE_RESCALE(MW_MVE_AWAY_RELU))
-MW_DENSE_SUBBYTE(mw_dense_int4_mve_coarse, MW_INT4_DENSE, MW_INT4_DENSE_MERGE,
-                 MW_DENSE_RESCALE_COARSE)
-MW_DENSE_SUBBYTE(mw_dense_int2_mve_plain, MW_INT2_DENSE, MW_INT2_DENSE_MERGE,
-                 MW_DENSE_RESCALE(MW_MVE_AWAY))
-MW_DENSE_SUBBYTE(mw_dense_int2_mve_relu, MW_INT2_DENSE, MW_INT2_DENSE_MERGE,
-                 MW_DENSE_RESCALE(MW_MVE_AWAY_RELU))
-MW_DENSE_SUBBYTE(mw_dense_int2_mve_coarse, MW_INT2_DENSE, MW_INT2_DENSE_MERGE,
-                 MW_DENSE_RESCALE_COARSE)
+MW_DENSE_SUBBYTE(4, plain, MW_DENSE_OUTPUTS_PLAIN)
+MW_DENSE_SUBBYTE(4, relu, MW_DENSE_OUTPUTS_RELU)
+MW_DENSE_SUBBYTE(4, relu_clamped, MW_DENSE_OUTPUTS_RELU_CLAMPED)
+MW_DENSE_SUBBYTE(4, any, MW_DENSE_OUTPUTS_ANY)
+MW_DENSE_SUBBYTE(2, plain, MW_DENSE_OUTPUTS_PLAIN)
+MW_DENSE_SUBBYTE(2, relu, MW_DENSE_OUTPUTS_RELU)
+MW_DENSE_SUBBYTE(2, relu_clamped, MW_DENSE_OUTPUTS_RELU_CLAMPED)
+MW_DENSE_SUBBYTE(2, any, MW_DENSE_OUTPUTS_ANY)
 
 #else
 
@@ -103,33 +102,22 @@ MW_INLINE void mw_dense_row_subbyte_mve(const mw_dense_subbyte_mve *some, int32_
                                         int32_t bits, int32_t full)
 {
 #if MW_HAS_MVE
-#define MW_CHOOSE(name)                                                                        \
-    if (full) {                                                                                \
-        name##_full(some);                                                                     \
-    } else {                                                                                   \
-        name(some);                                                                            \
-    }
-    if (bits == 4 && form == MW_MVE_RELU) {
-        MW_CHOOSE(mw_dense_int4_mve_relu)
-    } else if (bits == 4 && form == MW_MVE_PLAIN) {
-        MW_CHOOSE(mw_dense_int4_mve_plain)
+    if (bits == 4 && full) {
+        MW_MVE_CALL(mw_int4_dense_full_mve, form, some);
     } else if (bits == 4) {
-        MW_CHOOSE(mw_dense_int4_mve_coarse)
-    } else if (form == MW_MVE_RELU) {
-        MW_CHOOSE(mw_dense_int2_mve_relu)
-    } else if (form == MW_MVE_PLAIN) {
-        MW_CHOOSE(mw_dense_int2_mve_plain)
+        MW_MVE_CALL(mw_int4_dense_mve, form, some);
+    } else if (full) {
+        MW_MVE_CALL(mw_int2_dense_full_mve, form, some);
     } else {
-        MW_CHOOSE(mw_dense_int2_mve_coarse)
+        MW_MVE_CALL(mw_int2_dense_mve, form, some);
     }
-#undef MW_CHOOSE
 #else
     const mw_dense_s8_mve *layer = &some->layer;
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;
     const int32_t bytes = 32 + depth * bits;
     for (int32_t c = 0; c < layer->channels; c++) {
-        const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + (c & 7);
-        int32_t sum = mw_load_i32(layer->weights + (c >> 3) * bytes + 4 * (c & 7));
+        const int32_t *scales = layer->scales + (c >> 3) * layer->step / 4 + mw_dense_place_mve(c);
+        int32_t sum = mw_load_i32(layer->weights + (c >> 3) * bytes + 4 * mw_dense_place_mve(c));
         for (int32_t i = 0; i < depth; i++) {
             sum += layer->x[i] * mw_subbyte_dense_weight(some, c, i, bytes, bits, full);
         }
@@ -151,7 +139,8 @@ MW_INLINE void mw_fully_connected_subbyte_mve(const int8_t *x, int8_t *y, const 
         if (full) {
             const int32_t sum = mw_sum_mve(some.layer.x, vectors);
             for (int32_t c = 0; c < 8; c++) {
-                some.starts[c] = mw_subbyte_start_mve(sum, bits == 4 ? c / 4 : c / 2, bits);
+                some.starts[mw_dense_place_mve(c)] =
+                    mw_subbyte_start_mve(sum, bits == 4 ? c / 4 : c / 2, bits);
             }
         }
         mw_dense_row_subbyte_mve(&some, form, bits, full);

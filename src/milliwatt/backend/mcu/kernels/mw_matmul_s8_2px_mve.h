@@ -4,14 +4,15 @@
  * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14
  * the second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11
  * counts. Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop.
- * Per 8 outputs: 31 more, and 4 where negative numbers can be seen, or 8 in a coarse layer. */
+ * Per 8 outputs: 28 more, 1 where saturation is not clamp enough, 4 where negative numbers can be
+ * seen, and 12 in the form for any layer. */
 #ifndef MW_MATMUL_S8_2PX_MVE_H
 #define MW_MATMUL_S8_2PX_MVE_H
 
 #include "mw_requantize_mve.h"
 
 /* weights: for every four channels their biases (16 bytes), then for each vector of inputs the
- * four channels' vectors. scales: for every four channels what MW_MVE_RESCALE reads. Both are
+ * four channels' vectors. scales: for every four channels what MW_MVE_OUTPUTS reads. Both are
  * filled up to whole blocks. The assembly knows the order. */
 typedef struct {
     const int8_t *x0, *x1; /* pixels, whole vectors */
@@ -34,10 +35,10 @@ typedef struct {
     "vldrb.8 q2, [r1], #16\n" mac " r4, q0, q2\n" mac " r12, q1, q2\n"                         \
     "vldrb.8 q3, [r1], #16\n" mac " r6, q0, q3\n" mac " lr, q1, q3\n"
 
-/* The loops: of `step(mac)` for each vector, then `merge`, then `rescale(scales)`. Before the first
+/* The loops: of `step(mac)` for each vector, then `merge`, then `outputs(scales)`. Before the first
  * step, whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points
  * behind the distance, and keeps r1 to r5 on the stack. */
-#define MW_MATMUL_2PX(enter, start, step, first, merge, rescale)                                                                  \
+#define MW_MATMUL_2PX(enter, start, step, first, merge, outputs)                                                                  \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #24\n"                                                       \
@@ -49,13 +50,12 @@ typedef struct {
                      "ldrd r1, r9, [r0]\n"                                                     \
                      "ldr r2, [r0, #12]\n"                                                     \
                      "ldrd r4, r6, [r0, #16]\n"                                                \
-                     "vdup.32 q5, r2\n"                                                        \
-                     "vdup.32 q6, r4\n"                                                        \
-                     "vdup.32 q7, r6\n"                                                        \
+                     "vdup.16 q5, r2\n"                                                        \
+                     "vdup.16 q6, r4\n"                                                        \
+                     "vdup.16 q7, r6\n"                                                        \
                      "1:\n"                                                                    \
                      start                                                                     \
-                     "ldrd r3, r5, [sp]\n"                                                     \
-                     "ldr r11, [sp, #8]\n"                                                     \
+                     "ldm sp, {r3, r5, r11}\n"                                                 \
                      "vldrw.32 q4, [r1], #16\n"                                                \
                      step(first)                                                               \
                      "lsrs r11, r11, #1\n"                                                     \
@@ -76,15 +76,10 @@ typedef struct {
                      "vadd.i32 q0, q0, q4\n"                                                   \
                      "vmov q1[3], q1[1], r10, lr\n"                                            \
                      "vadd.i32 q1, q1, q4\n"                                                   \
-                     rescale("r9")                                                             \
-                     "vadd.i32 q0, q0, q5\n"                                                   \
-                     "vadd.i32 q1, q1, q5\n"                                                   \
+                     outputs("r9")                                                             \
                      "ldrd r4, r2, [sp, #12]\n"                                                \
-                     "vmax.s32 q0, q0, q6\n"                                                   \
-                     "vmax.s32 q1, q1, q6\n"                                                   \
+                     "vshr.u32 q1, q0, #16\n"                                                  \
                      "add r2, r2, r7\n"                                                        \
-                     "vmin.s32 q0, q0, q7\n"                                                   \
-                     "vmin.s32 q1, q1, q7\n"                                                   \
                      "cmp r7, r4\n"                                                            \
                      "bhi 5f\n"                                                                \
                      "vstrb.32 q0, [r7], #4\n"                                                 \
@@ -103,28 +98,24 @@ typedef struct {
                      "vpop {d8-d15}\n"                                                         \
                      "pop {r4-r11, pc}\n")
 
-#define MW_MATMUL_S8_2PX(name, rescale)                                                        \
-    static MW_ASSEMBLY void name(const mw_matmul_s8_mve *layer __attribute__((unused)))        \
+#define MW_MATMUL_S8_2PX(name, outputs)                                                        \
+    static MW_ASSEMBLY void mw_matmul_s8_2px_mve_##name(                                       \
+        const mw_matmul_s8_mve *layer __attribute__((unused)))                                 \
     {                                                                                          \
-        MW_MATMUL_2PX("stm sp, {r1-r5}\n", "", MW_MATMUL_2PX_STEP, "vmladav.s8", "", rescale); \
+        MW_MATMUL_2PX("stm sp, {r1-r5}\n", "", MW_MATMUL_2PX_STEP, "vmladav.s8", "", outputs); \
     }
 
-MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_plain, MW_MVE_RESCALE_PLAIN)
-MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_relu, MW_MVE_RESCALE_RELU)
-MW_MATMUL_S8_2PX(mw_matmul_s8_2px_mve_coarse, MW_MVE_RESCALE_COARSE)
+MW_MATMUL_S8_2PX(plain, MW_MVE_OUTPUTS_PLAIN)
+MW_MATMUL_S8_2PX(relu, MW_MVE_OUTPUTS_RELU)
+MW_MATMUL_S8_2PX(relu_clamped, MW_MVE_OUTPUTS_RELU_CLAMPED)
+MW_MATMUL_S8_2PX(any, MW_MVE_OUTPUTS_ANY)
 
 #endif
 
 MW_INLINE void mw_matmul_s8_2px_mve(const mw_matmul_s8_mve *layer, int32_t form)
 {
 #if MW_HAS_MVE
-    if (form == MW_MVE_RELU) {
-        mw_matmul_s8_2px_mve_relu(layer);
-    } else if (form == MW_MVE_PLAIN) {
-        mw_matmul_s8_2px_mve_plain(layer);
-    } else {
-        mw_matmul_s8_2px_mve_coarse(layer);
-    }
+    MW_MVE_CALL(mw_matmul_s8_2px_mve, form, layer);
 #else
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;
     for (int32_t c = 0; c < layer->channels; c++) {

@@ -54,33 +54,32 @@ typedef struct {
 #define MW_INT2_2PX(mac) MW_INT2_2PX_STEP(mac, MW_SUBBYTE_DROP)
 #define MW_INT2_2PX_FULL(mac) MW_INT2_2PX_STEP(mac, MW_SUBBYTE_DROP_FULL)
 
-#define MW_MATMUL_SUBBYTE_2PX(name, step, merge, rescale)                                      \
-    static MW_ASSEMBLY void name(const mw_matmul_subbyte_mve *some __attribute__((unused)))    \
+#define MW_MATMUL_SUBBYTE_2PX(bits, form, outputs)                                             \
+    static MW_ASSEMBLY void mw_int##bits##_2px_mve_##form(                                     \
+        const mw_matmul_subbyte_mve *some __attribute__((unused)))                             \
     {                                                                                          \
-        MW_MATMUL_2PX("stm sp, {r1-r5}\n", "", step, MW_SUBBYTE_FIRST, merge, rescale);        \
+        MW_MATMUL_2PX("stm sp, {r1-r5}\n", "", MW_INT##bits##_2PX, MW_SUBBYTE_FIRST,           \
+                      MW_INT##bits##_2PX_MERGE, outputs);                                      \
     }                                                                                          \
-    static MW_ASSEMBLY void name##_full(                                                       \
+    static MW_ASSEMBLY void mw_int##bits##_2px_full_mve_##form(                                \
         const mw_matmul_subbyte_mve *some __attribute__((unused)))                             \
     {                                                                                          \
         MW_MATMUL_2PX("add r6, r0, #24\n"                                                      \
                       "stm sp, {r1-r6}\n",                                                     \
                       "ldr r11, [sp, #20]\n"                                                   \
                       "ldm r11, {r0, r2, r4, r6, r8, r10, r12, lr}\n",                         \
-                      step##_FULL, MW_SUBBYTE_FIRST_FULL, merge, rescale);                     \
+                      MW_INT##bits##_2PX_FULL, MW_SUBBYTE_FIRST_FULL,                          \
+                      MW_INT##bits##_2PX_MERGE, outputs);                                      \
     }
 
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int4_2px_mve_plain, MW_INT4_2PX, MW_INT4_2PX_MERGE,
-                      MW_MVE_RESCALE_PLAIN)
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int4_2px_mve_relu, MW_INT4_2PX, MW_INT4_2PX_MERGE,
-                      MW_MVE_RESCALE_RELU)
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int4_2px_mve_coarse, MW_INT4_2PX, MW_INT4_2PX_MERGE,
-                      MW_MVE_RESCALE_COARSE)
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int2_2px_mve_plain, MW_INT2_2PX, MW_INT2_2PX_MERGE,
-                      MW_MVE_RESCALE_PLAIN)
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int2_2px_mve_relu, MW_INT2_2PX, MW_INT2_2PX_MERGE,
-                      MW_MVE_RESCALE_RELU)
-MW_MATMUL_SUBBYTE_2PX(mw_matmul_int2_2px_mve_coarse, MW_INT2_2PX, MW_INT2_2PX_MERGE,
-                      MW_MVE_RESCALE_COARSE)
+MW_MATMUL_SUBBYTE_2PX(4, plain, MW_MVE_OUTPUTS_PLAIN)
+MW_MATMUL_SUBBYTE_2PX(4, relu, MW_MVE_OUTPUTS_RELU)
+MW_MATMUL_SUBBYTE_2PX(4, relu_clamped, MW_MVE_OUTPUTS_RELU_CLAMPED)
+MW_MATMUL_SUBBYTE_2PX(4, any, MW_MVE_OUTPUTS_ANY)
+MW_MATMUL_SUBBYTE_2PX(2, plain, MW_MVE_OUTPUTS_PLAIN)
+MW_MATMUL_SUBBYTE_2PX(2, relu, MW_MVE_OUTPUTS_RELU)
+MW_MATMUL_SUBBYTE_2PX(2, relu_clamped, MW_MVE_OUTPUTS_RELU_CLAMPED)
+MW_MATMUL_SUBBYTE_2PX(2, any, MW_MVE_OUTPUTS_ANY)
 
 #else
 
@@ -102,26 +101,15 @@ MW_INLINE void mw_matmul_subbyte_2px_mve(const mw_matmul_subbyte_mve *some, int3
                                          int32_t bits, int32_t full)
 {
 #if MW_HAS_MVE
-#define MW_CHOOSE(name)                                                                        \
-    if (full) {                                                                                \
-        name##_full(some);                                                                     \
-    } else {                                                                                   \
-        name(some);                                                                            \
-    }
-    if (bits == 4 && form == MW_MVE_RELU) {
-        MW_CHOOSE(mw_matmul_int4_2px_mve_relu)
-    } else if (bits == 4 && form == MW_MVE_PLAIN) {
-        MW_CHOOSE(mw_matmul_int4_2px_mve_plain)
+    if (bits == 4 && full) {
+        MW_MVE_CALL(mw_int4_2px_full_mve, form, some);
     } else if (bits == 4) {
-        MW_CHOOSE(mw_matmul_int4_2px_mve_coarse)
-    } else if (form == MW_MVE_RELU) {
-        MW_CHOOSE(mw_matmul_int2_2px_mve_relu)
-    } else if (form == MW_MVE_PLAIN) {
-        MW_CHOOSE(mw_matmul_int2_2px_mve_plain)
+        MW_MVE_CALL(mw_int4_2px_mve, form, some);
+    } else if (full) {
+        MW_MVE_CALL(mw_int2_2px_full_mve, form, some);
     } else {
-        MW_CHOOSE(mw_matmul_int2_2px_mve_coarse)
+        MW_MVE_CALL(mw_int2_2px_mve, form, some);
     }
-#undef MW_CHOOSE
 #else
     const mw_matmul_s8_mve *layer = &some->layer;
     const int32_t depth = (layer->turns + 1) * MW_VECTOR;

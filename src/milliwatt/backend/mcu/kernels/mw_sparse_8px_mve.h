@@ -5,7 +5,8 @@
  * each other one stands how many vectors of inputs further it is. Sums of the pixels are in r0 to
  * r14, even ones. Odd registers point: r1 weights, r3 inputs, r9 scales, r7 outputs; r5 holds a
  * distance, r11 counts. Per kept vector (128 multiplications): 10 loads, 8 VMLADAVA, 3 for place and
- * loop. Per 8 outputs: 27, 4 more where negative numbers can be seen, or 6 in a coarse layer. */
+ * loop. Per 8 outputs: 23, 1 more where saturation is not clamp enough, 4 where negative numbers can be
+ * seen, and 10 in the form for any layer. */
 #ifndef MW_SPARSE_8PX_MVE_H
 #define MW_SPARSE_8PX_MVE_H
 
@@ -16,8 +17,8 @@
 
 /* x: for each vector of inputs the eight pixels' vectors. weights: for each channel its vectors, each
  * after the byte of its distance. scales: for each channel how many vectors there are, not none, the
- * bias, the multiplier and the shift, or in a coarse layer left shift, multiplier, place and right
- * shift (mw_requantize_mve.h). The assembly knows the order. */
+ * bias, the multiplier and the shift, or in the form for any layer left shift, multiplier, place
+ * and right shift (mw_requantize_mve.h). The assembly knows the order. */
 typedef struct {
     const int8_t *x;
     int8_t *y;
@@ -25,7 +26,7 @@ typedef struct {
     const int32_t *scales;
     int32_t channels;
     int32_t zero, low, high;
-    int32_t places[MW_SPARSE_PIXELS]; /* of the pixels' outputs, from y on */
+    uint16_t places[MW_SPARSE_PIXELS]; /* of the outputs of pixels 0 4 1 5 2 6 3 7, from y on */
 } mw_sparse_s8_mve;
 
 #if MW_HAS_MVE
@@ -43,16 +44,16 @@ typedef struct {
     "vldrb.8 q0, [r3, #96]\n" mac " r12, q0, q2\n"                                             \
     "vldrb.8 q1, [r3, #112]\n" mac " lr, q1, q2\n"
 
-/* Rescales q0 and q1, without bias. */
-#define MW_SPARSE_RESCALE(away)                                                                \
+/* q0 and q1, sums without bias, as outputs. */
+#define MW_SPARSE_OUTPUTS(away, clamp)                                                         \
     "ldm r9!, {r0, r2, r4}\n"                                                                  \
     "vadd.i32 q0, q0, r0\n"                                                                    \
     "vadd.i32 q1, q1, r0\n"                                                                    \
     "vqrdmulh.s32 q0, q0, r2\n"                                                                \
     "vqrdmulh.s32 q1, q1, r2\n" away("q0", "q2") away("q1", "q2")                              \
     "vrshl.s32 q0, r4\n"                                                                       \
-    "vrshl.s32 q1, r4\n"
-#define MW_SPARSE_RESCALE_COARSE                                                               \
+    "vrshl.s32 q1, r4\n" clamp
+#define MW_SPARSE_OUTPUTS_ANY                                                                  \
     "ldm r9!, {r0, r2, r4, r6, r8}\n"                                                          \
     "vadd.i32 q0, q0, r0\n"                                                                    \
     "vadd.i32 q1, q1, r0\n"                                                                    \
@@ -67,10 +68,11 @@ typedef struct {
     "vshl.u32 q2, r6\n"                                                                        \
     "vsub.i32 q1, q1, q2\n"                                                                    \
     "vrshl.s32 q0, r8\n"                                                                       \
-    "vrshl.s32 q1, r8\n"
+    "vrshl.s32 q1, r8\n" MW_MVE_CLAMP_ANY
 
-#define MW_SPARSE_8PX(name, rescale)                                                           \
-    static MW_ASSEMBLY void name(const mw_sparse_s8_mve *layer __attribute__((unused)))        \
+#define MW_SPARSE_8PX(form, outputs)                                                           \
+    static MW_ASSEMBLY void mw_sparse_8px_mve_##form(                                          \
+        const mw_sparse_s8_mve *layer __attribute__((unused)))                                 \
     {                                                                                          \
         __asm__ volatile("push {r4-r11, lr}\n"                                                 \
                          "vpush {d8-d15}\n"                                                    \
@@ -83,11 +85,10 @@ typedef struct {
                          "add r0, r0, r7\n"                                                    \
                          "str r3, [sp]\n"                                                      \
                          "str r0, [sp, #4]\n"                                                  \
-                         "vdup.32 q5, r2\n"                                                    \
-                         "vdup.32 q6, r4\n"                                                    \
-                         "vdup.32 q7, r6\n"                                                    \
+                         "vdup.16 q5, r2\n"                                                    \
+                         "vdup.16 q6, r4\n"                                                    \
+                         "vdup.16 q7, r6\n"                                                    \
                          "vldrw.32 q3, [r12, #32]\n"                                           \
-                         "vldrw.32 q4, [r12, #48]\n"                                           \
                          "1:\n"                                                                \
                          "ldr r11, [r9], #4\n"                                                 \
                          "ldr r3, [sp]\n"                                                      \
@@ -103,16 +104,9 @@ typedef struct {
                          "vmov q0[3], q0[1], r2, r6\n"                                         \
                          "vmov q1[2], q1[0], r8, r12\n"                                        \
                          "vmov q1[3], q1[1], r10, lr\n"                                        \
-                         rescale                                                               \
-                         "vadd.i32 q0, q0, q5\n"                                               \
-                         "vadd.i32 q1, q1, q5\n"                                               \
+                         outputs                                                               \
                          "ldr r4, [sp, #4]\n"                                                  \
-                         "vmax.s32 q0, q0, q6\n"                                               \
-                         "vmax.s32 q1, q1, q6\n"                                               \
-                         "vmin.s32 q0, q0, q7\n"                                               \
-                         "vmin.s32 q1, q1, q7\n"                                               \
-                         "vstrb.32 q0, [r7, q3]\n"                                             \
-                         "vstrb.32 q1, [r7, q4]\n"                                             \
+                         "vstrb.16 q0, [r7, q3]\n"                                             \
                          "add r7, r7, #1\n"                                                    \
                          "cmp r7, r4\n"                                                        \
                          "bne 1b\n"                                                            \
@@ -121,22 +115,17 @@ typedef struct {
                          "pop {r4-r11, pc}\n");                                                \
     }
 
-MW_SPARSE_8PX(mw_sparse_8px_mve_plain, MW_SPARSE_RESCALE(MW_MVE_AWAY))
-MW_SPARSE_8PX(mw_sparse_8px_mve_relu, MW_SPARSE_RESCALE(MW_MVE_AWAY_RELU))
-MW_SPARSE_8PX(mw_sparse_8px_mve_coarse, MW_SPARSE_RESCALE_COARSE)
+MW_SPARSE_8PX(plain, MW_SPARSE_OUTPUTS(MW_MVE_AWAY, MW_MVE_SATURATE))
+MW_SPARSE_8PX(relu, MW_SPARSE_OUTPUTS(MW_MVE_AWAY_RELU, MW_MVE_SATURATE))
+MW_SPARSE_8PX(relu_clamped, MW_SPARSE_OUTPUTS(MW_MVE_AWAY_RELU, MW_MVE_CLAMP))
+MW_SPARSE_8PX(any, MW_SPARSE_OUTPUTS_ANY)
 
 #endif
 
 MW_INLINE void mw_sparse_8px_mve(const mw_sparse_s8_mve *layer, int32_t form)
 {
 #if MW_HAS_MVE
-    if (form == MW_MVE_RELU) {
-        mw_sparse_8px_mve_relu(layer);
-    } else if (form == MW_MVE_PLAIN) {
-        mw_sparse_8px_mve_plain(layer);
-    } else {
-        mw_sparse_8px_mve_coarse(layer);
-    }
+    MW_MVE_CALL(mw_sparse_8px_mve, form, layer);
 #else
     const int8_t *weights = layer->weights;
     const int32_t *scales = layer->scales;
@@ -156,7 +145,7 @@ MW_INLINE void mw_sparse_8px_mve(const mw_sparse_s8_mve *layer, int32_t form)
             weights += MW_VECTOR;
         }
         for (int32_t p = 0; p < MW_SPARSE_PIXELS; p++) {
-            layer->y[c + layer->places[p]] = mw_rescale_s8_mve(
+            layer->y[c + layer->places[2 * (p & 3) + (p >> 2)]] = mw_rescale_s8_mve(
                 sums[p], scales + 2, 1, layer->zero, layer->low, layer->high, form);
         }
         scales += 2 + mw_scale_words_mve(form);

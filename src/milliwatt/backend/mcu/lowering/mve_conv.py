@@ -48,7 +48,7 @@ def _lower_1x1(site: Site) -> Lowered:
     pixels, vectors = x.elements // depth, ceil_div(depth, VECTOR)
     filters = dsp_conv.filters_of(site)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
+    form = form_of(filters, y, op.activation)
     return Lowered(
         "mw_conv2d_1x1_s8_mve",
         (
@@ -111,7 +111,7 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
     channels = y.shape[3]
     vectors = ceil_div(kh * kw * depth, VECTOR)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
+    form = form_of(filters, y, op.activation)
     first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
     return Lowered(
         "mw_conv2d_s8_mve",

@@ -29,6 +29,8 @@ from milliwatt.units import align_up, ceil_div
 
 BLOCK = 8
 """Outputs computed together."""
+EVENS_FIRST = np.array([0, 2, 4, 6, 1, 3, 5, 7])
+"""The order of a block's biases and scales."""
 _PADDING_BYTES = 1024
 """Weights that may be zeros filling up blocks, if they are not a small part of all."""
 
@@ -53,7 +55,7 @@ def is_filled(site: Site) -> bool:
 def dense_scales(filters: Filters, form: int) -> tuple[Table, int]:
     """The scales, and how far those of a block are from the next: 0 where all are alike."""
     if not has_one_scale(filters):
-        table = block_scales(filters, BLOCK, form)
+        table = block_scales(filters, BLOCK, form, EVENS_FIRST)
         return table, len(scale_parts(filters, form)) * 4 * BLOCK
     ones = np.ones(BLOCK, np.int64)
     alike = replace(filters, multiplier=ones * filters.multiplier[0], shift=ones * filters.shift[0])
@@ -68,7 +70,7 @@ def _lower(site: Site) -> Lowered:
     rows, vectors = x.elements // depth, ceil_div(depth, VECTOR)
     filters = dsp_dense.filters_of(site)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
+    form = form_of(filters, y, op.activation)
     scales, step_bytes = dense_scales(filters, form)
     copied = depth % VECTOR != 0
     scratch = (Scratch(),) if copied else ()
@@ -79,7 +81,7 @@ def _lower(site: Site) -> Lowered:
             *passed(rows, depth, vectors, channels, step_bytes, y.zero_point, low, high),
             *fixed(form),
         ),
-        (block_weights(filters, BLOCK), scales),
+        (block_weights(filters, BLOCK, EVENS_FIRST), scales),
         scratch_bytes=VECTOR * vectors if copied else 0,
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )

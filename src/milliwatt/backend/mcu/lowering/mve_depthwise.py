@@ -67,11 +67,10 @@ def is_narrow(filters: Filters) -> bool:
     return bool((np.abs(filters.weights).sum(axis=1) <= _LARGEST).all())
 
 
-def _is_relu(site: Site) -> bool:
-    """Whether the least output is not below the zero point."""
-    op, y = site.op, site.outputs[0]
+def _form(site: Site, filters: Filters) -> int:
+    op = site.op
     assert isinstance(op, DepthwiseConv2D)
-    return activation_range(op.activation, y)[0] >= y.zero_point
+    return form_of(filters, site.outputs[0], op.activation)
 
 
 def _even_taps(weights: Array) -> Array:
@@ -109,7 +108,7 @@ def _zeros_and_clamp(site: Site, filters: Filters) -> tuple[Arg, ...]:
     assert isinstance(op, DepthwiseConv2D)
     low, high = activation_range(op.activation, y)
     nine = prod(site.inputs[1].shape[1:3]) == NINE
-    forms = fixed(int(nine), int(is_narrow(filters)), form_of(filters, _is_relu(site)))
+    forms = fixed(int(nine), int(is_narrow(filters)), _form(site, filters))
     return (*passed(y.zero_point, low, high), *forms)
 
 
@@ -136,7 +135,7 @@ def lower_rows(site: Site, filters: Filters) -> Lowered:
             *passed(pad.top, pad.left, padded_bytes, ring_rows, together, x.zero_point),
             *_zeros_and_clamp(site, filters),
         ),
-        _tables(_repeated(filters, together), form_of(filters, _is_relu(site))),
+        _tables(_repeated(filters, together), _form(site, filters)),
         scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
         overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
     )
@@ -211,7 +210,7 @@ def lower_inside(site: Site, filters: Filters) -> Lowered:
             *_zeros_and_clamp(site, filters),
         ),
         (
-            *_tables(filters, form_of(filters, _is_relu(site))),
+            *_tables(filters, _form(site, filters)),
             Table("offsets", even, "constants"),
         ),
         overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),

@@ -91,16 +91,21 @@ def _tables_and_clamp(site: Site) -> tuple[tuple[Table, Table], tuple[Arg, ...]]
     assert isinstance(op, Conv2D)
     filters = filters_of(site)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
+    form = form_of(filters, y, op.activation)
     return tables(filters, form), (*passed(y.zero_point, low, high), *fixed(form))
 
 
 def _accepts_1x1(site: Site) -> bool:
-    return mve_conv.accepts_1x1(site) and _pays(site)
+    return mve_conv.accepts_1x1(site) and _is_near(site) and _pays(site)
 
 
 def _accepts_conv(site: Site) -> bool:
-    return mve_conv.accepts_conv(site) and _pays(site)
+    return mve_conv.accepts_conv(site) and _is_near(site) and _pays(site)
+
+
+def _is_near(site: Site) -> bool:
+    """Whether 16 bits hold how far the outputs of a block's pixels are from the first's."""
+    return (BLOCK_PIXELS - 1) * site.outputs[0].shape[3] < 1 << 16
 
 
 def _lower_1x1(site: Site) -> Lowered:

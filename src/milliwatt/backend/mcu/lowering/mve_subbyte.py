@@ -17,7 +17,7 @@ from milliwatt.backend.mcu.lowering.mve_conv import (
     block_overlap,
     reads_windows,
 )
-from milliwatt.backend.mcu.lowering.mve_dense import BLOCK, dense_scales, is_filled
+from milliwatt.backend.mcu.lowering.mve_dense import BLOCK, EVENS_FIRST, dense_scales, is_filled
 from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, MveKernel, block_scales, form_of
 from milliwatt.backend.mcu.lowering.mve_subbyte_layout import is_subbyte_exact, subbyte_weights
 from milliwatt.backend.mcu.lowering.subbyte_layout import has_subbyte_parameters
@@ -55,7 +55,7 @@ def _tables_and_clamp(site: Site) -> tuple[tuple[Table, Table], tuple[Arg, ...]]
     assert isinstance(op, Conv2D)
     filters, bits = filters_of(site), _bits(site)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
+    form = form_of(filters, y, op.activation)
     weights, full = subbyte_weights(filters, bits, BLOCK_CHANNELS)
     ends = (*passed(y.zero_point, low, high), *fixed(form, bits, int(full)))
     return (weights, block_scales(filters, BLOCK_CHANNELS, form)), ends
@@ -117,8 +117,8 @@ def _lower_dense(site: Site) -> Lowered:
     rows, vectors = x.elements // depth, ceil_div(depth, VECTOR)
     filters, bits = dense_filters_of(site), _bits(site)
     low, high = activation_range(op.activation, y)
-    form = form_of(filters, low >= y.zero_point)
-    weights, full = subbyte_weights(filters, bits, BLOCK)
+    form = form_of(filters, y, op.activation)
+    weights, full = subbyte_weights(filters, bits, BLOCK, EVENS_FIRST)
     scales, step_bytes = dense_scales(filters, form)
     copied = depth % VECTOR != 0
     scratch = (Scratch(),) if copied else ()

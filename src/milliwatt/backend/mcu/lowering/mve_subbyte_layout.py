@@ -7,7 +7,7 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Table
 from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, filled, fits
+from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, by_blocks, fits
 from milliwatt.ir.types import Array
 from milliwatt.units import align_up
 
@@ -18,11 +18,14 @@ def is_subbyte_exact(filters: Filters, bits: int) -> bool:
     return bool(filters.weights.min() >= -half and filters.weights.max() < half and fits(filters))
 
 
-def subbyte_weights(filters: Filters, bits: int, block: int) -> tuple[Table, bool]:
+def subbyte_weights(
+    filters: Filters, bits: int, block: int, order: Array | None = None
+) -> tuple[Table, bool]:
     """Weights and biases for kernels of `block` channels, and whether they take the full range.
 
     For every `block` channels their biases, then for each 16 taps the vectors of bytes: of channels
     k, k + block * bits / 8, ... the first in the lowest digit. Absent channels and taps are zeros.
+    The biases of a block stand in that `order`.
     """
     digits = _digits(filters.weights, bits, block)
     scales = np.int64(1) << (bits * np.arange(digits.shape[3]))
@@ -31,7 +34,7 @@ def subbyte_weights(filters: Filters, bits: int, block: int) -> tuple[Table, boo
     if full:
         values += sum(1 << (bits * place + bits - 1) for place in range(digits.shape[3] - 1))
     blocks = len(digits)
-    biases = filled(filters.bias, block).reshape(blocks, block).astype("<i4").view(np.int8)
+    biases = by_blocks(filters.bias, block, order).astype("<i4").view(np.int8)
     words = np.concatenate([biases, values.reshape(blocks, -1).astype(np.int8)], axis=1)
     return Table("weights", words.reshape(-1)), full
 
