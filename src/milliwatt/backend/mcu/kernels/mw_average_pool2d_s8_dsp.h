@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* int8 average pooling over the real elements of each window, ties away from zero: four channels
  * at a time. Windows have at most 255 elements, so that sums fit 16 bits. Six instructions for
- * each four elements; each output takes a division. */
+ * each four elements; each output takes a division. Registers: 2 pairs of sums, a word of inputs,
+ * input, its step and skip, 2 counters. */
 #ifndef MW_AVERAGE_POOL2D_S8_DSP_H
 #define MW_AVERAGE_POOL2D_S8_DSP_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* int8 average pooling over the real elements of each window, ties away from zero: eight channels
  * at a time. Windows have at most 255 elements, so that sums fit 16 bits. Five instructions for
- * each eight elements; each output takes a division. */
+ * each eight elements; each output takes a division. Registers: q0 sums, q1 inputs; input, its step
+ * and skip, rows, columns, lr counts. */
 #ifndef MW_AVERAGE_POOL2D_S8_MVE_H
 #define MW_AVERAGE_POOL2D_S8_MVE_H
 

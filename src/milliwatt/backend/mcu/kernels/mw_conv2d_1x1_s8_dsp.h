@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* 1x1 convolution, stride 1: each pixel times all filters, four pixels at a time.
  *
+ * Registers and instructions per multiplication: mw_matmul_s8_4px_dsp.h; of pixels that are left
+ * over, mw_matmul_s8_1px_dsp.h. Widening: mw_widen_s8_dsp.h.
+ *
  * Needs 16 bytes of scratch memory per pair of inputs. A block's inputs are widened to scratch
  * memory before its outputs are written, so outputs may follow the inputs through one buffer. */
 #ifndef MW_CONV2D_1X1_S8_DSP_H

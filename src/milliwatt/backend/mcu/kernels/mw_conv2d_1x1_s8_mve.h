@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* 1x1 convolution, stride 1: each pixel times all filters, two pixels at a time.
  *
+ * Registers and instructions per multiplication: mw_matmul_s8_2px_mve.h.
+ *
  * Scratch memory holds two pixels, each filled up to whole vectors, which the weights' zeros
  * cancel. They are copied before their outputs are written, so outputs may follow the inputs
  * through one buffer. Of an odd number of pixels the last is computed twice at once. */

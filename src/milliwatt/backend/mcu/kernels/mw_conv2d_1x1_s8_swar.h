@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* int8 1x1 convolution, four pixels at a time (mw_matmul_s8_swar.h). */
+/* int8 1x1 convolution, four pixels at a time. Registers and instructions per product:
+ * mw_matmul_s8_swar.h. */
 #ifndef MW_CONV2D_1X1_S8_SWAR_H
 #define MW_CONV2D_1X1_S8_SWAR_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* 1x1 convolution of int4 or int2 weights, stride 1: as mw_conv2d_1x1_s8_mve.h, two pixels at a
- * time. */
+ * time. Registers and instructions per multiplication: mw_matmul_subbyte_2px_mve.h. */
 #ifndef MW_CONV2D_1X1_SUBBYTE_MVE_H
 #define MW_CONV2D_1X1_SUBBYTE_MVE_H
 

@@ -2,6 +2,8 @@
 /* Convolution of any filter and stride, no dilation: each window, its taps side by side, times all
  * filters, two output pixels at a time.
  *
+ * Registers and instructions per multiplication: mw_matmul_s8_2px_mve.h.
+ *
  * Scratch memory holds two windows, each filled up to whole vectors, which the weights' zeros
  * cancel. A block's windows are copied before its outputs are written. Of an odd number of pixels
  * the last is computed twice at once. */

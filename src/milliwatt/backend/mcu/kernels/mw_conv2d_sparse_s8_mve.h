@@ -2,6 +2,8 @@
 /* Convolutions most of whose vectors of 16 weights are zeros, on Helium: eight output pixels at a
  * time.
  *
+ * Registers and instructions per multiplication: mw_sparse_8px_mve.h.
+ *
  * Scratch memory holds eight windows (or pixels), vector by vector, each filled up to whole vectors,
  * which the weights' zeros cancel. A block's windows are copied before its outputs are written. Of
  * the last block, where pixels are missing, the last one is computed several times at once. */

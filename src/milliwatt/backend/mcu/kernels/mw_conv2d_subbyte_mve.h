@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution of int4 or int2 weights, of any filter and stride, no dilation: as
- * mw_conv2d_s8_mve.h, two output pixels at a time. */
+ * mw_conv2d_s8_mve.h, two output pixels at a time. Registers and instructions per multiplication:
+ * mw_matmul_subbyte_2px_mve.h. */
 #ifndef MW_CONV2D_SUBBYTE_MVE_H
 #define MW_CONV2D_SUBBYTE_MVE_H
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* int8 depthwise convolution of one small image, channel by channel, each channel widened at once.
  *
+ * Registers and instructions per multiplication: mw_depthwise_blocks_swar.h.
+ *
  * All lines of a channel are in scratch memory, so outputs may be written over the inputs; which
  * words and outputs a block has is worked out once for all channels. */
 #ifndef MW_DEPTHWISE_CONV2D_PLANE_S8_SWAR_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Depthwise convolution of any filter, stride and dilation, one filter a channel.
  *
+ * Registers and instructions per multiplication: mw_depthwise_row_s8_mve.h.
+ *
  * Rows of the image go to a ring in scratch memory, with the padding around them, so that outputs
  * may overwrite inputs. */
 #ifndef MW_DEPTHWISE_CONV2D_S8_MVE_H

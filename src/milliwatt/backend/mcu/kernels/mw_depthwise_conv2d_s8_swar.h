@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* int8 depthwise convolution of one image, channel by channel, line of outputs by line.
  *
+ * Registers and instructions per multiplication: mw_depthwise_blocks_swar.h.
+ *
  * A ring holds the widened lines that the next line of outputs needs; each is there twice, `ring`
  * lines apart, so that those of a window follow one another. Each element having been widened once,
  * outputs may be written over the inputs. */

@@ -6,7 +6,9 @@
  * and 3, and of 2 in between, which is known by then. What the 128s add depends on the inputs alone:
  * each group of inputs begins with it, and with the 2**15 of mw_swar.h.
  *
- * Cortex-M0+: 18 instructions for 8 products, 20 more for each group's 4 * 8 or 4 * 16. */
+ * Cortex-M0+: 18 instructions for 8 products, 20 more for each group's 4 * 8 or 4 * 16.
+ * Registers: 2 words of weights, input, product, 3 for the inputs' place, weights, 2 sums of the
+ * group, 3 of the channels and the fourth on the stack, a mask: all 13. */
 #ifndef MW_FULLY_CONNECTED_GROUPS_S8_SWAR_H
 #define MW_FULLY_CONNECTED_GROUPS_S8_SWAR_H
 

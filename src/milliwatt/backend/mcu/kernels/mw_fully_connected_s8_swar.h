@@ -5,7 +5,8 @@
  * (v >> 8) is its lowest byte: so the sums of x * v, x * (v >> 8), x * (v >> 16) and x * (v >> 24)
  * give, each less 256 times the next, the four channels' sums, exactly, modulo 2**32.
  *
- * Cortex-M0+: 3.4 instructions a product. */
+ * Cortex-M0+: 27 instructions for 8 products, 3.4 each. Registers: 2 words of weights, input,
+ * product, 3 for the inputs' place, weights, 4 sums. */
 #ifndef MW_FULLY_CONNECTED_S8_SWAR_H
 #define MW_FULLY_CONNECTED_S8_SWAR_H
 

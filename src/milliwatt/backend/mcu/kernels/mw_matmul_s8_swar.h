@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Four pixels' windows, packed two to a word (mw_swar.h), times all filters.
  *
- * Cortex-M0+, per product: 1.5 instructions for the taps, 0.4 to 0.1 for groups of 4 to 16 taps. */
+ * Cortex-M0+, per product: 1.5 instructions for the taps, 0.4 to 0.1 for groups of 4 to 16 taps.
+ * Registers: mw_matmul_s8_swar_m0.h. */
 #ifndef MW_MATMUL_S8_SWAR_H
 #define MW_MATMUL_S8_SWAR_H
 
