@@ -16,6 +16,7 @@ from milliwatt.backend.mcu.lowering.sparse_layout import (
     FARTHEST,
     Form,
     best_form,
+    count_pairs,
     expanded_pairs,
     stored_pairs,
 )
@@ -172,6 +173,8 @@ def test_stored_pairs_are_the_weights(
     weights = rng.integers(-128, 127, (3, sum(lengths)), endpoint=True)
     prune = unstructured(density) if kept == 4 else nm(kept, 4)
     weights = prune(weights, rng)
-    form, _ = best_form(weights, lengths)
+    form = best_form(weights, lengths)
     assert form is (Form.PAIRS if kept == 4 else form)
     assert (rebuilt(weights, lengths, form) == weights).all()
+    stored = [len(channel.positions) for channel in stored_pairs(weights, lengths, form)]
+    assert count_pairs(weights, lengths, form).tolist() == stored

@@ -13,7 +13,7 @@ from milliwatt.ops.arith import Add, Mul
 from milliwatt.ops.base import Activation
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
-from milliwatt.passes.rewrite import sole_reader, unused_name
+from milliwatt.passes.rewrite import sole_readers, unused_name
 
 _FOLDS = Conv2D | DepthwiseConv2D | FullyConnected
 
@@ -29,10 +29,11 @@ def fold_scale_and_shift(graph: Graph) -> Graph:
 
 
 def _fold_one(graph: Graph) -> Graph | None:
+    readers = sole_readers(graph)
     for node in graph.nodes:
         if not isinstance(node.op, _FOLDS) or node.op.activation is not Activation.NONE:
             continue
-        reader = sole_reader(graph, node.outputs[0])
+        reader = readers.get(node.outputs[0])
         if reader is None or not graph.types[node.outputs[0]].dtype.is_float:
             continue
         operand = _per_channel(graph, node, reader)

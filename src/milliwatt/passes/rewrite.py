@@ -9,12 +9,11 @@ from dataclasses import replace
 from milliwatt.ir.graph import Graph, Node
 
 
-def sole_reader(graph: Graph, value: str) -> Node | None:
-    """The one node that reads `value`, if there is exactly one and nothing else keeps it."""
-    if value in graph.kept_values():
-        return None
-    readers = graph.consumers()[value]
-    return readers[0] if len(readers) == 1 else None
+def sole_readers(graph: Graph) -> dict[str, Node]:
+    """The node that reads each value, where there is exactly one and nothing else keeps it."""
+    kept = graph.kept_values()
+    readers = graph.consumers().items()
+    return {value: nodes[0] for value, nodes in readers if len(nodes) == 1 and value not in kept}
 
 
 def final_name(value: str, names: Mapping[str, str]) -> str:

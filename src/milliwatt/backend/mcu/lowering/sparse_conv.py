@@ -16,6 +16,7 @@ from milliwatt.backend.mcu.lowering.sparse_layout import (
     expanded_pairs,
     sparse_scales,
     sparse_words,
+    stored_pairs,
     work,
 )
 from milliwatt.ir.types import Array
@@ -38,8 +39,7 @@ def _runs(site: Site) -> list[int]:
 def _pays(site: Site) -> bool:
     """Whether fewer instructions are predicted than of the dense kernel."""
     weights = filters_of(site).weights
-    _, stored = best_form(weights, _runs(site))
-    pairs, live = work(stored)
+    pairs, live = work(weights, _runs(site))
     channels, taps = weights.shape
     pixels = site.outputs[0].elements // channels
     eights, rest = divmod(pixels, BLOCK_PIXELS)
@@ -71,7 +71,8 @@ def _lower_1x1(site: Site) -> Lowered:
     channels, _, _, depth = site.inputs[1].shape
     pixels = x.elements // depth
     filters = filters_of(site)
-    form, stored = best_form(filters.weights, [depth])
+    form = best_form(filters.weights, [depth])
+    stored = stored_pairs(filters.weights, [depth], form)
     low, high = activation_range(op.activation, y)
     return Lowered(
         "mw_conv2d_1x1_sparse_s8_dsp",
@@ -93,7 +94,8 @@ def _lower_conv(site: Site) -> Lowered:
     channels, kh, kw, depth = site.inputs[1].shape
     out_h, out_w = y.shape[1:3]
     filters = filters_of(site)
-    form, stored = best_form(filters.weights, _runs(site))
+    form = best_form(filters.weights, _runs(site))
+    stored = stored_pairs(filters.weights, _runs(site), form)
     pair_bytes = 4 * len(expanded_pairs(_runs(site), form)) * _block_pixels(out_h * out_w)
     low, high = activation_range(op.activation, y)
     return Lowered(

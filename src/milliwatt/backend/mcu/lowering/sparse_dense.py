@@ -17,6 +17,7 @@ from milliwatt.backend.mcu.lowering.sparse_layout import (
     expanded_pairs,
     sparse_scales,
     sparse_words,
+    stored_pairs,
     work,
 )
 from milliwatt.ir.types import Array, DType
@@ -32,7 +33,7 @@ BLOCK = 4
 def _pairs_cost(site: Site) -> float:
     """Instructions predicted of the kernel that stores pairs."""
     weights = filters_of(site).weights
-    pairs, live = work(best_form(weights, [weights.shape[1]])[1])
+    pairs, live = work(weights, [weights.shape[1]])
     return 7 * pairs + 16 * live
 
 
@@ -54,7 +55,8 @@ def _lower(site: Site) -> Lowered:
     channels, depth = site.inputs[1].shape
     rows = x.elements // depth
     filters = filters_of(site)
-    form, stored = best_form(filters.weights, [depth])
+    form = best_form(filters.weights, [depth])
+    stored = stored_pairs(filters.weights, [depth], form)
     low, high = activation_range(op.activation, y)
     return Lowered(
         "mw_fully_connected_sparse_s8_dsp",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Table
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.quant.arith import multiply_by_quantized_multiplier
 
@@ -69,10 +69,13 @@ def stored_pairs(weights: Array, lengths: Sequence[int], form: Form) -> list[Sto
     """For each channel of weights[channels, taps] the pairs that meet its non-zero weights."""
     pairs = expanded_pairs(lengths, form)
     if form is Form.PAIRS:
-        padded = np.concatenate([weights, np.zeros_like(weights[:, :1])], axis=1)
-        halves = padded[:, pairs]
-        return [StoredPairs(np.flatnonzero(h.any(axis=1)), h[h.any(axis=1)]) for h in halves]
+        return [_of_pairs(halves) for halves in paired(weights, pairs)]
     return [_of_groups(row, pairs, form) for row in weights]
+
+
+def _of_pairs(halves: Array) -> StoredPairs:
+    held = halves.any(axis=1)
+    return StoredPairs(np.flatnonzero(held), halves[held])
 
 
 def _of_groups(weights: Array, pairs: Array, form: Form) -> StoredPairs:
@@ -129,14 +132,22 @@ def _pair_words(channel: StoredPairs) -> list[int]:
     return words
 
 
-def work(stored: Sequence[StoredPairs]) -> tuple[int, int]:
-    """How many pairs are stored, and how many channels have any."""
-    pairs = sum(len(channel.positions) for channel in stored)
-    return pairs, sum(len(channel.positions) > 0 for channel in stored)
+def count_pairs(weights: Array, lengths: Sequence[int], form: Form) -> Array:
+    """How many pairs each channel stores: as `stored_pairs` finds them, without making them."""
+    if form is Form.PAIRS:
+        by_pair = paired(weights, pairs_of_runs(lengths))
+    else:
+        by_pair = weights.reshape(len(weights), -1, _GROUP_SIZE[form])
+    return np.count_nonzero(by_pair.any(axis=2), axis=1)
 
 
-def best_form(weights: Array, lengths: Sequence[int]) -> tuple[Form, list[StoredPairs]]:
-    """The form in which fewest pairs are stored, the simplest of equals, and those pairs."""
+def best_form(weights: Array, lengths: Sequence[int]) -> Form:
+    """The form in which fewest pairs are stored, the simplest of equals."""
     able = [form for form in Form if can_expand(weights, lengths, form)]
-    found = [(form, stored_pairs(weights, lengths, form)) for form in able]
-    return min(found, key=lambda each: work(each[1])[0])
+    return min(able, key=lambda form: int(count_pairs(weights, lengths, form).sum()))
+
+
+def work(weights: Array, lengths: Sequence[int]) -> tuple[int, int]:
+    """How many pairs are stored in the best form, and how many channels have any."""
+    pairs = count_pairs(weights, lengths, best_form(weights, lengths))
+    return int(pairs.sum()), int(np.count_nonzero(pairs))
