@@ -7,26 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.emit.argument_tables import FEWEST_CALLS, Argument, argument_tables
-from milliwatt.backend.mcu.emit.literals import (
-    c_type,
-    comment_text,
-    float_literal,
-    int_literal,
+from milliwatt.backend.mcu.emit.arguments import (
+    argument_type,
+    argument_value,
+    is_fixed,
+    number_literal,
 )
-from milliwatt.backend.mcu.emit.row_calls import row_expression, row_parameters
-from milliwatt.backend.mcu.kernel import (
-    Arg,
-    In,
-    Lit,
-    Lowered,
-    Out,
-    Ref,
-    RowCount,
-    Scratch,
-    Table,
-)
+from milliwatt.backend.mcu.emit.literals import comment_text
+from milliwatt.backend.mcu.emit.row_calls import row_parameters
+from milliwatt.backend.mcu.kernel import Arg, In, Lit, Out, RowCount, Scratch
 from milliwatt.backend.mcu.plan import Plan, Step
-from milliwatt.errors import VerifyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class SharedFunction:
     def definition(self) -> str:
         return (
             f"{self.before}"
-            f"static MW_NOINLINE void {self.symbol}({', '.join(self.parameters)})\n"
+            f"static MW_NOINLINE void {self.symbol}({_join(self.parameters)})\n"
             f"{_body(self.call)}"
         )
 
@@ -91,32 +81,25 @@ def code_symbols(plan: Plan) -> dict[int, str]:
 
 def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunction]) -> str:
     """The C definition of one layer."""
-    function = shared.get(_key(plan, step))
-    args = step.lowered.args
-    before = ""
-    if function is None:
-        call = f"{step.lowered.function}({_join(_value(plan, step, a) for a in args)})"
-    elif function.tables is not None:
-        before = f"static const {function.symbol}_args {node_symbol(plan, step)}_args = "
-        before += f"{function.tables[step.index]};\n"
-        call = f"{function.symbol}(&{node_symbol(plan, step)}_args)"
+    symbol, function = node_symbol(plan, step), shared.get(_key(plan, step))
+    table = ""
+    if function is not None and function.tables is not None:
+        table = f"static const {function.symbol}_args {symbol}_args = "
+        table += f"{function.tables[step.index]};\n"
+        call = f"{function.symbol}(&{symbol}_args)"
     else:
-        passed = [a for a in args if not _is_fixed(a)]
-        call = f"{function.symbol}({_join(_value(plan, step, a) for a in passed)})"
+        name = step.lowered.function if function is None else function.symbol
+        passed = [a for a in step.lowered.args if function is None or not is_fixed(a)]
+        call = f"{name}({_join(argument_value(plan, step, a) for a in passed)})"
     comment = f"/* {comment_text(step.node.name)}: {step.node.op.kind}, {step.kernel} */"
     parameters = "void"
     if step.stream is not None:
         parameters = _join(f"{kind}{name}" for name, kind in row_parameters(plan, step).items())
-    head = f"{comment}\n{before}static MW_NOINLINE void {node_symbol(plan, step)}({parameters})"
-    return f"{head}\n{_body(call)}"
+    return f"{comment}\n{table}static MW_NOINLINE void {symbol}({parameters})\n{_body(call)}"
 
 
 def _join(words: Iterable[str]) -> str:
     return ", ".join(words)
-
-
-def _is_fixed(arg: Arg) -> bool:
-    return isinstance(arg, Lit) and arg.fixed
 
 
 def _key(plan: Plan, step: Step) -> SharedKey:
@@ -132,8 +115,14 @@ def _key_kind(arg: Arg) -> str:
 
 def _key_word(plan: Plan, step: Step, arg: Arg) -> str:
     if isinstance(arg, Lit) and arg.fixed:
-        return _literal(arg.value)
-    return _c_pointer(plan, step, arg)
+        return number_literal(arg.value)
+    return _type(plan, step, arg)
+
+
+def _type(plan: Plan, step: Step, arg: Arg) -> str:
+    """The C type of one of the step's arguments."""
+    graph, node = plan.graph, step.node
+    return argument_type(arg, step.lowered, graph.input_types(node), graph.output_types(node))
 
 
 def _shared(plan: Plan, steps: Sequence[Step], symbol: str) -> SharedFunction:
@@ -147,9 +136,9 @@ def _shared(plan: Plan, steps: Sequence[Step], symbol: str) -> SharedFunction:
     words: list[str] = []
     for i, arg in enumerate(step.lowered.args):
         if isinstance(arg, Lit) and arg.fixed:
-            words.append(_literal(arg.value))
+            words.append(number_literal(arg.value))
         else:
-            parameters.append(f"{_c_pointer(plan, step, arg)}a{i}")
+            parameters.append(f"{_type(plan, step, arg)}a{i}")
             words.append(f"a{i}")
     return SharedFunction(symbol, tuple(parameters), f"{step.lowered.function}({_join(words)})")
 
@@ -168,7 +157,7 @@ def _shared_by_tables(
 
 
 def _argument(plan: Plan, step: Step, arg: Arg) -> Argument:
-    kind, expression = _c_pointer(plan, step, arg), _value(plan, step, arg)
+    kind, expression = _type(plan, step, arg), argument_value(plan, step, arg)
     match arg:
         case In(index) | Out(index):
             values = step.node.inputs if isinstance(arg, In) else step.node.outputs
@@ -181,73 +170,3 @@ def _argument(plan: Plan, step: Step, arg: Arg) -> Argument:
             return Argument(kind, expression, number=value)
         case _:
             return Argument(kind, expression)
-
-
-def _c_pointer(plan: Plan, step: Step, arg: Arg) -> str:
-    """The C type of an argument, ready to be followed by a name."""
-    match arg:
-        case In(index):
-            return f"const {c_type(plan.graph.types[step.node.inputs[index]].dtype)} *"
-        case Out(index):
-            return f"{c_type(plan.graph.types[step.node.outputs[index]].dtype)} *"
-        case Scratch():
-            return "void *"
-        case Ref(table):
-            return f"const {c_type(_find_table(step.lowered, table).data.dtype)} *"
-        case Lit(value, _):
-            return "float " if isinstance(value, float) else "int32_t "
-        case RowCount():
-            return "int32_t "
-
-
-def _value(plan: Plan, step: Step, arg: Arg) -> str:
-    match arg:
-        case In(index) if step.stream is not None and not _is_constant(plan, step, index):
-            return f"x{index}"
-        case Out(index) if step.stream is not None:
-            return f"y{index}"
-        case RowCount():
-            return row_expression(arg)
-        case In(index):
-            return address(plan, step.node.inputs[index], const=True)
-        case Out(index):
-            return address(plan, step.node.outputs[index], const=False)
-        case Scratch():
-            if step.scratch_offset_bytes is None:
-                raise VerifyError(f"{step.kernel} asks for scratch memory it did not declare")
-            memory = f"arena + {step.scratch_offset_bytes}"
-            return f"(void *)({memory})" if step.stream is None else f"mw_opaque({memory})"
-        case Ref(table):
-            return plan.tables.symbols[step.index, table]
-        case Lit(value, _):
-            return _literal(value)
-
-
-def _is_constant(plan: Plan, step: Step, index: int) -> bool:
-    return step.node.inputs[index] in plan.graph.constants
-
-
-def _find_table(lowered: Lowered, name: str) -> Table:
-    """The table of that name; a VerifyError where the kernel did not declare it."""
-    for table in lowered.tables:
-        if table.name == name:
-            return table
-    raise VerifyError(f"{lowered.function} refers to table '{name}', which it did not declare")
-
-
-def address(plan: Plan, value: str, *, const: bool) -> str:
-    """The C expression of a pointer to a value."""
-    place = plan.places[value]
-    if place.region == "flash":
-        return constant_symbol(plan, value)
-    kind = c_type(plan.graph.types[value].dtype)
-    return f"({'const ' if const else ''}{kind} *)(void *)({place.region} + {place.offset_bytes})"
-
-
-def constant_symbol(plan: Plan, value: str) -> str:
-    """The C name of a constant of the graph that a kernel reads as it stands."""
-    return f"{plan.name}_const_{sorted(plan.graph.constants).index(value)}"
-
-
-def _literal(value: int | float) -> str:
-    return float_literal(value) if isinstance(value, float) else int_literal(value)

@@ -3,13 +3,8 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.emit.calls import (
-    address,
-    constant_symbol,
-    node_function,
-    node_symbol,
-    shared_functions,
-)
+from milliwatt.backend.mcu.emit.arguments import address, constant_symbol
+from milliwatt.backend.mcu.emit.calls import node_function, node_symbol, shared_functions
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
 from milliwatt.backend.mcu.emit.push import push_functions
 from milliwatt.backend.mcu.emit.streams import stream_functions, stream_symbol
