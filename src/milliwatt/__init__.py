@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from milliwatt.passes.pipeline import run_pipeline
     from milliwatt.passes.use_integer_io import use_integer_io
     from milliwatt.quant.calibrate import quantize_graph
-    from milliwatt.report.compare_data import load_labelled, make_workload
-    from milliwatt.report.comparison import compare
+    from milliwatt.report.compare.comparison import compare
+    from milliwatt.report.compare.workload import load_labelled, make_workload
     from milliwatt.report.compilation import CompileReport, compile_report
     from milliwatt.report.frontier import Frontier, frontier_picture, measure_frontier
     from milliwatt.report.inspection import Inspection, inspect_graph
@@ -105,7 +105,7 @@ _HOMES = {
     "build_compiled": "run.verify",
     "choices_text": "backend.mcu.choices",
     "choose_emulator": "run.verify",
-    "compare": "report.comparison",
+    "compare": "report.compare.comparison",
     "compile_graph": "backend.mcu.compile",
     "compile_report": "report.compilation",
     "from_text": "ir.text",
@@ -114,12 +114,12 @@ _HOMES = {
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
     "load_choices": "backend.mcu.choices",
-    "load_labelled": "report.compare_data",
+    "load_labelled": "report.compare.workload",
     "load_model": "frontend.load",
     "load_project": "run.project",
     "load_samples": "run.samples",
     "load_target": "hardware.load",
-    "make_workload": "report.compare_data",
+    "make_workload": "report.compare.workload",
     "measure_frontier": "report.frontier",
     "memory_picture": "report.pictures",
     "parse_objective": "backend.mcu.objective",

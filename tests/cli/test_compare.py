@@ -13,9 +13,9 @@ from rich.console import Console
 
 from milliwatt.cli.main import main
 from milliwatt.frontend.load import load_model
-from milliwatt.report.compare_data import make_workload
-from milliwatt.report.compare_sweeps import sweep_kinds, sweep_mix, sweep_rates, sweep_sizes
-from milliwatt.report.compare_tables import (
+from milliwatt.report.compare.comparison import compare
+from milliwatt.report.compare.sweeps import sweep_kinds, sweep_mix, sweep_rates, sweep_sizes
+from milliwatt.report.compare.tables import (
     basis_text,
     comparison_table,
     kinds_table,
@@ -24,7 +24,7 @@ from milliwatt.report.compare_tables import (
     rates_table,
     sizes_table,
 )
-from milliwatt.report.comparison import compare
+from milliwatt.report.compare.workload import make_workload
 from tests.support import REPOSITORY
 
 MODEL = REPOSITORY / "examples" / "digits.mw"
@@ -79,7 +79,7 @@ def test_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def test_sweeps(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("milliwatt.report.compare_sweeps.STACK_CHANNELS", (8, 16))
+    monkeypatch.setattr("milliwatt.report.compare.sweeps.STACK_CHANNELS", (8, 16))
     arguments = ["--targets", "st-dimc,pcm-cluster", "--sweep", "layers", "--sweep", "sizes"]
     assert main(["compare", str(MODEL), *arguments]) == 0
     shown = capsys.readouterr().out

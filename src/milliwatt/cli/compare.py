@@ -11,9 +11,9 @@ import click
 from milliwatt.cli.console import json_option, progress, say, show, show_json
 
 if TYPE_CHECKING:
-    from milliwatt.report.compare_data import Workload
-    from milliwatt.report.compare_sweeps import KindCost, MixPoint, RatePoint, SizePoint
-    from milliwatt.report.compare_types import Comparison
+    from milliwatt.report.compare.candidate import Comparison
+    from milliwatt.report.compare.sweeps import KindCost, MixPoint, RatePoint, SizePoint
+    from milliwatt.report.compare.workload import Workload
 
 _SWEEPS = ("layers", "sizes")
 
@@ -99,16 +99,16 @@ def command(
     Accuracy, latency, energy at three levels, area, memory, who computes what, and energy a day
     with standby. Targets that cannot run it say why. Every number has a basis: --basis or --json.
     """
-    from milliwatt.report.compare_daily import with_standby
-    from milliwatt.report.compare_pictures import check_picture
-    from milliwatt.report.compare_sweeps import (
+    from milliwatt.report.compare.comparison import compare, find_adapter
+    from milliwatt.report.compare.daily import with_standby
+    from milliwatt.report.compare.pictures import check_picture
+    from milliwatt.report.compare.sweeps import (
         RATES_HZ,
         STACK_CHANNELS,
         sweep_kinds,
         sweep_rates,
         sweep_sizes,
     )
-    from milliwatt.report.comparison import compare, find_adapter
 
     names = [name.strip() for name in targets.split(",") if name.strip()]
     for name in names:
@@ -130,7 +130,7 @@ def command(
         return
     _print(comparison, days, kinds, mixes, sizes)
     if basis:
-        from milliwatt.report.compare_tables import basis_text
+        from milliwatt.report.compare.tables import basis_text
 
         show("")
         show(basis_text(comparison))
@@ -140,7 +140,7 @@ def _workload(
     model: Path, data: Path | None, seeds: int, noise_samples: int, after_s: float
 ) -> Workload:
     from milliwatt.frontend.load import load_model
-    from milliwatt.report.compare_data import load_labelled, make_workload
+    from milliwatt.report.compare.workload import load_labelled, make_workload
 
     graph = load_model(model)
     labelled = None if data is None else load_labelled(data, graph)
@@ -152,7 +152,7 @@ def _workload(
 def _power(text: str) -> tuple[str, float]:
     """`nucleo-l4r5zi=5` as a name and microwatts."""
     from milliwatt.errors import OptionError
-    from milliwatt.report.comparison import find_adapter
+    from milliwatt.report.compare.comparison import find_adapter
 
     name, _, value = text.partition("=")
     try:
@@ -162,7 +162,7 @@ def _power(text: str) -> tuple[str, float]:
 
 
 def _mixes(kinds: list[KindCost]) -> list[MixPoint]:
-    from milliwatt.report.compare_sweeps import sweep_mix
+    from milliwatt.report.compare.sweeps import sweep_mix
 
     return sweep_mix(kinds, "pointwise", "depthwise") if kinds else []
 
@@ -171,7 +171,7 @@ def _draw(
     picture: Path, comparison: Comparison, kinds: list[KindCost], sizes: list[SizePoint]
 ) -> None:
     from milliwatt.output import write_file
-    from milliwatt.report.compare_pictures import comparison_picture
+    from milliwatt.report.compare.pictures import comparison_picture
 
     write_file(picture, comparison_picture(comparison, picture.suffix, kinds, sizes))
 
@@ -183,7 +183,7 @@ def _print(
     mixes: list[MixPoint],
     sizes: list[SizePoint],
 ) -> None:
-    from milliwatt.report.compare_tables import (
+    from milliwatt.report.compare.tables import (
         comparison_table,
         kinds_table,
         mix_table,
@@ -207,7 +207,7 @@ def _as_json(
     kinds: list[KindCost],
     sizes: list[SizePoint],
 ) -> dict[str, Any]:
-    from milliwatt.report.compare_json import kinds_json, rates_json, sizes_json
+    from milliwatt.report.compare.sweeps_json import kinds_json, rates_json, sizes_json
 
     content = {**comparison.as_json(), "rates": rates_json(days)}
     if kinds:

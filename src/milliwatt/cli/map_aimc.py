@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def is_analogue(target: str) -> bool:
     """Whether the name, or the content of the .toml file, is of a machine of analogue crossbars."""
-    from milliwatt.report.compare_aimc import FAMILY, names
-    from milliwatt.report.comparison import find_adapter
+    from milliwatt.report.compare.aimc import FAMILY, names
+    from milliwatt.report.compare.comparison import find_adapter
 
     if target.endswith(".toml"):
         return find_adapter(target)[0].family == FAMILY

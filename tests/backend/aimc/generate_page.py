@@ -31,7 +31,7 @@ from milliwatt.units import format_si
 from tests.backend.aimc.networks import Digits, hardened_digits, plain_digits
 from tests.docs.tables import markdown, write
 from tests.models.samples import LABELS, SAMPLES
-from tests.report.generate_page import NETWORKS, load
+from tests.report.compare.generate_page import NETWORKS, load
 from tests.support import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "aimc.md"

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from milliwatt.backend.aimc.formulas import Macro, analogue_macro, digital_macro
-from milliwatt.report.compare_types import Quantity
+from milliwatt.report.compare.candidate import Quantity
 from tests.docs.tables import assert_same, filled, marked, table_in
-from tests.report.generate_page import (
+from tests.report.compare.generate_page import (
     ANALOGUE,
     COMMAND,
     DATA,

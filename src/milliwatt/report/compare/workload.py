@@ -16,8 +16,8 @@ from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.quantize import Quantize
 from milliwatt.passes.pipeline import run_pipeline
-from milliwatt.report.compare_quality import Samples, is_autoencoder, reference_quality
-from milliwatt.report.compare_types import Accuracy, Unknown
+from milliwatt.report.compare.candidate import Accuracy, Unknown
+from milliwatt.report.compare.quality import Samples, is_autoencoder, reference_quality
 
 LABEL_NAMES = ("labels", "label")
 NO_DATA = Unknown("no samples were given (--data)")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milliwatt.report.compare_layers import LayerKind
-from milliwatt.report.compare_sweeps import KindCost
+from milliwatt.report.compare.layers import LayerKind
+from milliwatt.report.compare.sweeps import KindCost
 
 MIXED: tuple[LayerKind, LayerKind, LayerKind] = ("pointwise", "depthwise", "fully connected")
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Writes tables and picture of docs/aimc-or-digital.md: python -m tests.report.generate_page"""
+"""Writes tables and picture of docs/aimc-or-digital.md.
+
+python -m tests.report.compare.generate_page
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,20 @@ from milliwatt.backend.aimc.formulas import Macro, analogue_macro, digital_macro
 from milliwatt.frontend.tflite import load_tflite
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import TensorType
-from milliwatt.report.compare_daily import DayEnergy, break_even_w, day_energy, energy_winners
-from milliwatt.report.compare_data import make_workload
-from milliwatt.report.compare_layers import LAYER_KINDS
-from milliwatt.report.compare_pictures import comparison_picture
-from milliwatt.report.compare_quality import Samples, quality_text
-from milliwatt.report.compare_sweeps import (
+from milliwatt.report.compare.candidate import (
+    Accuracy,
+    Candidate,
+    Comparison,
+    Known,
+    Quantity,
+    Refusal,
+)
+from milliwatt.report.compare.comparison import compare
+from milliwatt.report.compare.daily import DayEnergy, break_even_w, day_energy, energy_winners
+from milliwatt.report.compare.layers import LAYER_KINDS
+from milliwatt.report.compare.pictures import comparison_picture
+from milliwatt.report.compare.quality import Samples, quality_text
+from milliwatt.report.compare.sweeps import (
     RATES_HZ,
     KindCost,
     SizePoint,
@@ -27,9 +38,8 @@ from milliwatt.report.compare_sweeps import (
     sweep_rates,
     sweep_sizes,
 )
-from milliwatt.report.compare_tables import rate_text
-from milliwatt.report.compare_types import Accuracy, Candidate, Comparison, Known, Quantity, Refusal
-from milliwatt.report.comparison import compare
+from milliwatt.report.compare.tables import rate_text
+from milliwatt.report.compare.workload import make_workload
 from milliwatt.units import format_si
 from tests.docs.tables import markdown, write
 from tests.models.samples import LABELS, SAMPLES
@@ -39,7 +49,7 @@ from tests.support import REPOSITORY, find_shared
 PAGE = REPOSITORY / "docs" / "aimc-or-digital.md"
 PICTURE = PAGE.with_suffix(".svg")
 DATA = PAGE.with_suffix(".csv")
-COMMAND = "python -m tests.report.generate_page"
+COMMAND = "python -m tests.report.compare.generate_page"
 BOARD = "arduino-nano-33-ble"
 DIGITAL = ("st-dimc", "generic-dimc")
 ANALOGUE = ("pcm-cluster", "diana", "charge-sram-28nm", "reram-wan2022")

@@ -14,9 +14,9 @@ from milliwatt.errors import (
     UnsupportedError,
     reason_of,
 )
-from milliwatt.report import compare_aimc, compare_dimc, compare_mcu
-from milliwatt.report.compare_data import Workload
-from milliwatt.report.compare_types import Candidate, Comparison, Family, Refusal
+from milliwatt.report.compare import aimc, dimc, mcu
+from milliwatt.report.compare.candidate import Candidate, Comparison, Family, Refusal
+from milliwatt.report.compare.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,9 @@ class Adapter:
 
 
 ADAPTERS = (
-    Adapter("Cortex-M", compare_mcu.names, compare_mcu.title, compare_mcu.assess, "core"),
-    Adapter("digital IMC", compare_dimc.names, compare_dimc.title, compare_dimc.assess, "array"),
-    Adapter(
-        "analogue IMC", compare_aimc.names, compare_aimc.title, compare_aimc.assess, "crossbar"
-    ),
+    Adapter("Cortex-M", mcu.names, mcu.title, mcu.assess, "core"),
+    Adapter("digital IMC", dimc.names, dimc.title, dimc.assess, "array"),
+    Adapter("analogue IMC", aimc.names, aimc.title, aimc.assess, "crossbar"),
 )
 
 

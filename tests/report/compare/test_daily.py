@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milliwatt.errors import OptionError
-from milliwatt.report.compare_daily import (
+from milliwatt.report.compare.candidate import Quantity, Unknown
+from milliwatt.report.compare.daily import (
     DayEnergy,
     break_even_w,
     day_energy,
@@ -17,8 +18,7 @@ from milliwatt.report.compare_daily import (
     energy_winners,
     with_standby,
 )
-from milliwatt.report.compare_types import Quantity, Unknown
-from tests.report.candidates import candidate, comparison
+from tests.report.compare.candidates import candidate, comparison
 
 
 def day(rate_hz: float, **figures: Any) -> DayEnergy:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from milliwatt.errors import DataError
 from milliwatt.frontend.load import load_model
 from milliwatt.ir.graph import Graph
-from milliwatt.report.compare_data import load_labelled, make_workload
-from milliwatt.report.compare_quality import (
+from milliwatt.report.compare.candidate import Accuracy
+from milliwatt.report.compare.comparison import compare
+from milliwatt.report.compare.quality import (
     Samples,
     area_under_curve,
     is_autoencoder,
@@ -25,8 +26,7 @@ from milliwatt.report.compare_quality import (
     reference_outputs,
     reference_quality,
 )
-from milliwatt.report.compare_types import Accuracy
-from milliwatt.report.comparison import compare
+from milliwatt.report.compare.workload import load_labelled, make_workload
 from tests.support import REPOSITORY, shared_file
 
 MODEL = REPOSITORY / "examples" / "digits.mw"

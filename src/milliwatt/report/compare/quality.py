@@ -12,7 +12,7 @@ from milliwatt.errors import DataError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run
 from milliwatt.ir.types import Array, TensorType
-from milliwatt.report.compare_types import Accuracy, Metric
+from milliwatt.report.compare.candidate import Accuracy, Metric
 
 METRICS: dict[Metric, str] = {
     "accuracy": "share of samples whose largest output is their label",

@@ -11,8 +11,7 @@ from milliwatt.backend.mcu.fit import require_fit
 from milliwatt.backend.mcu.timing import Latency
 from milliwatt.hardware.load import list_targets, load_target
 from milliwatt.hardware.model import Target
-from milliwatt.report.compare_data import Workload
-from milliwatt.report.compare_types import (
+from milliwatt.report.compare.candidate import (
     Candidate,
     Known,
     MemoryUse,
@@ -21,6 +20,7 @@ from milliwatt.report.compare_types import (
     UnitUse,
     Unknown,
 )
+from milliwatt.report.compare.workload import Workload
 from milliwatt.report.compilation import CompileReport, MemoryMap, compile_report
 from milliwatt.run.samples import Sample, random_samples
 from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled

@@ -17,9 +17,7 @@ from milliwatt.backend.aimc.timing import converter_area_mm2
 from milliwatt.backend.api import Cost
 from milliwatt.errors import UnknownFigureError
 from milliwatt.ir.graph import Graph
-from milliwatt.report.compare_data import NO_DATA, Workload
-from milliwatt.report.compare_quality import METRICS, metric_of, quality, reference_outputs
-from milliwatt.report.compare_types import (
+from milliwatt.report.compare.candidate import (
     Accuracy,
     Candidate,
     Known,
@@ -29,6 +27,8 @@ from milliwatt.report.compare_types import (
     UnitUse,
     Unknown,
 )
+from milliwatt.report.compare.quality import METRICS, metric_of, quality, reference_outputs
+from milliwatt.report.compare.workload import NO_DATA, Workload
 
 FAMILY = "analogue IMC"
 ACCELERATOR_COMPONENTS = (

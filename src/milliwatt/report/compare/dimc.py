@@ -15,8 +15,7 @@ from milliwatt.backend.dimc.simulate import simulate_batch
 from milliwatt.errors import VerifyError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run
-from milliwatt.report.compare_data import Workload
-from milliwatt.report.compare_types import (
+from milliwatt.report.compare.candidate import (
     Accuracy,
     Candidate,
     Known,
@@ -26,6 +25,7 @@ from milliwatt.report.compare_types import (
     UnitUse,
     Unknown,
 )
+from milliwatt.report.compare.workload import Workload
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import ports_of
 from milliwatt.units import ceil_div, format_count, format_si

@@ -7,10 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from milliwatt.report.compare_daily import DayEnergy
-from milliwatt.report.compare_quality import quality_text
-from milliwatt.report.compare_sweeps import KindCost, MixPoint, RatePoint, SizePoint
-from milliwatt.report.compare_types import (
+from milliwatt.report.compare.candidate import (
     Accuracy,
     Candidate,
     Comparison,
@@ -19,6 +16,9 @@ from milliwatt.report.compare_types import (
     Refusal,
     Unknown,
 )
+from milliwatt.report.compare.daily import DayEnergy
+from milliwatt.report.compare.quality import quality_text
+from milliwatt.report.compare.sweeps import KindCost, MixPoint, RatePoint, SizePoint
 from milliwatt.report.layout import Column, FittedTable, paragraphs
 from milliwatt.units import format_si
 

@@ -6,15 +6,15 @@ import pytest
 
 from milliwatt.errors import OptionError
 from milliwatt.ir.interpret import run
-from milliwatt.report.compare_layers import (
+from milliwatt.report.compare.candidate import Candidate, Refusal
+from milliwatt.report.compare.layers import (
     LAYER_KINDS,
     TYPICAL,
     LayerKind,
     layer_graph,
     stack_graph,
 )
-from milliwatt.report.compare_sweeps import KindCost, mix, sweep_kinds, sweep_mix, sweep_sizes
-from milliwatt.report.compare_types import Candidate, Refusal
+from milliwatt.report.compare.sweeps import KindCost, mix, sweep_kinds, sweep_mix, sweep_sizes
 
 MACHINES = ("st-dimc", "pcm-cluster")
 

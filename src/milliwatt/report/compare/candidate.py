@@ -61,7 +61,7 @@ class Standby:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How right a target's answers are, by one of `compare_quality.METRICS`.
+    """How right a target's answers are, by one of `quality.METRICS`.
 
     One value a seed, one if exact.
     """

@@ -10,10 +10,10 @@ import pytest
 from milliwatt.errors import DataError, FitError, OptionError, TargetError
 from milliwatt.frontend.load import load_model
 from milliwatt.ir.graph import Graph
-from milliwatt.report.compare_data import Workload, load_labelled, make_workload
-from milliwatt.report.compare_layers import stack_graph
-from milliwatt.report.compare_types import Accuracy, Candidate, Quantity, Refusal, Unknown
-from milliwatt.report.comparison import ADAPTERS, compare, find_adapter, target_names
+from milliwatt.report.compare.candidate import Accuracy, Candidate, Quantity, Refusal, Unknown
+from milliwatt.report.compare.comparison import ADAPTERS, compare, find_adapter, target_names
+from milliwatt.report.compare.layers import stack_graph
+from milliwatt.report.compare.workload import Workload, load_labelled, make_workload
 from tests.support import REPOSITORY
 
 IMC = ("st-dimc", "generic-dimc", "pcm-cluster", "reram-wan2022", "diana", "charge-sram-28nm")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.report.compare_regions import MIXED, Region, Shares, winner_regions
-from milliwatt.report.compare_sweeps import KindCost
+from milliwatt.report.compare.regions import MIXED, Region, Shares, winner_regions
+from milliwatt.report.compare.sweeps import KindCost
 
 
 def costs(table: dict[str, tuple[float, float, float]]) -> list[KindCost]:

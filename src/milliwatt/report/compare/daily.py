@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from milliwatt.errors import OptionError
-from milliwatt.report.compare_types import Candidate, Comparison, Known, Quantity, Standby, Unknown
+from milliwatt.report.compare.candidate import (
+    Candidate,
+    Comparison,
+    Known,
+    Quantity,
+    Standby,
+    Unknown,
+)
 
 SECONDS_PER_DAY = 86_400.0
 

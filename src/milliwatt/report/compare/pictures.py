@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from milliwatt.errors import OptionError
-from milliwatt.report.compare_daily import DayEnergy, day_energy
-from milliwatt.report.compare_regions import MIXED, Shares, costed_on_all, winner_regions
-from milliwatt.report.compare_sweeps import KindCost, SizePoint
-from milliwatt.report.compare_types import Candidate, Comparison, Known, Quantity
+from milliwatt.report.compare.candidate import Candidate, Comparison, Known, Quantity
+from milliwatt.report.compare.daily import DayEnergy, day_energy
+from milliwatt.report.compare.regions import MIXED, Shares, costed_on_all, winner_regions
+from milliwatt.report.compare.sweeps import KindCost, SizePoint
 from milliwatt.report.pictures import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:

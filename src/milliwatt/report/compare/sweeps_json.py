@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from milliwatt.report.compare_daily import DayEnergy
-from milliwatt.report.compare_sweeps import KindCost, RatePoint, SizePoint
-from milliwatt.report.compare_types import Candidate, Refusal, Unknown, candidate_json
+from milliwatt.report.compare.candidate import Candidate, Refusal, Unknown, candidate_json
+from milliwatt.report.compare.daily import DayEnergy
+from milliwatt.report.compare.sweeps import KindCost, RatePoint, SizePoint
 
 
 def rates_json(points: Sequence[RatePoint]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from milliwatt.report.compare_types import (
+from milliwatt.report.compare.candidate import (
     Candidate,
     Comparison,
     Known,

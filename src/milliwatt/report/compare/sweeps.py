@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.errors import OptionError
-from milliwatt.report.compare_daily import DayEnergy, day_energy, day_winners, energy_winners
-from milliwatt.report.compare_data import make_workload
-from milliwatt.report.compare_layers import (
+from milliwatt.report.compare.candidate import Candidate, Comparison, Quantity, Refusal, Unknown
+from milliwatt.report.compare.comparison import assess, find_adapter
+from milliwatt.report.compare.daily import DayEnergy, day_energy, day_winners, energy_winners
+from milliwatt.report.compare.layers import (
     LAYER_KINDS,
     TYPICAL,
     LayerKind,
     layer_graph,
     stack_graph,
 )
-from milliwatt.report.compare_types import Candidate, Comparison, Quantity, Refusal, Unknown
-from milliwatt.report.comparison import assess, find_adapter
+from milliwatt.report.compare.workload import make_workload
 
 Progress = Callable[[str], None]
 
@@ -84,7 +84,7 @@ def sweep_rates(comparison: Comparison, rates_hz: Sequence[float] = RATES_HZ) ->
 
 def sweep_kinds(targets: Sequence[str], progress: Progress | None = None) -> list[KindCost]:
     """The cost of each kind of layer, alone, on each target that can run it and whose energy is
-    known; see `compare_layers.TYPICAL` for the sizes."""
+    known; see `layers.TYPICAL` for the sizes."""
     found: list[KindCost] = []
     for kind in LAYER_KINDS:
         workload = make_workload(layer_graph(kind, TYPICAL[kind]))

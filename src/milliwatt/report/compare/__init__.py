@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""One workload on targets of every family, side by side."""
