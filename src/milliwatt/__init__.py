@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from milliwatt.backend.imc import Mapped, load_machine, map_graph
     from milliwatt.backend.mcu.choices import Choices, choices_text, load_choices
     from milliwatt.backend.mcu.compile import Compiled, compile_graph
     from milliwatt.backend.mcu.fit import require_fit
@@ -49,6 +50,7 @@ __all__ = [
     "Frontier",
     "Graph",
     "Inspection",
+    "Mapped",
     "MilliwattError",
     "Objective",
     "Target",
@@ -66,11 +68,13 @@ __all__ = [
     "list_targets",
     "load_choices",
     "load_labelled",
+    "load_machine",
     "load_model",
     "load_project",
     "load_samples",
     "load_target",
     "make_workload",
+    "map_graph",
     "measure_frontier",
     "memory_picture",
     "parse_objective",
@@ -98,6 +102,7 @@ _HOMES = {
     "Frontier": "report.frontier",
     "Graph": "ir.graph",
     "Inspection": "report.inspection",
+    "Mapped": "backend.imc",
     "MilliwattError": "errors",
     "Objective": "backend.mcu.objective",
     "Target": "hardware.model",
@@ -114,11 +119,13 @@ _HOMES = {
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
     "load_choices": "backend.mcu.choices",
+    "load_machine": "backend.imc",
     "load_labelled": "report.compare.workload",
     "load_model": "frontend.load",
     "load_project": "run.project",
     "load_samples": "run.samples",
     "load_target": "hardware.load",
+    "map_graph": "backend.imc",
     "make_workload": "report.compare.workload",
     "measure_frontier": "report.frontier",
     "memory_picture": "report.pictures",

@@ -1,59 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""`milliwatt map` on machines of analogue crossbars."""
+"""A network on analogue crossbars: where its layers lie and what they cost."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from milliwatt.cli.console import show, show_json
+from milliwatt.backend.aimc.pipeline import Pipeline
+from milliwatt.backend.aimc.placement import Assignment, Placement
+from milliwatt.backend.api import Cost, CostRow
+from milliwatt.report.layout import Column, FittedTable
+from milliwatt.units import format_si
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from milliwatt.backend.aimc.pipeline import Pipeline
-    from milliwatt.backend.aimc.placement import Assignment, Placement
-    from milliwatt.backend.api import Cost, CostRow
-    from milliwatt.backend.dimc.workload import Workload
-    from milliwatt.ir.graph import Graph
 
+def mapping_table(
+    name: str, placement: Placement, cost: Cost, stream: Pipeline | None
+) -> RenderableType:
+    """The layers of network `name` as a table, and the whole in words.
 
-def is_analogue(target: str) -> bool:
-    """Whether the name, or the content of the .toml file, is of a machine of analogue crossbars."""
-    from milliwatt.report.compare.aimc import FAMILY, names
-    from milliwatt.report.compare.comparison import find_adapter
-
-    if target.endswith(".toml"):
-        return find_adapter(target)[0].family == FAMILY
-    return target in names()
-
-
-def show_mapping(network: Graph | Workload, target: str, *, as_json: bool) -> None:
-    """Place the network on the machine and print where its layers lie and what they cost."""
-    from milliwatt.backend.aimc import estimate, load_machine, place, place_layers
-    from milliwatt.backend.aimc.lists import listed_layers
-    from milliwatt.ir.graph import Graph
-
-    machine = load_machine(target)
-    if isinstance(network, Graph):
-        placement = place(network, machine)
-    else:
-        placement = place_layers(listed_layers(network), machine)
-    cost = estimate(placement)
-    stream = _stream(placement, cost)
-    if as_json:
-        show_json(_as_json(network.name, placement, cost, stream))
-    else:
-        show(_report(network.name, placement, cost, stream))
-
-
-def _stream(placement: Placement, cost: Cost) -> Pipeline | None:
-    from milliwatt.backend.aimc.pipeline import pipelined
-
-    return pipelined(placement, cost) if placement.rounds == 1 else None
-
-
-def _report(name: str, placement: Placement, cost: Cost, stream: Pipeline | None) -> RenderableType:
+    `stream` is what many inferences behind one another take, where the arrays keep their weights.
+    """
     from rich.console import Group
     from rich.text import Text
 
@@ -61,10 +30,7 @@ def _report(name: str, placement: Placement, cost: Cost, stream: Pipeline | None
     return Group(_table(placement, cost), *(Text(line) for line in lines))
 
 
-def _table(placement: Placement, cost: Cost) -> RenderableType:
-    from milliwatt.report.layout import Column, FittedTable
-    from milliwatt.units import format_si
-
+def _table(placement: Placement, cost: Cost) -> FittedTable:
     pairs = _pairs(placement, cost)
     return FittedTable(
         (
@@ -112,8 +78,6 @@ def _filled(assignment: Assignment | None) -> str:
 
 
 def _summary(name: str, placement: Placement, cost: Cost, stream: Pipeline | None) -> list[str]:
-    from milliwatt.units import format_si
-
     machine, seconds = placement.machine, cost.seconds
     energy = ", ".join(
         f"{part} {format_si(pj * 1e-12, 'J')}" for part, pj in cost.energy_by_component_pj.items()
@@ -134,9 +98,10 @@ def _summary(name: str, placement: Placement, cost: Cost, stream: Pipeline | Non
     return [*lines, f"{cost.basis}: {cost.source}{error}"]
 
 
-def _as_json(
+def mapping_json(
     name: str, placement: Placement, cost: Cost, stream: Pipeline | None
 ) -> dict[str, Any]:
+    """Everything `mapping_table` shows, as values that `json.dumps` takes."""
     return {
         "network": name,
         "machine": placement.machine.name,
