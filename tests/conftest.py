@@ -2,6 +2,7 @@
 """Fixtures and settings of every test; the helpers that tests import are in `tests.support`."""
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,10 @@ settings.register_profile(
 # For hunting: pytest --hypothesis-profile=hunt
 settings.register_profile("hunt", deadline=None, max_examples=2000)
 settings.load_profile("repeatable")
+
+# Tests run side by side: PyTorch's threads would wait for processors that other tests have, at a
+# hundredth of the speed. It reads this when it is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 OPTIONAL_COMMANDS = ("gcc", "clang", "arm-none-eabi-gcc", "qemu-system-arm")
 OPTIONAL_MODULES = ("torch", "unicorn", "ziglang", "tflite_micro", "ai_edge_litert", "onnxruntime")

@@ -19,8 +19,20 @@ import pytest
 
 from milliwatt.backend.mcu import kernel as kernel_module
 from milliwatt.backend.mcu.emit.literals import c_type, float_literal, int_literal
-from milliwatt.backend.mcu.kernel import Arg, In, Kernel, Lit, Lowered, Out, Ref, Scratch, Site
+from milliwatt.backend.mcu.kernel import (
+    Arg,
+    Core,
+    In,
+    Kernel,
+    Lit,
+    Lowered,
+    Out,
+    Ref,
+    Scratch,
+    Site,
+)
 from milliwatt.ir.types import Array, TensorType
+from tests.cases.build import Case
 
 KERNELS_DIR = Path(kernel_module.__file__).parent / "kernels"
 WARNINGS = (
@@ -39,6 +51,8 @@ _SANITIZERS = (
     "-fno-sanitize-recover=all",
     "-fno-omit-frame-pointer",
 )
+_SANITIZED = {"gcc": "-O1", "clang": "-Os"}
+"""Optimised, and compiled soonest: clang -O1 with sanitizers takes three times as long."""
 _PLANNER_ALIGNMENT_BYTES = 4
 
 
@@ -49,6 +63,16 @@ class Job:
     kernel: Kernel
     site: Site
     inputs: Sequence[Array] = field(compare=False)
+
+
+def jobs_of(kernels: Sequence[Kernel], core: Core, found: Sequence[Case], *names: str) -> list[Job]:
+    """Each site with each of the kernels (or those named) that takes it on that core."""
+    return [
+        Job(kernel, site, inputs)
+        for site, inputs in found
+        for kernel in kernels
+        if kernel.supports(site, core) and (not names or kernel.name in names)
+    ]
 
 
 @dataclass(frozen=True)
@@ -184,7 +208,7 @@ def _execute(calls: Sequence[_Call], cc: str, sanitize: bool) -> list[list[Array
 def _compile(source: str, folder: Path, cc: str, sanitize: bool) -> Path:
     file, program = folder / "kernels.c", folder / "kernels"
     file.write_text(source)
-    speed = ["-O1", "-g", *_SANITIZERS] if sanitize else ["-O2"]
+    speed = [_SANITIZED[cc], "-g1", *_SANITIZERS] if sanitize else ["-O2"]
     command = [cc, *WARNINGS, *speed, f"-I{KERNELS_DIR}", str(file), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core
+from tests.cases.linear import Numbers
 from tests.support import needs_arm_gcc
 
 SWAR = Core(swar=True)
@@ -13,6 +14,9 @@ SWAR = Core(swar=True)
 _GCC = (needs_arm_gcc, pytest.mark.emulator)
 _ZIG = (pytest.mark.emulator,)
 _SLOW = (pytest.mark.slow,)
+
+BEYOND_INT32 = Numbers(x_zero=1, y_zero=2, gain=1e5)
+"""Scales that only the reference's own arithmetic follows."""
 
 CORES = [
     pytest.param("cortex-m0plus", "gcc", "-O2", marks=_GCC),

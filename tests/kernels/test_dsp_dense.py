@@ -3,64 +3,38 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.lowering import dsp_dense
 from milliwatt.backend.mcu.lowering.dsp_layout import can_pack
-from milliwatt.ir.types import DType
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import DENSE, every
 from tests.cases.build import Case
-from tests.cases.linear import PLAIN, Numbers
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
+from tests.kernels.harness import check_kernels, jobs_of
 from tests.kernels.symmetric import symmetric
 
-SIZES = [
-    (1, 1, 1),
-    (1, 3, 10),
-    (1, 138, 51),
-    (2, 14, 7),
-    (5, 51, 2),
-    (1, 640, 12),
-    (3, 9, 8),
-    (1, 4, 3),
-    (2, 2, 5),
-    (1, 128, 1),
-]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
-    Numbers(x_zero=-9, y_zero=0, gain=1e-6, per_channel=False),
-]
+NUMBERS = awkward.NUMBERS[:4]
 
 
 def sites() -> list[Case]:
-    made = [
-        linear.dense(size, DType.INT8, numbers, 100 * i + j)
-        for i, size in enumerate(SIZES)
-        for j, numbers in enumerate(NUMBERS)
-    ]
+    made = every(linear.dense, DENSE, NUMBERS)
     return [*made, *(symmetric(case) for case in made)]
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each DSP kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in dsp_dense.KERNELS
-        if kernel.supports(site, DSP)
-    ]
+jobs = partial(jobs_of, dsp_dense.KERNELS, DSP)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs(sites())
-    assert len(found) >= 2 * len(SIZES) * len(NUMBERS) - 4
+    assert len(found) >= 2 * len(DENSE) * len(NUMBERS) - 4
     packed = {dsp_dense.is_packed(job.site) for job in found}
     assert packed == {True, False}
     check_kernels(found, cc=cc)

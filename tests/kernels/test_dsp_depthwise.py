@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,33 +13,18 @@ from milliwatt.backend.mcu.lowering import dsp_depthwise, dsp_depthwise_words
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import every
 from tests.cases.build import Case
-from tests.cases.linear import PLAIN, Numbers, Window
+from tests.cases.linear import Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
+from tests.kernels.harness import check_kernels, jobs_of
 
 SHAPES = [
-    Window((1, 1, 1, 1), 1),
-    Window((1, 5, 4, 3), 3, (3, 3), padding="same", activation=Activation.RELU),
-    Window((1, 25, 5, 14), 14, (3, 3), padding="same"),
-    Window((1, 6, 6, 8), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
-    Window((1, 7, 9, 5), 5, (3, 3), stride=(2, 2), padding="same"),
-    Window((1, 5, 5, 4), 8, (3, 3)),
-    Window((1, 9, 9, 1), 5, (4, 3), stride=(2, 2), padding="same"),
-    Window((1, 3, 3, 51), 51, (5, 5), padding="same"),
-    Window((1, 3, 3, 138), 138, (3, 3), padding="same"),
-    Window((1, 12, 1, 6), 6, (5, 1)),
+    *awkward.DEPTHWISE,
     Window((1, 30, 1, 4), 4, (10, 1)),
-    Window((1, 15, 1, 3), 3, (15, 1)),
-    Window((1, 2, 2, 3), 3, (5, 4), padding=Padding(3, 2, 3, 1)),
-    Window((1, 8, 6, 2), 2, (2, 3), stride=(1, 2), padding=Padding(0, 1, 2, 0)),
-    Window((1, 1, 17, 2), 2, (1, 7), padding="same"),
     Window((1, 6, 9, 2), 2, (3, 4), stride=(3, 1)),
-    Window((1, 9, 6, 2), 4, (4, 3), stride=(1, 3)),
-    Window((1, 1, 1, 3), 3, (3, 3), padding="same"),
-    Window((1, 10, 11, 3), 3, (7, 7), stride=(2, 2), padding="same"),
     Window((1, 15, 1, 130), 130, (15, 1)),
     Window((1, 4, 5, 7), 7, (4, 5), activation=Activation.RELU),
     Window((1, 7, 5, 12), 12, (6, 4), stride=(1, 1), activation=Activation.RELU6),
@@ -47,32 +33,16 @@ SHAPES = [
     Window((1, 1, 4, 5), 5, (2, 4), padding=Padding(1, 3, 2, 2)),
     Window((1, 2, 6, 5), 5, (2, 3), padding=Padding(3, 1, 0, 3)),
 ]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=2.0),
-]
-
-
+NUMBERS = [*awkward.NUMBERS[:2], Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=2.0)]
 KERNELS = (*dsp_depthwise_words.KERNELS, *dsp_depthwise.KERNELS)
 
 
 def sites() -> list[Case]:
-    return [
-        linear.depthwise(shape, DType.INT8, numbers, 100 * i + j)
-        for i, shape in enumerate(SHAPES)
-        for j, numbers in enumerate(NUMBERS)
-    ]
+    return every(linear.depthwise, SHAPES, NUMBERS)
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each DSP kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in KERNELS
-        if kernel.supports(site, DSP)
-    ]
+jobs = partial(jobs_of, KERNELS, DSP)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

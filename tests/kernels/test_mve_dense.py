@@ -3,56 +3,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from milliwatt.backend.mcu.lowering import mve_dense
 from milliwatt.ir.types import DType
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import every
 from tests.cases.build import Case
-from tests.cases.linear import PLAIN, Numbers
+from tests.cases.linear import PLAIN
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
+from tests.kernels.harness import check_kernels, jobs_of
 from tests.kernels.mve import CORTEX_M55, MVE
 
-SIZES = [
-    (1, 1, 1),
-    (1, 3, 10),
-    (1, 138, 51),
-    (2, 14, 7),
-    (5, 51, 2),
-    (1, 640, 12),
-    (3, 9, 8),
-    (1, 16, 4),
-    (2, 32, 16),
-    (1, 48, 5),
-    (1, 128, 17),
-]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
-    Numbers(x_zero=-9, y_zero=0, gain=1e-6, per_channel=False),
-]
+SIZES = [*awkward.DENSE, (1, 16, 4), (2, 32, 16), (1, 48, 5), (1, 128, 17)]
+NUMBERS = awkward.NUMBERS[:4]
 
 
 def sites() -> list[Case]:
-    return [
-        linear.dense(size, DType.INT8, numbers, 100 * i + j)
-        for i, size in enumerate(SIZES)
-        for j, numbers in enumerate(NUMBERS)
-    ]
+    return every(linear.dense, SIZES, NUMBERS)
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each Helium kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in mve_dense.KERNELS
-        if kernel.supports(site, MVE)
-    ]
+jobs = partial(jobs_of, mve_dense.KERNELS, MVE)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

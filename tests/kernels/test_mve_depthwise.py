@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -13,12 +15,13 @@ from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import DepthwiseConv2D
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import every
 from tests.cases.build import Case, case, tensor, values
-from tests.cases.linear import PLAIN, Numbers, Window
+from tests.cases.linear import Window
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
+from tests.kernels.harness import check_kernels, jobs_of
 from tests.kernels.mve import CORTEX_M55, MVE
 from tests.kernels.symmetric import symmetric
 
@@ -44,21 +47,12 @@ WINDOWS = [
     Window((1, 7, 9, 2), 2, (1, 2), stride=(3, 4), padding=Padding(2, 3, 1, 1)),
     Window((1, 9, 3, 138), 138, (2, 2), stride=(3, 1), padding=Padding(1, 0, 1, 1)),
 ]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
-    Numbers(x_zero=-3, y_zero=0, gain=1e-6, per_channel=False),
-]
+NUMBERS = awkward.NUMBERS[:4]
 
 
 def sites() -> list[Case]:
     """Each shape with each number format, without weights of -128."""
-    return [
-        symmetric(linear.depthwise(w, DType.INT8, numbers, 100 * i + j))
-        for i, w in enumerate(WINDOWS)
-        for j, numbers in enumerate(NUMBERS)
-    ]
+    return [symmetric(case) for case in every(linear.depthwise, WINDOWS, NUMBERS)]
 
 
 def coarse_outputs(y_zero: int) -> Case:
@@ -78,14 +72,8 @@ def coarse_outputs(y_zero: int) -> Case:
     return case(op, operands, [y], constant=(1, 2))
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each Helium kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in mve_depthwise.KERNELS
-        if kernel.supports(site, MVE)
-    ]
+jobs = partial(jobs_of, mve_depthwise.KERNELS, MVE)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

@@ -36,12 +36,12 @@ from milliwatt.run.cores import find_core
 from milliwatt.run.verify import abi_of
 from tests.backend.mcu.batch import write_projects
 from tests.cases import linear
+from tests.cases.awkward import POINTWISE, WINDOWS
 from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job, check_kernels
-from tests.kernels.test_dsp_conv import POINTWISE, WINDOWS
 from tests.support import needs_arm_gcc
 
 KERNELS = [*subbyte_conv.KERNELS, *subbyte_dense.KERNELS, *subbyte_depthwise.KERNELS]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,48 +16,18 @@ from milliwatt.backend.mcu.lowering import swar_conv
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import every
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
-from tests.kernels.swar import CORES, SWAR
+from tests.kernels.harness import check_kernels, jobs_of
+from tests.kernels.swar import BEYOND_INT32, CORES, SWAR
 from tests.kernels.symmetric import symmetric
 
-POINTWISE = [
-    Window((1, 1, 1, 1), 1),
-    Window((1, 1, 3, 3), 14),
-    Window((1, 2, 2, 14), 3),
-    Window((1, 3, 3, 51), 51),
-    Window((1, 5, 5, 138), 7),
-    Window((2, 3, 3, 6), 6),
-    Window((1, 1, 4, 5), 1),
-    Window((1, 7, 1, 8), 9, activation=Activation.RELU),
-    Window((1, 3, 6, 16), 10, activation=Activation.RELU6),
-]
-WINDOWS = [
-    Window((1, 7, 5, 3), 4, (3, 3), padding="same"),
-    Window((1, 8, 8, 3), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
-    Window((1, 9, 7, 1), 5, (5, 4), stride=(2, 2), padding="same"),
-    Window((1, 1, 1, 9), 6, (3, 3), padding="same"),
-    Window((1, 2, 2, 5), 3, (5, 5), padding=Padding(3, 2, 2, 4)),
-    Window((1, 9, 10, 3), 3, (2, 3), stride=(4, 5)),
-    Window((1, 10, 1, 8), 4, (4, 1), stride=(2, 1), padding=Padding(1, 0, 0, 0)),
-    Window((1, 6, 6, 14), 51, (1, 1), stride=(2, 2)),
-    Window((1, 3, 3, 138), 2, (2, 2), padding="same"),
-    Window((1, 2, 3, 2), 3, (1, 1), stride=(2, 1), padding=Padding(1, 2, 0, 3)),
-    Window((1, 9, 2, 4), 3, (2, 1), dilation=(1, 3)),
-    Window((1, 9, 9, 4), 3, (3, 3), dilation=(2, 3), padding="same"),
-]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
-    Numbers(x_zero=-3, y_zero=0, gain=1e-6, per_channel=False),
-    Numbers(x_zero=11, y_zero=-128, w_zero=3, per_channel=False),
-    # Scales that only the reference's own arithmetic follows.
-    Numbers(x_zero=1, y_zero=2, gain=1e5),
-]
+POINTWISE = [*awkward.POINTWISE, Window((1, 7, 1, 8), 9, activation=Activation.RELU)]
+WINDOWS = [*awkward.WINDOWS, Window((1, 9, 9, 4), 3, (3, 3), dilation=(2, 3), padding="same")]
+NUMBERS = [*awkward.NUMBERS, BEYOND_INT32]
 
 
 def with_small_weights(case: Case) -> Case:
@@ -74,22 +45,12 @@ def with_small_weights(case: Case) -> Case:
 
 def sites(windows: list[Window], numbers: list[Numbers] = NUMBERS) -> list[Case]:
     """Each shape with each number format, with large weights and with small ones."""
-    made = [
-        linear.convolution(w, DType.INT8, n, 100 * i + j)
-        for i, w in enumerate(windows)
-        for j, n in enumerate(numbers)
-    ]
+    made = every(linear.convolution, windows, numbers)
     return [*made, *(symmetric(c) for c in made[::4]), *(with_small_weights(c) for c in made[::2])]
 
 
-def jobs(found: list[Case], *names: str) -> list[Job]:
-    """Each site with each kernel (or those named) that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in swar_conv.KERNELS
-        if kernel.supports(site, SWAR) and (not names or kernel.name in names)
-    ]
+jobs = partial(jobs_of, swar_conv.KERNELS, SWAR)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
@@ -99,7 +60,7 @@ def test_host(cc: str) -> None:
     assert len(pointwise) >= 7 * len(POINTWISE)
     assert len(windows) >= 7 * (len(WINDOWS) - 1)
     found = pointwise + windows
-    # clang takes three times as long with sanitizers.
+    # clang takes twice as long with sanitizers.
     check_kernels(found if cc == "gcc" else found[::4], cc=cc)
 
 

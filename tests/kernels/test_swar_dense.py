@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,35 +13,17 @@ from milliwatt.backend.mcu.kernel import Core, Lit
 from milliwatt.backend.mcu.lowering import swar_dense
 from milliwatt.ir.types import DType
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import DENSE, every
 from tests.cases.build import Case
-from tests.cases.linear import PLAIN, Numbers, Window
+from tests.cases.linear import PLAIN, Window
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
-from tests.kernels.swar import CORES, SWAR
+from tests.kernels.harness import check_kernels, jobs_of
+from tests.kernels.swar import BEYOND_INT32, CORES, SWAR
 
-SIZES = [
-    (1, 1, 1),
-    (1, 3, 10),
-    (1, 138, 51),
-    (2, 14, 7),
-    (5, 51, 2),
-    (1, 640, 12),
-    (3, 9, 8),
-    (1, 4, 3),
-    (2, 2, 5),
-    (1, 128, 1),
-]
 WHOLE_GROUPS = [(1, 8, 3), (2, 16, 9), (1, 24, 4), (1, 128, 6), (1, 640, 5)]
 FEW_PIXELS = [Window((1, 1, 1, 14), 5), Window((1, 1, 2, 51), 14), Window((2, 1, 1, 3), 138)]
-NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
-    Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=20.0),
-    Numbers(x_zero=-9, y_zero=0, gain=1e-6, per_channel=False),
-    # Scales that only the reference's own arithmetic follows.
-    Numbers(x_zero=1, y_zero=2, gain=1e5),
-]
+NUMBERS = [*awkward.NUMBERS[:4], BEYOND_INT32]
 
 
 def with_small_weights(case: Case) -> Case:
@@ -53,39 +36,24 @@ def with_small_weights(case: Case) -> Case:
 
 
 def sites() -> list[Case]:
-    grouped = [
-        linear.dense(size, DType.INT8, numbers, i)
-        for i, size in enumerate(WHOLE_GROUPS)
-        for numbers in NUMBERS
-    ]
-    dense = [
-        linear.dense(size, DType.INT8, numbers, 100 * i + j)
-        for i, size in enumerate(SIZES)
-        for j, numbers in enumerate(NUMBERS)
-    ]
-    pointwise = [
-        linear.convolution(window, DType.INT8, numbers, i)
-        for i, window in enumerate(FEW_PIXELS)
-        for numbers in NUMBERS
-    ]
+    grouped = every(linear.dense, WHOLE_GROUPS, NUMBERS)
+    dense = every(linear.dense, DENSE, NUMBERS)
+    pointwise = every(linear.convolution, FEW_PIXELS, NUMBERS)
     return [*dense, *pointwise, *grouped, *(with_small_weights(case) for case in grouped)]
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in swar_dense.KERNELS
-        if kernel.supports(site, SWAR)
-    ]
+jobs = partial(jobs_of, swar_dense.KERNELS, SWAR)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs(sites())
     names = [job.kernel.name for job in found]
-    assert names.count("fully_connected_s8_swar") >= len(SIZES + WHOLE_GROUPS) * len(NUMBERS) - 5
+    assert (
+        names.count("fully_connected_s8_swar")
+        >= (len(DENSE) + len(WHOLE_GROUPS)) * len(NUMBERS) - 5
+    )
     assert names.count("fully_connected_groups_s8_swar") >= len(WHOLE_GROUPS) * len(NUMBERS)
     assert names.count("conv2d_1x1_few_s8_swar") >= len(FEW_PIXELS)
     check_kernels(found, cc=cc)
@@ -113,6 +81,6 @@ def test_every_form_of_the_loop_is_tested() -> None:
 
 
 def test_other_cores_are_refused() -> None:
-    site, _ = linear.dense(SIZES[2], DType.INT8, PLAIN, 0)
+    site, _ = linear.dense(DENSE[2], DType.INT8, PLAIN, 0)
     for core in (Core(), Core(dsp=True), Core(dsp=True, mve=True)):
         assert not any(k.supports(site, core) for k in swar_dense.KERNELS)

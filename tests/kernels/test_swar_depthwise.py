@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,69 +12,42 @@ from hypothesis import strategies as st
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import swar_depthwise
 from milliwatt.ir.types import DType
-from milliwatt.ops.base import Activation, Padding
+from milliwatt.ops.base import Padding
 from tests import cases
-from tests.cases import linear
+from tests.cases import awkward, linear
+from tests.cases.awkward import every
 from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Numbers, Window
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
-from tests.kernels.swar import CORES, SWAR
+from tests.kernels.harness import check_kernels, jobs_of
+from tests.kernels.swar import BEYOND_INT32, CORES, SWAR
 
 SHAPES = [
-    Window((1, 1, 1, 1), 1),
-    Window((1, 5, 4, 3), 3, (3, 3), padding="same", activation=Activation.RELU),
-    Window((1, 25, 5, 14), 14, (3, 3), padding="same"),
-    Window((1, 6, 6, 8), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),
-    Window((1, 7, 9, 5), 5, (3, 3), stride=(2, 2), padding="same"),
-    Window((1, 5, 5, 4), 8, (3, 3)),
-    Window((1, 9, 9, 1), 5, (4, 3), stride=(2, 2), padding="same"),
-    Window((1, 3, 3, 51), 51, (5, 5), padding="same"),
-    Window((1, 3, 3, 138), 138, (3, 3), padding="same"),
-    Window((1, 12, 1, 6), 6, (5, 1)),
-    Window((1, 15, 1, 3), 3, (15, 1)),
-    Window((1, 2, 2, 3), 3, (5, 4), padding=Padding(3, 2, 3, 1)),
-    Window((1, 8, 6, 2), 2, (2, 3), stride=(1, 2), padding=Padding(0, 1, 2, 0)),
-    Window((1, 1, 17, 2), 2, (1, 7), padding="same"),
+    *awkward.DEPTHWISE,
     Window((1, 7, 9, 2), 2, (1, 2), stride=(3, 4), padding=Padding(2, 3, 1, 1)),
-    Window((1, 9, 6, 2), 4, (4, 3), stride=(1, 3)),
     Window((1, 8, 8, 2), 6, (3, 2), dilation=(2, 2), padding="same"),
     Window((1, 11, 9, 2), 2, (3, 3), stride=(2, 3), dilation=(3, 2), padding="same"),
-    Window((1, 1, 1, 3), 3, (3, 3), padding="same"),
-    Window((1, 10, 11, 3), 3, (7, 7), stride=(2, 2), padding="same"),
 ]
 NUMBERS = [
-    PLAIN,
-    Numbers(x_zero=127, y_zero=127, gain=0.3),
+    *awkward.NUMBERS[:2],
     Numbers(x_zero=5, y_zero=-7, per_channel=False, gain=2.0),
-    # Scales that only the reference's own arithmetic follows.
-    Numbers(x_zero=1, y_zero=2, gain=1e5),
+    BEYOND_INT32,
 ]
 
 
 def sites() -> list[Case]:
-    return [
-        linear.depthwise(shape, DType.INT8, numbers, 100 * i + j)
-        for i, shape in enumerate(SHAPES)
-        for j, numbers in enumerate(NUMBERS)
-    ]
+    return every(linear.depthwise, SHAPES, NUMBERS)
 
 
-def jobs(found: list[Case]) -> list[Job]:
-    """Each site with each kernel that takes it."""
-    return [
-        Job(kernel, site, inputs)
-        for site, inputs in found
-        for kernel in swar_depthwise.KERNELS
-        if kernel.supports(site, SWAR)
-    ]
+jobs = partial(jobs_of, swar_depthwise.KERNELS, SWAR)
+"""Each site with each of the kernels (or those named) that takes it."""
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs(sites())
     assert len(found) >= 2 * len(SHAPES) * len(NUMBERS) - 10
-    # clang takes three times as long with sanitizers.
+    # clang takes twice as long with sanitizers.
     check_kernels(found if cc == "gcc" else found[::4], cc=cc)
 
 
