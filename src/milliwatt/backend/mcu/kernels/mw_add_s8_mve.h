@@ -3,8 +3,8 @@
  *
  * `a` is the operand of the larger scale: its factor is 1/2, of which nothing is lost. Per four
  * elements 18 instructions, 2 more where negative results can be seen; 4 fewer where both scales
- * are equal. Registers: q0 and q1 operands, q2 for their sign, q3 and q4 the clamp; 3 pointers, count
- * and 7 numbers of the layer in r0 to r10. */
+ * are equal. Registers: q0 and q1 operands, q2 for their sign, q3 and q4 the clamp; 3 pointers,
+ * count and 7 numbers of the layer in r0 to r10. */
 #ifndef MW_ADD_S8_MVE_H
 #define MW_ADD_S8_MVE_H
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* One row of a depthwise convolution, one filter a channel: sixteen channels of a pixel at a time.
  *
- * Taps are taken by twos, whose products VMULL makes 16 bits wide and whose sum still fits 16
- * bits; it is then widened and added to four vectors of sums. Registers: q0 and q1 what is multiplied, q2 and
- * q3 products, q4 to q7 sums: all 8. Per two taps of 16 channels (32 multiplications): 5 loads, 4
- * VMULL, 10 to add up = 19 instructions, 0.59 per multiplication; filters other than 3x3 take 4 more for
- * addresses and loop. Where weights are so small that the sum of all products fits 16 bits
- * (`narrow`), it is widened once, and two taps take 4 loads, 4 VMULL and 4 to add up. Per 16 outputs:
- * 33, 6 more where saturation is not clamp enough, 8 where negative numbers can be seen, and 28 in
- * the form for any layer. */
+ * Taps are taken by twos, whose products VMULL makes 16 bits wide and whose sum still fits 16 bits;
+ * it is then widened and added to four vectors of sums. Registers: q0 and q1 what is multiplied, q2
+ * and q3 products, q4 to q7 sums: all 8. Per two taps of 16 channels (32 multiplications): 5 loads,
+ * 4 VMULL, 10 to add up = 19 instructions, 0.59 per multiplication; filters other than 3x3 take 4
+ * more for addresses and loop. Where weights are so small that the sum of all products fits 16 bits
+ * (`narrow`), it is widened once, and two taps take 4 loads, 4 VMULL and 4 to add up. Per 16
+ * outputs: 33, 6 more where saturation is not clamp enough, 8 where negative numbers can be seen,
+ * and 28 in the form for any layer. */
 #ifndef MW_DEPTHWISE_ROW_S8_MVE_H
 #define MW_DEPTHWISE_ROW_S8_MVE_H
 

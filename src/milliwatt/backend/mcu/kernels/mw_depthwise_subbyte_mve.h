@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Depthwise convolutions of int4 and int2 weights on Helium: they are few, so all are made bytes in
  * scratch memory first, and then multiplied by the kernels of int8 weights
- * (mw_depthwise_conv2d_s8_mve.h has their registers). 6 instructions for 32
- * int4 weights, 13 for 64 of int2, once for all output pixels.
+ * (mw_depthwise_conv2d_s8_mve.h has their registers). 6 instructions for 32 int4 weights, 13 for 64
+ * of int2, once for all output pixels.
  *
- * stored: for every 16 channels the 64 bytes of their biases, before the weights or (`narrow`) behind
- * them, and the weights of two (int4) or four (int2) taps in each 16 bytes: the first tap's in the
- * lowest bits. What fills up the last taps goes beyond the block, where the next one then comes. */
+ * stored: for every 16 channels the 64 bytes of their biases, before the weights or (`narrow`)
+ * behind them, and the weights of two (int4) or four (int2) taps in each 16 bytes: the first tap's
+ * in the lowest bits. What fills up the last taps goes beyond the block, where the next one then
+ * comes. */
 #ifndef MW_DEPTHWISE_SUBBYTE_MVE_H
 #define MW_DEPTHWISE_SUBBYTE_MVE_H
 

@@ -3,12 +3,12 @@
  *
  * A word holds w0 + 128, w1 + 128, w2 + 128 and w3, low byte first. Inputs times its bytes 0 and 2
  * add up to the sums of channels 0 and 2; inputs times the word's upper three bytes to those of 1
- * and 3, and of 2 in between, which is known by then. What the 128s add depends on the inputs alone:
- * each group of inputs begins with it, and with the 2**15 of mw_swar.h.
+ * and 3, and of 2 in between, which is known by then. What the 128s add depends on the inputs
+ * alone: each group of inputs begins with it, and with the 2**15 of mw_swar.h.
  *
- * Cortex-M0+: 18 instructions for 8 products, 20 more for each group's 4 * 8 or 4 * 16.
- * Registers: 2 words of weights, input, product, 3 for the inputs' place, weights, 2 sums of the
- * group, 3 of the channels and the fourth on the stack, a mask: all 13. */
+ * Cortex-M0+: 18 instructions for 8 products, 20 more for each group's 4 * 8 or 4 * 16. Registers:
+ * 2 words of weights, input, product, 3 for the inputs' place, weights, 2 sums of the group, 3 of
+ * the channels and the fourth on the stack, a mask: all 14. */
 #ifndef MW_FULLY_CONNECTED_GROUPS_S8_SWAR_H
 #define MW_FULLY_CONNECTED_GROUPS_S8_SWAR_H
 

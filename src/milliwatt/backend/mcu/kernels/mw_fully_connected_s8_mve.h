@@ -3,9 +3,9 @@
  *
  * Sums are in r0 to r14, even ones: channels 0, 2, 4 and 6, then 1, 3, 5 and 7. Odd registers
  * point: r1 weights, r3 inputs, r7 scales, r5 outputs; r9 counts, r11 is the distance of the next
- * scales. Per 16 inputs (128 multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop
- * = 18 instructions, 0.141 per multiplication. Per 8 outputs: 29 more, 1 where saturation is not clamp enough, 4 where negative numbers can be seen,
- * and 14 in the form for any layer. */
+ * scales. Per 16 inputs (128 multiplications): 9 loads, 8 VMLADAVA, one half of 2 for the loop = 18
+ * instructions, 0.141 per multiplication. Per 8 outputs: 29 more, 1 where saturation is not clamp
+ * enough, 4 where negative numbers can be seen, and 14 in the form for any layer. */
 #ifndef MW_FULLY_CONNECTED_S8_MVE_H
 #define MW_FULLY_CONNECTED_S8_MVE_H
 

@@ -2,8 +2,9 @@
 /* Fully connected layer of int4 or int2 weights, eight outputs at a time.
  *
  * Registers are those of mw_fully_connected_s8_mve.h. Per 16 inputs (128 multiplications), as with
- * int8: int4 4 loads of weights and 4 VRSHR, int2 2 and 6; a load of inputs, 8 VMLADAVA, one half of
- * 2 for the loop = 18 instructions, 0.141 per multiplication. Per 8 outputs 4 (int2: 6) more than there. */
+ * int8: int4 4 loads of weights and 4 VRSHR, int2 2 and 6; a load of inputs, 8 VMLADAVA, one half
+ * of 2 for the loop = 18 instructions, 0.141 per multiplication. Per 8 outputs 4 (int2: 6) more
+ * than there. */
 #ifndef MW_FULLY_CONNECTED_SUBBYTE_MVE_H
 #define MW_FULLY_CONNECTED_SUBBYTE_MVE_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Two pixels times all filters: four filters at a time, eight sums in flight.
  *
- * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14
- * the second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11
- * counts. Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop
- * = 15 instructions, 0.117 per multiplication. Per 8 outputs: 28 more, 1 where saturation is not clamp enough, 4 where negative numbers can be
- * seen, and 12 in the form for any layer. */
+ * VMLADAVA adds into even core registers alone: r0 to r6 hold the first pixel's sums, r8 to r14 the
+ * second's. Odd ones point: r1 weights, r3 and r5 pixels, r9 scales, r7 outputs, and r11 counts.
+ * Per 16 inputs (128 multiplications): 6 loads, 8 VMLADAVA, one half of 2 for the loop = 15
+ * instructions, 0.117 per multiplication. Per 8 outputs: 28 more, 1 where saturation is not clamp
+ * enough, 4 where negative numbers can be seen, and 12 in the form for any layer. */
 #ifndef MW_MATMUL_S8_2PX_MVE_H
 #define MW_MATMUL_S8_2PX_MVE_H
 

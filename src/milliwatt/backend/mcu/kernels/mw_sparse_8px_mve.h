@@ -4,9 +4,9 @@
  * A vector is 16 weights of one output channel; those that are all zeros are left out, and before
  * each other one stands how many vectors of inputs further it is. Sums of the pixels are in r0 to
  * r14, even ones. Odd registers point: r1 weights, r3 inputs, r9 scales, r7 outputs; r5 holds a
- * distance, r11 counts. Per kept vector (128 multiplications): 10 loads, 8 VMLADAVA, 3 for place and
- * loop = 21 instructions, 0.164 per multiplication. Per 8 outputs: 23, 1 more where saturation is not clamp enough, 4 where negative numbers can be
- * seen, and 10 in the form for any layer. */
+ * distance, r11 counts. Per kept vector (128 multiplications): 10 loads, 8 VMLADAVA, 3 for place
+ * and loop = 21 instructions, 0.164 per multiplication. Per 8 outputs: 23, 1 more where saturation
+ * is not clamp enough, 4 where negative numbers can be seen, and 10 in the form for any layer. */
 #ifndef MW_SPARSE_8PX_MVE_H
 #define MW_SPARSE_8PX_MVE_H
 
