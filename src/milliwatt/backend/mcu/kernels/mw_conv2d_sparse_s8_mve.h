@@ -4,9 +4,10 @@
  *
  * Registers and instructions per multiplication: mw_sparse_8px_mve.h.
  *
- * Scratch memory holds eight windows (or pixels), vector by vector, each filled up to whole vectors,
- * which the weights' zeros cancel. A block's windows are copied before its outputs are written. Of
- * the last block, where pixels are missing, the last one is computed several times at once. */
+ * Scratch memory holds eight windows (or pixels), vector by vector, each filled up to whole
+ * vectors, which the weights' zeros cancel. A block's windows are copied before its outputs are
+ * written. Of the last block, where pixels are missing, the last one is computed several times at
+ * once. */
 #ifndef MW_CONV2D_SPARSE_S8_MVE_H
 #define MW_CONV2D_SPARSE_S8_MVE_H
 

@@ -4,8 +4,8 @@
  *
  * Of two channels at a time, or of one where memory is scarce, the rows under the filter are
  * gathered into padded lines of int16, from which mw_depthwise_line_3x3_dsp.h makes the outputs.
- * The filters' pairs are in the tables; padding is filled in once. Beside 16 instructions an output:
- * 2.5 for each element gathered (one channel: 3), about 50 a channel (70). */
+ * The filters' pairs are in the tables; padding is filled in once. Beside 16 instructions an
+ * output: 2.5 for each element gathered (one channel: 3), about 50 a channel (70). */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 #define MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 
