@@ -52,8 +52,8 @@ MW_INLINE const int32_t *mw_fully_connected_packed_s8(const int8_t *x, const int
     __asm__ volatile("1:\n" MW_FULLY_CONNECTED_INPUTS MW_FULLY_CONNECTED_INPUTS
                      "cmp %[x], %[end]\n"
                      "bne 1b\n"
-                     : [x] "+r"(x), [w] "+r"(weights), [even0] "+r"(even0), [odd0] "+r"(odd0),
-                       [even1] "+r"(even1), [odd1] "+r"(odd1), [x02] "=&r"(x02),
+                     : [x] "+&r"(x), [w] "+&r"(weights), [even0] "+&r"(even0), [odd0] "+&r"(odd0),
+                       [even1] "+&r"(even1), [odd1] "+&r"(odd1), [x02] "=&r"(x02),
                        [x13] "=&r"(x13), [first] "=&r"(first), [second] "=&r"(second)
                      : [end] "r"(end)
                      : "cc", "memory");

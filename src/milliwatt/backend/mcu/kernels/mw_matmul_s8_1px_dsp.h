@@ -37,8 +37,8 @@ MW_INLINE mw_sums_1px mw_packed_eights_1px(const int32_t *x, int32_t count, mw_s
                      ".endr\n"
                      "cmp %[x], %[end]\n"
                      "bne 1b\n"
-                     : [x] "+r"(x), [w] "+r"(sums.weights), [even] "+r"(sums.even),
-                       [odd] "+r"(sums.odd), [x0] "=&r"(x0), [x1] "=&r"(x1), [w0] "=&r"(w0),
+                     : [x] "+&r"(x), [w] "+&r"(sums.weights), [even] "+&r"(sums.even),
+                       [odd] "+&r"(sums.odd), [x0] "=&r"(x0), [x1] "=&r"(x1), [w0] "=&r"(w0),
                        [w1] "=&r"(w1)
                      : [end] "r"(end)
                      : "cc", "memory");

@@ -8,8 +8,8 @@
  * zeros, as 12 zeros and 7 bits. Half of these bits are ones, whatever k is: so one table, of the
  * quotients in each six bits, serves all layers.
  *
- * Registers: 10 for quotients, then 14 for low bits. Cortex-M4: 3.9 instructions a byte for quotients and 3.3 for low bits, however often it is then
- * multiplied. */
+ * Registers: 8 for quotients, then 14 for low bits. Cortex-M4: 3.9 instructions a byte for quotients
+ * and 3.3 for low bits, however often it is then multiplied. */
 #ifndef MW_RICE_H
 #define MW_RICE_H
 
@@ -243,22 +243,6 @@ MW_INLINE void mw_rice_bytes(mw_rice *reader, void *to, int32_t count, int32_t k
     mw_rice_quotients(reader, bytes, end, mw_rice_sixes);
     mw_rice_low(reader, bytes, end, k);
     MW_BARRIER();
-}
-
-/* A whole table of bytes, or of words, decoded to `offset` bytes into scratch memory. */
-MW_INLINE const int8_t *mw_rice_s8(const uint8_t *codes, void *scratch, int32_t offset,
-                                   int32_t count, int32_t k)
-{
-    mw_rice reader = mw_rice_begin(codes, ((count + 7) >> 3) * k);
-    int8_t *const to = (int8_t *)scratch + offset;
-    mw_rice_bytes(&reader, to, count, k);
-    return to;
-}
-
-MW_INLINE const int32_t *mw_rice_words(const uint8_t *codes, void *scratch, int32_t offset,
-                                       int32_t count, int32_t k)
-{
-    return (const void *)mw_rice_s8(codes, scratch, offset, count, k);
 }
 
 #endif

@@ -34,7 +34,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_sparse_1px(const int32_t *pai
                          "smlad %[sum], %[inputs], %[word], %[sum]\n"
                          "add %[x], %[x], %[further], lsr #6\n"
                          "bne 1b\n"
-                         : [x] "+r"(x), [weights] "+r"(weights), [sum] "+r"(sum),
+                         : [x] "+&r"(x), [weights] "+&r"(weights), [sum] "+&r"(sum),
                            [word] "=&r"(word), [inputs] "=&r"(inputs), [further] "=&r"(further)
                          :
                          : "cc", "memory");

@@ -56,9 +56,9 @@ MW_INLINE void mw_subbyte_step(const int32_t *x, int32_t word, int32_t *even, in
                      "ldr %[word1], [%[second]], #4\n" code                                    \
                      "cmp %[first], %[end]\n"                                                  \
                      "bne 1b\n"                                                                \
-                     : [pairs] "+r"(pairs), [first] "+r"(first), [second] "+r"(second),        \
-                       [even0] "+r"(even0), [mixed0] "+r"(mixed0), [even1] "+r"(even1),        \
-                       [mixed1] "+r"(mixed1), [word0] "=&r"(word0), [word1] "=&r"(word1),      \
+                     : [pairs] "+&r"(pairs), [first] "+&r"(first), [second] "+&r"(second),     \
+                       [even0] "+&r"(even0), [mixed0] "+&r"(mixed0), [even1] "+&r"(even1),     \
+                       [mixed1] "+&r"(mixed1), [word0] "=&r"(word0), [word1] "=&r"(word1),     \
                        [x] "=&r"(x), [both] "=&r"(both)                                        \
                      : [end] "r"(end)                                                          \
                      : "cc", "memory")

@@ -58,8 +58,8 @@ MW_INLINE int32_t mw_swar_low(int32_t bias, int32_t groups)
                      "add %[high1], %[high1], %[part1], asr #16\n"                               \
                      "cmp %[x], %[end]\n"                                                        \
                      "bne 1b\n"                                                                  \
-                     : [x] "+r"(x), [w] "+r"(w), [low0] "+r"(low0), [low1] "+r"(low1),           \
-                       [high0] "+r"(high0), [high1] "+r"(high1), [part0] "=&r"(part0),           \
+                     : [x] "+&r"(x), [w] "+&r"(w), [low0] "+&r"(low0), [low1] "+&r"(low1),       \
+                       [high0] "+&r"(high0), [high1] "+&r"(high1), [part0] "=&r"(part0),         \
                        [part1] "=&r"(part1), [first] "=&r"(first), [second] "=&r"(second),       \
                        [weight] "=&r"(weight)                                                    \
                      : [half] "r"(MW_SWAR_HALF), [end] "r"(end)                                  \

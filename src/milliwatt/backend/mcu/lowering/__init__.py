@@ -33,6 +33,7 @@ _SPECIALISED = (
     "swar_dense",
     "swar_conv",
     "swar_depthwise",
+    "swar_subbyte",
     "subbyte_conv",
     "subbyte_depthwise",
     "subbyte_dense",
@@ -49,7 +50,7 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
-_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small", "coded")
+_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small", "coded", "swar_coded")
 """Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 

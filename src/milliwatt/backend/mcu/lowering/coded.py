@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
@@ -19,11 +17,17 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     has_one_scale,
     scale_words,
 )
-from milliwatt.backend.mcu.lowering.rice import Coded, encode
 from milliwatt.backend.mcu.lowering.stored import (
-    LARGEST_SHARE,
+    MOST_CHANNELS,
+    Stored,
+    block_bytes,
+    by_blocks,
+    bytes_of,
+    coded,
     coded_kernel,
+    is_smaller,
     made_bytes,
+    memory_saved,
     weights_of,
 )
 from milliwatt.ops.dense import FullyConnected
@@ -31,8 +35,6 @@ from milliwatt.quant.arith import activation_range
 from milliwatt.units import align_up, ceil_div
 
 _BLOCK_CHANNELS = 4
-_MOST = 16
-"""Channels of a convolution decoded at a time, where not all are."""
 _DSP = Core(dsp=True)
 
 
@@ -42,8 +44,8 @@ def _dense_words(site: Site) -> Table:
     return four_channel_words(filters, can_pack(filters))
 
 
-def _codes(site: Site) -> Coded:
-    return encode(_dense_words(site).data.view(np.int8))
+def _codes(site: Site) -> Stored:
+    return coded(bytes_of(_dense_words(site)))
 
 
 def _accepts_dense(site: Site) -> bool:
@@ -51,7 +53,7 @@ def _accepts_dense(site: Site) -> bool:
     return (
         dsp_dense.accepts(site)
         and x.elements == site.inputs[1].shape[1]
-        and _codes(site).size_bytes < LARGEST_SHARE * _dense_words(site).data.nbytes
+        and is_smaller(_codes(site), _dense_words(site))
     )
 
 
@@ -61,23 +63,23 @@ def _lower_dense(site: Site) -> Lowered:
     (y,) = site.outputs
     channels, depth = site.inputs[1].shape
     filters = filters_of(site)
-    coded = _codes(site)
-    block_bytes = _BLOCK_CHANNELS * (4 + align_up(depth, 4))
+    stored = _codes(site)
+    four_bytes = _BLOCK_CHANNELS * (4 + align_up(depth, 4))
     per_channel = not has_one_scale(filters)
     low, high = activation_range(op.activation, y)
     return Lowered(
         "mw_fully_connected_coded_s8_dsp",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(depth, channels, block_bytes, y.zero_point),
+            *passed(depth, channels, four_bytes, y.zero_point),
             *fixed(low, high, int(can_pack(filters)), int(per_channel)),
-            *passed(coded.low_bytes, coded.k),
+            *passed(stored.low_bytes, stored.k),
         ),
         (
-            Table("weights", coded.data, alignment=1),
+            stored.table,
             scale_words(filters, None if per_channel else 1),
         ),
-        scratch_bytes=made_bytes(block_bytes),
+        scratch_bytes=made_bytes(four_bytes),
         overlaps=in_order(np.zeros(1, np.int64), np.array([channels]), channels),
     )
 
@@ -93,7 +95,7 @@ def _at_once(base: Kernel) -> Kernel:
 
 
 def _by_blocks(base: Kernel) -> Kernel:
-    """A convolution's kernel with coded weights, decoded `_MOST` channels at a time."""
+    """A convolution's kernel with coded weights, decoded `MOST_CHANNELS` at a time."""
     whole = coded_kernel(base, _CONV)
 
     def accepts(site: Site) -> bool:
@@ -108,33 +110,27 @@ def _by_blocks(base: Kernel) -> Kernel:
 def _memory_saved(site: Site, base: Kernel) -> int:
     """Bytes by which blocks of channels need less than the whole layer, which may be in place."""
     lowered = base.lower(site)
-    all_bytes = lowered.scratch_bytes + made_bytes(weights_of(lowered).data.nbytes)
-    in_place = bool(lowered.overlaps)
-    shared = min(site.inputs[0].size_bytes, site.outputs[0].size_bytes) if in_place else 0
-    return all_bytes - _in_blocks(site, base).scratch_bytes - shared
+    blocks = block_bytes(_unit_bytes(lowered, site), 2, MOST_CHANNELS, site)
+    return memory_saved(lowered, site, blocks)
+
+
+def _unit_bytes(lowered: Lowered, site: Site) -> int:
+    """Bytes of two channels' words."""
+    return weights_of(lowered).data.nbytes // ceil_div(site.outputs[0].shape[3], 2)
 
 
 def _in_blocks(site: Site, base: Kernel) -> Lowered:
     lowered = base.lower(site)
-    plain, scales = weights_of(lowered), lowered.tables[1]
-    coded = encode(np.ascontiguousarray(plain.data).view(np.int8))
-    _, height, width, channels = site.outputs[0].shape
-    channel_pairs = ceil_div(channels, 2)
-    pair_bytes = plain.data.nbytes // channel_pairs
-    offset = align_up(lowered.scratch_bytes, 4)
-    outputs = offset + made_bytes(_MOST // 2 * pair_bytes)
-    return replace(
+    stored = coded(bytes_of(weights_of(lowered)))
+    channel_pairs = ceil_div(site.outputs[0].shape[3], 2)
+    unit_bytes = _unit_bytes(lowered, site)
+    blocks = block_bytes(unit_bytes, 2, MOST_CHANNELS, site)
+    return by_blocks(
         lowered,
-        function=lowered.function.replace("_s8_dsp", "_coded_blocks_s8_dsp"),
-        args=(
-            *lowered.args[:4],
-            *passed(offset, pair_bytes, coded.k, coded.low_bytes, _MOST, outputs),
-            *passed(scales.data.size // channel_pairs),
-            *lowered.args[4:],
-        ),
-        tables=(replace(plain, data=coded.data, alignment=1), scales),
-        scratch_bytes=outputs + align_up(_MOST * height * width, 4),
-        overlaps=(),
+        lowered.function.replace("_s8_dsp", "_coded_blocks_s8_dsp"),
+        stored,
+        blocks,
+        passed(MOST_CHANNELS, unit_bytes, lowered.tables[1].data.size // channel_pairs),
     )
 
 

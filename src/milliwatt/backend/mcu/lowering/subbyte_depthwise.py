@@ -14,7 +14,6 @@ import numpy as np
 
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Ref, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_depthwise
-from milliwatt.backend.mcu.lowering._linear import pack_runs
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters
 from milliwatt.backend.mcu.lowering.one_rounding import (
@@ -23,9 +22,9 @@ from milliwatt.backend.mcu.lowering.one_rounding import (
     offset_of,
     one_rounding,
 )
-from milliwatt.backend.mcu.lowering.stored import StoredWeights, from_scratch, weights_of
-from milliwatt.backend.mcu.lowering.subbyte_layout import has_subbyte_parameters
-from milliwatt.ir.types import DType, Quant, TensorType
+from milliwatt.backend.mcu.lowering.stored import bytes_of, from_scratch, packed, weights_of
+from milliwatt.backend.mcu.lowering.subbyte_layout import as_int8, has_subbyte_parameters
+from milliwatt.ir.types import Quant, TensorType
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 
@@ -35,18 +34,12 @@ _SCALES, _Y_ZERO, _FORM = 5, -4, -1
 _ROOM = 4096
 
 
-def _as_int8(site: Site) -> Site:
-    """The site, its weights taken for int8."""
-    x, weights, bias = site.inputs
-    return replace(site, inputs=(x, replace(weights, dtype=DType.INT8), bias))
-
-
 def _with_room(site: Site, filters: Filters) -> Site:
     """The site as int8, with these weights, no bias, and a scale that every kernel has room for.
 
     Of a kernel's call for it only the constants that scale sums are wrong.
     """
-    x, weights, bias = _as_int8(site).inputs
+    x, weights, bias = as_int8(site).inputs
     y = site.outputs[0]
     return replace(
         site,
@@ -79,7 +72,7 @@ def _widened(site: Site) -> _Widened | None:
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     shift = 8 - site.inputs[1].dtype.bits
-    filters = dsp_depthwise.filters_of(_as_int8(site))
+    filters = dsp_depthwise.filters_of(as_int8(site))
     clamp = activation_range(op.activation, y)
     once = one_rounding(filters, y.zero_point, *clamp, fraction_bits=FRACTION_BITS + shift)
     return None if once is None else _Widened(_with_room(site, filters), shift, once)
@@ -105,7 +98,7 @@ def _subbyte(base: Kernel) -> Kernel:
         widened = _widened(site)
         if widened is not None and base.accepts(widened.site):
             return _rounded_once(base, widened), widened.shift
-        plain = _as_int8(site)
+        plain = as_int8(site)
         return (base.lower(plain), 0) if base.accepts(plain) else None
 
     def accepts(site: Site) -> bool:
@@ -123,9 +116,8 @@ def _subbyte(base: Kernel) -> Kernel:
         assert found is not None
         lowered, shift = found
         bits = site.inputs[1].dtype.bits
-        packed = Table("weights", pack_runs(weights_of(lowered).data, bits))
         function = lowered.function.replace("_s8_dsp", "_subbyte_dsp")
-        return from_scratch(lowered, function, StoredWeights(packed, (bits, shift)))
+        return from_scratch(lowered, function, packed(bytes_of(weights_of(lowered)), bits, shift))
 
     return DspKernel(base.name.replace("_s8_dsp", "_subbyte_dsp"), _HEADER, accepts, lower)
 

@@ -54,6 +54,12 @@ def packing_of(site: Site) -> Packing:
     return Packing(site.inputs[1].dtype.bits)
 
 
+def as_int8(site: Site) -> Site:
+    """The site, its weights taken for int8."""
+    x, weights, bias = site.inputs
+    return replace(site, inputs=(x, replace(weights, dtype=DType.INT8), bias))
+
+
 def has_subbyte_parameters(site: Site) -> bool:
     """Whether activations are int8, weights int4 or int2 and known, sums in 32 bits."""
     x, weights, bias = site.inputs
