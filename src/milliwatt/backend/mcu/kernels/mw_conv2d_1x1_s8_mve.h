@@ -11,24 +11,35 @@
 
 #include "mw_matmul_s8_2px_mve.h"
 
-MW_INLINE void mw_conv2d_1x1_s8_mve(const int8_t *x, int8_t *y, void *scratch,
-                                    const int8_t *weights, const int32_t *scales, int32_t pixels,
-                                    int32_t depth, int32_t vectors, int32_t channels, int32_t zero,
-                                    int32_t low, int32_t high, int32_t form)
+/* step: bytes from a pixel's outputs to the next one's. */
+MW_INLINE void mw_conv2d_1x1_channels_s8_mve(const int8_t *x, int8_t *y, void *scratch,
+                                             const int8_t *weights, const int32_t *scales,
+                                             int32_t pixels, int32_t depth, int32_t vectors,
+                                             int32_t channels, int32_t step, int32_t zero,
+                                             int32_t low, int32_t high, int32_t form)
 {
     int8_t *const x0 = scratch;
     int8_t *const x1 = x0 + MW_VECTOR * vectors;
-    mw_matmul_s8_mve layer = {x0,      x1,     vectors - 1, channels, channels, weights,
+    mw_matmul_s8_mve layer = {x0,     x1, vectors - 1, channels, step, weights,
                               scales, y,  zero,        low,      high};
     for (; pixels > 0; pixels -= 2) {
         const int32_t second = pixels > 1;
         mw_copy_mve(x0, x, depth);
         mw_copy_mve(x1, x + second * depth, depth);
-        layer.distance = second * channels;
+        layer.distance = second * step;
         mw_matmul_s8_2px_mve(&layer, form);
-        layer.y += 2 * channels;
+        layer.y += 2 * step;
         x += 2 * depth;
     }
+}
+
+MW_INLINE void mw_conv2d_1x1_s8_mve(const int8_t *x, int8_t *y, void *scratch,
+                                    const int8_t *weights, const int32_t *scales, int32_t pixels,
+                                    int32_t depth, int32_t vectors, int32_t channels, int32_t zero,
+                                    int32_t low, int32_t high, int32_t form)
+{
+    mw_conv2d_1x1_channels_s8_mve(x, y, scratch, weights, scales, pixels, depth, vectors, channels,
+                                  channels, zero, low, high, form);
 }
 
 #endif

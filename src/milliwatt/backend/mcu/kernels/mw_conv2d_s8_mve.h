@@ -85,13 +85,13 @@ MW_INLINE void mw_copy_window_s8_mve(const int8_t *x, const mw_window_s8_mve *wi
     }
 }
 
-MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const int8_t *weights,
-                                const int32_t *scales, int32_t height, int32_t width,
-                                int32_t depth, int32_t out_height, int32_t out_width,
-                                int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
-                                int32_t stride_w, int32_t pad_top, int32_t pad_left,
-                                int32_t vectors, int32_t x_zero, int32_t y_zero, int32_t low,
-                                int32_t high, int32_t form)
+/* step: bytes from a pixel's outputs to the next one's. */
+MW_INLINE void mw_conv2d_channels_s8_mve(
+    const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *scales,
+    int32_t height, int32_t width, int32_t depth, int32_t out_height, int32_t out_width,
+    int32_t channels, int32_t step, int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w,
+    int32_t pad_top, int32_t pad_left, int32_t vectors, int32_t x_zero, int32_t y_zero,
+    int32_t low, int32_t high, int32_t form)
 {
     int8_t *const windows = scratch;
     const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
@@ -102,7 +102,7 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
     for (int32_t pixels = out_height * out_width; pixels > 0; pixels -= 2) {
         const int32_t second = pixels > 1;
         layer.x1 = windows + second * MW_VECTOR * vectors;
-        layer.distance = second * channels;
+        layer.distance = second * step;
         for (int32_t p = 0; p <= second; p++) {
             mw_copy_window_s8_mve(x, &window, top, left, windows + p * MW_VECTOR * vectors);
             left += stride_w;
@@ -112,8 +112,21 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
             }
         }
         mw_matmul_s8_2px_mve(&layer, form);
-        layer.y += 2 * channels;
+        layer.y += 2 * step;
     }
+}
+
+MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const int8_t *weights,
+                                const int32_t *scales, int32_t height, int32_t width,
+                                int32_t depth, int32_t out_height, int32_t out_width,
+                                int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
+                                int32_t stride_w, int32_t pad_top, int32_t pad_left,
+                                int32_t vectors, int32_t x_zero, int32_t y_zero, int32_t low,
+                                int32_t high, int32_t form)
+{
+    mw_conv2d_channels_s8_mve(x, y, scratch, weights, scales, height, width, depth, out_height,
+                              out_width, channels, channels, kh, kw, stride_h, stride_w, pad_top,
+                              pad_left, vectors, x_zero, y_zero, low, high, form);
 }
 
 #endif
