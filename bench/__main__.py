@@ -32,13 +32,14 @@ def _say(text: str) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Compare with the committed table; write nothing.")
 @click.option("--page", is_flag=True, help="Write pages and picture from the tables alone.")
-@click.option("--group", "names", multiple=True, help="Measure this group alone; may be repeated.")
+@click.option("--group", "names", multiple=True, help="This group alone; may be repeated.")
 def main(check: bool, page: bool, names: tuple[str, ...]) -> None:
     """Measure the networks of bench/suite.toml; write bench/results and both READMEs' tables."""
     try:
         suite = load_suite()
         if check:
-            raise SystemExit(_report(check_figures(suite, load_tables(), find_shared(), _say)))
+            part = replace(suite, groups=_chosen(suite, names))
+            raise SystemExit(_report(check_figures(part, load_tables(), find_shared(), _say)))
         tables = load_tables() if page else _measure(suite, _chosen(suite, names), not names)
         _write(suite, tables)
     except MilliwattError as error:
