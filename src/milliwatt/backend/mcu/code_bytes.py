@@ -41,7 +41,7 @@ _WIDEN_1PX = ("mw_widen_s8", 90)
 _LOAD_LINE = ("mw_load_line_s8", 146)
 _LOAD_LINES = ("mw_load_lines_s8_of_4", 210)
 _LINE = (("mw_depthwise_line_3x3_stride_1", 438), ("mw_depthwise_line_3x3_stride_2", 462))
-_CODED = (("mw_rice_decode", 128), ("memset", 162))
+_CODED = (("mw_rice_quotients", 174), ("mw_rice_low", 158), ("mw_rice_sixes", 256))
 
 _POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_BLOCK, _WIDEN_1PX)
 _WINDOWS = (_MATMUL_4PX, _MATMUL_1PX, _WINDOW_4PX, _WINDOW_1PX, _CLIPPED_ROW)
@@ -52,9 +52,11 @@ _CODE: Mapping[str, Code] = {
     "mw_add_s8_dsp": Code(120),
     "mw_average_pool2d_s8": Code(94),
     "mw_average_pool2d_s8_dsp": Code(210),
+    "mw_conv2d_1x1_coded_blocks_s8_dsp": Code(364, (*_POINTWISE, *_CODED)),
     "mw_conv2d_1x1_coded_s8_dsp": Code(280, (*_POINTWISE, *_CODED)),
     "mw_conv2d_1x1_s8_dsp": Code(200, _POINTWISE),
     "mw_conv2d_1x1_small_s8_dsp": Code(152, (_MATMUL_4PX_SMALL, _WIDEN_4PX)),
+    "mw_conv2d_coded_blocks_s8_dsp": Code(440, (*_WINDOWS, *_CODED)),
     "mw_conv2d_coded_s8_dsp": Code(330, (*_WINDOWS, *_CODED)),
     "mw_conv2d_gather_s8": Code(430),
     "mw_conv2d_s8": Code(460),
