@@ -26,7 +26,17 @@ MW_INLINE void mw_average_4_s8(const int8_t *x, const mw_pool_window_s8 *window,
     const int32_t count = window->rows * window->columns;
     int32_t even = 0, odd = 0;
     for (int32_t row = window->rows; row > 0; row--) {
-        for (int32_t column = window->columns; column > 0; column--) {
+        int32_t column = window->columns;
+        for (; column >= 4; column -= 4) {
+            MW_UNROLL
+            for (int32_t i = 0; i < 4; i++) {
+                const int32_t word = mw_load_i32(x);
+                even = mw_add_even_bytes(even, word);
+                odd = mw_add_odd_bytes(odd, word);
+                x += window->step;
+            }
+        }
+        for (; column > 0; column--) {
             const int32_t word = mw_load_i32(x);
             even = mw_add_even_bytes(even, word);
             odd = mw_add_odd_bytes(odd, word);
@@ -70,7 +80,9 @@ MW_INLINE void mw_average_pool2d_s8_dsp(const int8_t *x, int8_t *y, int32_t batc
                 const int32_t left = ox * stride_w - pad_left;
                 const int32_t x0 = mw_max_i32(left, 0);
                 const int32_t columns = mw_min_i32(left + kw, in_w) - x0;
-                const mw_pool_window_s8 window = {rows, columns, channels,
+                const int32_t one_run = columns == in_w;
+                const mw_pool_window_s8 window = {one_run ? 1 : rows,
+                                                  one_run ? rows * columns : columns, channels,
                                                   (in_w - columns) * channels};
                 const int8_t *corner = x + (y0 * in_w + x0) * channels;
                 int32_t c = channels;

@@ -5,7 +5,8 @@
  * Registers and instructions per multiplication: mw_matmul_s8_4px_dsp.h; of pixels that are left
  * over, mw_matmul_s8_1px_dsp.h. Widening: mw_window_s8_dsp.h.
  *
- * `short_run` is the length of a window row where that is at most MW_SHORT_RUN, else 0.
+ * `short_run` is the length of a window row where that is at most MW_SHORT_RUN, else 0; it is 4 only
+ * where mw_widen_word_window_s8 will do.
  * Scratch memory: 16 bytes per pair of a window's taps, and one window row. A block's windows are
  * widened before its outputs are written. */
 #ifndef MW_CONV2D_S8_DSP_H
@@ -37,7 +38,9 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
     while (pixels > 0) {
         const int32_t taken = pixels >= 4 ? 4 : 1;
         for (int32_t p = 0; p < taken; p++) {
-            if (taken == 4 && short_run > 0) {
+            if (short_run == 4) {
+                mw_widen_word_window_s8(x, &window, top, left, pairs + p, taken);
+            } else if (taken == 4 && short_run > 0) {
                 mw_widen_short_window_s8_of_4(x, &window, top, left, pairs + p, short_run);
             } else if (taken == 4) {
                 mw_widen_window_s8_of_4(x, &window, top, left, pairs + p);

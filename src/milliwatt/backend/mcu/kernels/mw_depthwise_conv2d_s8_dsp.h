@@ -5,12 +5,14 @@
  * with even elements (w0 w1) (w2 0), and one further, for odd outputs, (0 w0) (w1 w2). So each
  * word of a line serves two neighbouring outputs. Four outputs are in flight. Registers: 4 sums,
  * 2 words of the line, 2 of the filter, line, filter, end. Per 2 taps of 4 outputs: 1 load of the
- * line, 1 double load of the filter, 4 SMLAD. */
+ * line, 1 double load of the filter, 4 SMLAD, 2 for the loop = 8 instructions for 8
+ * multiplications. */
 #ifndef MW_DEPTHWISE_CONV2D_S8_DSP_H
 #define MW_DEPTHWISE_CONV2D_S8_DSP_H
 
 #include "mw_depthwise_channel_s8_dsp.h"
 #include "mw_depthwise_lines_s8_dsp.h"
+#include "mw_depthwise_taps_s8_dsp.h"
 
 /* The filter and the outputs, along and across the lines. */
 typedef struct {
@@ -25,16 +27,22 @@ typedef struct {
 MW_INLINE mw_word *mw_depthwise_taps_s8(const int8_t *weights, int32_t taps, int32_t stride,
                                         int32_t scale, mw_word *to)
 {
-    const int32_t pairs = stride == 1 ? (taps >> 1) + 1 : (taps + 1) >> 1;
     int32_t before = 0;
-    for (int32_t j = 0; j < pairs; j++) {
-        const int32_t low = 2 * j < taps ? scale * weights[2 * j] : 0;
-        const int32_t high = 2 * j + 1 < taps ? scale * weights[2 * j + 1] : 0;
+    for (int32_t twos = taps >> 1; twos > 0; twos--) {
+        const int32_t low = scale * weights[0], high = scale * weights[1];
         *to++ = mw_pair(low, high);
         if (stride == 1) {
             *to++ = mw_pair(before, low);
             before = high;
         }
+        weights += 2;
+    }
+    const int32_t last = taps & 1 ? scale * *weights : 0;
+    if (taps & 1 || stride == 1) {
+        *to++ = mw_pair(last, 0);
+    }
+    if (stride == 1) {
+        *to++ = mw_pair(before, last);
     }
     return to;
 }
@@ -85,8 +93,8 @@ MW_INLINE mw_sums4 mw_depthwise_stride_1(const mw_word *x, const mw_word *filter
                      "smlad %[d], %[p], %[odd], %[d]\n"
                      "bne 1b\n"
                      "2:\n"
-                     : [x] "+r"(x), [filter] "+r"(filter), [pairs] "+r"(pairs), [a] "+r"(sums.a),
-                       [b] "+r"(sums.b), [c] "+r"(sums.c), [d] "+r"(sums.d), [p] "=&r"(p),
+                     : [x] "+&r"(x), [filter] "+&r"(filter), [pairs] "+&r"(pairs), [a] "+&r"(sums.a),
+                       [b] "+&r"(sums.b), [c] "+&r"(sums.c), [d] "+&r"(sums.d), [p] "=&r"(p),
                        [q] "=&r"(q), [even] "=&r"(even), [odd] "=&r"(odd)
                      :
                      : "cc", "memory");
@@ -129,6 +137,17 @@ MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
                                     int32_t form, int8_t *y)
 {
     const int32_t pairs = stride == 1 ? (shape->taps_along >> 1) + 1 : (shape->taps_along + 1) >> 1;
+    if (stride == 1 && shape->taps_across == 1 && pairs <= MW_FEW_PAIRS) {
+        const mw_taps_line_s8 values = {
+            channel->bias,         channel->multiplier, channel->divisor, zero,
+            shape->out_step_along, shape->out_along,    pairs};
+        if (mw_rounds_once(form)) {
+            mw_depthwise_taps_line_once(ring, filter, y, &values);
+        } else {
+            mw_depthwise_taps_line(ring, filter, y, &values);
+        }
+        return;
+    }
     for (int32_t rest = shape->out_along; rest > 0; rest -= 4) {
         mw_sums4 sums = {channel->bias, channel->bias, channel->bias, channel->bias};
         const mw_word *line = ring, *taps = filter;

@@ -17,6 +17,16 @@ typedef struct {
     const int32_t *weights;
 } mw_sums_1px;
 
+#define MW_1PX_TWO                                                                             \
+    "ldrd %[x0], %[x1], [%[x]], #8\n"                                                          \
+    "ldrd %[w0], %[w1], [%[w]], #8\n"                                                          \
+    "smlad %[odd], %[x0], %[w0], %[odd]\n"                                                     \
+    "sxtb16 %[w0], %[w0]\n"                                                                    \
+    "smlad %[even], %[x0], %[w0], %[even]\n"                                                   \
+    "smlad %[odd], %[x1], %[w1], %[odd]\n"                                                     \
+    "sxtb16 %[w1], %[w1]\n"                                                                    \
+    "smlad %[even], %[x1], %[w1], %[even]\n"
+
 /* The products of `count` pairs of inputs, which is a multiple of eight and not 0, with packed
  * weights. */
 MW_INLINE mw_sums_1px mw_packed_eights_1px(const int32_t *x, int32_t count, mw_sums_1px sums)
@@ -25,16 +35,7 @@ MW_INLINE mw_sums_1px mw_packed_eights_1px(const int32_t *x, int32_t count, mw_s
     const int32_t *const end = x + count;
     int32_t x0, x1, w0, w1;
     __asm__ volatile("1:\n"
-                     ".rept 4\n"
-                     "ldrd %[x0], %[x1], [%[x]], #8\n"
-                     "ldrd %[w0], %[w1], [%[w]], #8\n"
-                     "smlad %[odd], %[x0], %[w0], %[odd]\n"
-                     "sxtb16 %[w0], %[w0]\n"
-                     "smlad %[even], %[x0], %[w0], %[even]\n"
-                     "smlad %[odd], %[x1], %[w1], %[odd]\n"
-                     "sxtb16 %[w1], %[w1]\n"
-                     "smlad %[even], %[x1], %[w1], %[even]\n"
-                     ".endr\n"
+                     MW_1PX_TWO MW_1PX_TWO MW_1PX_TWO MW_1PX_TWO
                      "cmp %[x], %[end]\n"
                      "bne 1b\n"
                      : [x] "+&r"(x), [w] "+&r"(sums.weights), [even] "+&r"(sums.even),
@@ -50,6 +51,8 @@ MW_INLINE mw_sums_1px mw_packed_eights_1px(const int32_t *x, int32_t count, mw_s
 #endif
     return sums;
 }
+
+#undef MW_1PX_TWO
 
 MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights,
                                     const int32_t *scales, int8_t *y, int32_t pair_count,

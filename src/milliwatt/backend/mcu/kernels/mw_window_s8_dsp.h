@@ -76,6 +76,43 @@ static MW_NOINLINE __attribute__((unused)) void mw_widen_window_s8_of_1(const in
     mw_widen_window_s8(x, window, top, left, pairs, 1);
 }
 
+/* The same for windows whose rows are a word, at least one byte of which lies in the image: bytes
+ * outside are shifted out, and filled in. The image's rows have four bytes or more. */
+static MW_NOINLINE __attribute__((unused)) void mw_widen_word_window_s8(const int8_t *x,
+                                                                        const mw_window_s8 *window,
+                                                                        int32_t top, int32_t left,
+                                                                        int32_t *pairs,
+                                                                        int32_t step)
+{
+    MW_BARRIER();
+    const int32_t row_bytes = window->width * window->depth, begin = left * window->depth;
+    const int32_t first = mw_clamp_i32(begin, 0, row_bytes - 4);
+    const int32_t up = 8 * mw_max_i32(-begin, 0), down = 8 * mw_max_i32(begin - first, 0);
+    const int32_t fills = mw_pair(window->fill, window->fill);
+    const uint32_t bytes = 0x01010101u * (uint8_t)window->fill;
+    const uint32_t outside = bytes & ~(~(uint32_t)0 << up >> down);
+    const int32_t begin_row = mw_clamp_i32(-top, 0, window->kh);
+    const int32_t end_row = mw_clamp_i32(window->height - top, begin_row, window->kh);
+    const int8_t *from = x + (top + begin_row) * row_bytes + first;
+    for (int32_t i = begin_row; i > 0; i--) {
+        pairs[0] = fills;
+        pairs[step] = fills;
+        pairs += 2 * step;
+    }
+    for (int32_t i = end_row - begin_row; i > 0; i--) {
+        const int32_t word = (int32_t)(((uint32_t)mw_load_i32(from) << up >> down) | outside);
+        pairs[0] = mw_even_bytes(word);
+        pairs[step] = mw_odd_bytes(word);
+        from += row_bytes;
+        pairs += 2 * step;
+    }
+    for (int32_t i = window->kh - end_row; i > 0; i--) {
+        pairs[0] = fills;
+        pairs[step] = fills;
+        pairs += 2 * step;
+    }
+}
+
 /* The same for windows whose rows have `short_run` elements, at most MW_SHORT_RUN and known when
  * this is compiled: where such a window lies inside the image, each row is straight-line code. */
 #define MW_SHORT_RUN 12

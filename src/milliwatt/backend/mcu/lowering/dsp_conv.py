@@ -44,6 +44,7 @@ from milliwatt.units import align_up
 BLOCK_PIXELS = 4
 SHORT_RUN = 12
 """MW_SHORT_RUN of mw_window_s8_dsp.h."""
+WORD = 4
 SHALLOW_PAIRS = 17
 """Pairs that the longer loop of mw_matmul_s8_4px_dsp.h multiplies in its first turn: where there
 are no more, its code only crowds the rest of the layer's out of a small cache."""
@@ -182,12 +183,26 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(op.padding.top, op.padding.left, len(pairs), block),
             *passed(x.zero_point, layer.zero),
             *fixed(*layer.clamp, int(layer.packed), layer.once),
-            *fixed(run if run <= SHORT_RUN else 0),
+            *fixed(_short_run(site)),
         ),
         layer.tables,
         scratch_bytes=align_up(4 * len(pairs) * block + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )
+
+
+def _short_run(site: Site) -> int:
+    """The length of a window's row where there is code for it, else 0."""
+    op, (x, weights, _), (y,) = site.op, site.inputs, site.outputs
+    assert isinstance(op, Conv2D)
+    run, depth = weights.shape[2] * weights.shape[3], x.shape[3]
+    if run != WORD:
+        return run if run <= SHORT_RUN else 0
+    row = x.shape[2] * depth
+    before = op.padding.left * depth
+    last = (y.shape[2] - 1) * op.stride_hw[1] * depth - before
+    reaches_in = before < WORD and last < row
+    return run if row >= WORD and reaches_in else 0
 
 
 def lower_conv_small(site: Site) -> Lowered:
