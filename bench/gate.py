@@ -17,7 +17,6 @@ GATED = (
     "sram_bytes",
     "stack_bytes",
 )
-LAYERS_GATED = ("instructions", "cycles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +56,17 @@ def changes(before: Sequence[Figures], after: Sequence[Figures]) -> list[Change]
 
 
 def layer_changes(before: Sequence[LayerFigures], after: Sequence[LayerFigures]) -> list[Change]:
-    """Every gated figure that differs, of layers that stand at the same place in both tables."""
-    table = {(*row.key, row.layer, row.name): row for row in before}
-    found: list[Change] = []
-    for row in after:
-        old = table.get((*row.key, row.layer, row.name))
-        for figure in LAYERS_GATED if old is not None else ():
-            was, now = getattr(old, figure), getattr(row, figure)
-            if was is not None and now is not None and was != now:
-                what = f"layer {row.layer} '{row.name}': {figure}"
-                found.append(Change(row.group, row.model, what, was, now))
-    return found
+    """Every layer that stands at the same place in both tables and takes other instructions.
+
+    Its cycles are not compared: they depend on the code around it.
+    """
+    table = {(*row.key, row.layer, row.name): row.instructions for row in before}
+    return [
+        Change(row.group, row.model, f"layer {row.layer} '{row.name}': instructions", was, now)
+        for row in after
+        if (was := table.get((*row.key, row.layer, row.name))) is not None
+        if (now := row.instructions) != was
+    ]
 
 
 def why_incomparable(committed: Sequence[Figures], compiler_version: str) -> str | None:

@@ -25,8 +25,8 @@ _HEADER = """\
 # Benchmark
 
 Written by `make bench` from `suite.toml` and what is measured; `make check` fails when
-instructions, modelled cycles, flash, SRAM or stack of a network, or instructions or modelled cycles
-of a layer, become worse than what is committed in `results/`.
+instructions, modelled cycles, flash, SRAM or stack of a network, or instructions of a layer, become
+worse than what is committed in `results/`.
 A part alone:
 `python -m bench --group m4-zig`; this page alone from the tables: `python -m bench --page`.
 

@@ -63,11 +63,11 @@ def test_what_is_not_gated_may_change() -> None:
 
 def test_a_layer_that_is_worse_fails() -> None:
     before = layers()
-    after = [replace(before[0], instructions=301), *before[1:3], replace(before[3], cycles=399)]
+    after = [replace(before[0], instructions=301), *before[1:3], replace(before[3], cycles=999)]
     passed, text = verdict(layer_changes(before, after))
     assert not passed
     assert "one: layer 0 'layer 0, conv 1×1': instructions 300 -> 301 (+0.33%)" in text
-    assert "one: layer 3 'layer 3, dense': cycles 400 -> 399 (-0.25%)" in text
+    assert "layer 3" not in text
 
 
 def test_layers_that_are_not_at_the_same_place_are_not_compared() -> None:
