@@ -117,7 +117,7 @@ def command(
     """
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
-    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.backend.mcu.fit import proof_lines, require_fit
     from milliwatt.backend.mcu.objective import SPEED, parse_objective
     from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
@@ -153,11 +153,11 @@ def command(
         report = _verify(compiled, chosen, emulator, compiler, flag)
     _write(output, compiled, picture, drawing)
     if as_json:
-        show_json(_unverified(compiled) if report is None else _verified(report))
+        show_json(_unverified(compiled) if report is None else _verified(compiled, report))
     else:
         if report is not None:
             _show_report(report)
-        for line in (*_left_out(compiled), *_streams(compiled)):
+        for line in (*_left_out(compiled), *_streams(compiled), *proof_lines(plan)):
             show(line)
         show(
             f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
@@ -283,8 +283,12 @@ def _show_report(report: CompileReport) -> None:
     show(f"verified: {report.samples} samples, every output equals the reference")
 
 
-def _verified(report: CompileReport) -> dict[str, object]:
-    return {"verified_samples": report.samples, **report.as_json()}
+def _verified(compiled: Compiled, report: CompileReport) -> dict[str, object]:
+    return {
+        "verified_samples": report.samples,
+        "arena_choice_bound_bytes": compiled.plan.choice_bound_bytes,
+        **report.as_json(),
+    }
 
 
 def _unverified(compiled: Compiled) -> dict[str, object]:

@@ -52,7 +52,12 @@ def command(
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder, write_folder
-    from milliwatt.report.frontier import frontier_picture, frontier_table, measure_frontier
+    from milliwatt.report.frontier import (
+        frontier_bound,
+        frontier_picture,
+        frontier_table,
+        measure_frontier,
+    )
 
     if output is not None:
         check_folder(output, _MARKER)
@@ -76,5 +81,6 @@ def command(
         show_json(found.as_json())
         return
     show(frontier_table(found))
+    show(frontier_bound(found))
     if output is not None:
         show(f"{output}: frontier.svg, {_MARKER}")

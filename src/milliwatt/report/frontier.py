@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from milliwatt.backend.mcu.compile import Compiled, compile_graph, core_of, optimised
+from milliwatt.backend.mcu.fit import no_less
 from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.place import frontier_bytes
 from milliwatt.errors import OptionError
@@ -56,12 +57,16 @@ class FrontierPoint:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """Points by falling SRAM; each needs less and costs more than the one before it."""
+    """Points by falling SRAM; each needs less and costs more than the one before it.
+
+    No choice of streams and kernels needs less SRAM than `lower_bound_bytes`.
+    """
 
     model: str
     target: str
     push_rows: bool
     points: tuple[FrontierPoint, ...]
+    lower_bound_bytes: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -87,7 +92,7 @@ def measure_frontier(
     """
     if points < 1:
         raise OptionError(f"a frontier needs at least 1 point, not {points}")
-    sizes = frontier_bytes(
+    sizes, bound_bytes = frontier_bytes(
         optimised(graph),
         core_of(target),
         points,
@@ -108,7 +113,7 @@ def measure_frontier(
             push_rows=push_rows,
         )
         found.append(_measure(compiled, compiler, seed))
-    return Frontier(graph.name, target.name, push_rows, _best(found))
+    return Frontier(graph.name, target.name, push_rows, _best(found), bound_bytes)
 
 
 def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
@@ -165,6 +170,11 @@ def frontier_table(frontier: Frontier) -> FittedTable:
             Column("ms", tuple(_milliseconds(p) for p in points), right=True),
         )
     )
+
+
+def frontier_bound(frontier: Frontier) -> str:
+    """How the smallest point compares with the bound, as a line."""
+    return no_less(frontier.points[-1].sram_bytes, frontier.lower_bound_bytes)
 
 
 def _by_rows(point: FrontierPoint) -> str:

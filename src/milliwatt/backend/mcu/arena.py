@@ -12,7 +12,7 @@ from milliwatt.backend.mcu.states import StatePlan, plan_states
 from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.views import view_shifts_bytes
-from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import TensorType
 
 BUFFER_ALIGNMENT_BYTES = 4
@@ -35,7 +35,7 @@ def arena_problem(
     steps = tuple(
         stream_step(streamed[unit])
         if unit in streamed
-        else _memory_step(graph, unit[0], graph.nodes[unit[0]], alone[unit[0]], arena)
+        else lone_step(graph, unit[0], alone[unit[0]], arena)
         for unit in units
     )
     kept = [*graph.outputs, *(s.after for s in states.copied)]
@@ -58,9 +58,11 @@ def _alignment_bytes(kind: TensorType, *, part: bool) -> int:
     return element_bytes if part else max(BUFFER_ALIGNMENT_BYTES, element_bytes)
 
 
-def _memory_step(
-    graph: Graph, index: int, node: Node, lowering: Lowering | None, arena: frozenset[str]
+def lone_step(
+    graph: Graph, index: int, lowering: Lowering | None, arena: frozenset[str]
 ) -> memory.Step:
+    """A node outside streams as one step; `arena` holds the values that lie there."""
+    node = graph.nodes[index]
     reads = tuple(dict.fromkeys(v for v in node.inputs if v in arena))
     writes = tuple(v for v in node.outputs if v in arena)
     name = f"{index}:{node.name}"

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.code_bytes import call_bytes
-from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide
+from milliwatt.backend.mcu.decide import Option, decide
 from milliwatt.backend.mcu.kernel import Core, Kernel, Lit, Lowered, Site
 from milliwatt.backend.mcu.objective import Objective
 from milliwatt.backend.mcu.predict import predict
@@ -31,17 +31,13 @@ Lowerings = Mapping[int, Lowering | None]
 
 
 def lower_graph(
-    graph: Graph,
-    core: Core,
-    objective: Objective,
-    kept: Mapping[str, str],
-    arena_of: Callable[[Lowerings], Arena],
+    graph: Graph, core: Core, objective: Objective, kept: Mapping[str, str]
 ) -> Lowerings:
     """A lowering for each node: by the kernel that `kept` names for it, else the objective's best.
 
-    For speed alone that is the first candidate; elsewhere predictions decide. `arena_of` says
-    what memory lowerings need, and which nodes fill it. Raises UnsupportedError for a node
-    without a kernel; OptionError where `kept` names no node, or a kernel that does not compute it.
+    For speed alone that is the first candidate; elsewhere predictions decide. SRAM counts for
+    nothing here: `streaming.budget` weighs it. Raises UnsupportedError for a node without a
+    kernel; OptionError where `kept` names no node, or a kernel that does not compute it.
     """
     _check_names(graph, kept)
     options = {
@@ -52,22 +48,14 @@ def lower_graph(
     sites = {i: site_of(graph, graph.nodes[i]) for i in options}
     views = dict.fromkeys(i for i in range(len(graph.nodes)) if i not in options)
     lowered = {
-        i: [_lowering(kernel, sites[i]) for kernel in kernels] for i, kernels in options.items()
+        i: [lowering_of(kernel, sites[i]) for kernel in kernels] for i, kernels in options.items()
     }
     if all(len(some) == 1 for some in lowered.values()):
         return {**views, **{i: some[0] for i, some in lowered.items()}}
-    layers = list(lowered)
-
-    def taken(choice: Choice) -> Lowerings:
-        return {**views, **{i: lowered[i][at] for i, at in zip(layers, choice, strict=True)}}
-
-    def measured(choice: Choice) -> Arena:
-        arena = arena_of(taken(choice))
-        at = tuple(position for position, i in enumerate(layers) if i in arena.full_at)
-        return Arena(arena.size_bytes, at)
-
-    rows = [[_option(one, sites[i], core) for one in lowered[i]] for i in layers]
-    return taken(decide(rows, objective, measured))
+    rows = [[_option(one, sites[i], core) for one in some] for i, some in lowered.items()]
+    chosen = decide(rows, objective.of_code)
+    best = {i: some[at] for (i, some), at in zip(lowered.items(), chosen, strict=True)}
+    return {**views, **best}
 
 
 def code_key(lowered: Lowered) -> str:
@@ -92,10 +80,11 @@ def _kernels(
     if node.name in kept:
         return (kept_kernel(node.name, site, core, kept[node.name]),)
     first = select_kernel(node.name, site, core)
-    return (first,) if objective.is_speed else candidates(site, core)
+    return (first,) if objective.of_code.is_speed else candidates(site, core)
 
 
-def _lowering(kernel: Kernel, site: Site) -> Lowering:
+def lowering_of(kernel: Kernel, site: Site) -> Lowering:
+    """The kernel's call for a site that it supports."""
     return Lowering(kernel.name, kernel.header, kernel.lower(site))
 
 

@@ -57,10 +57,11 @@ def compile_graph(
     """Optimise, place and emit `graph` for `target`; `name` (default the graph's) prefixes symbols.
 
     `kept` names kernels already decided, by node; the others are the objective's best. Layers are
-    computed by rows where arena, state and other statics would need more than `sram_bytes`, by
-    default the board's SRAM less some stack; with `push_rows` the caller gives the input row by
-    row. Raises UnsupportedError where no kernel computes a node, OptionError where a kept one does
-    not or rows cannot be pushed, FitError where nothing found needs as little as `sram_bytes`.
+    computed by rows where SRAM counts in the objective, or arena, state and other statics would
+    need more than `sram_bytes`, by default the board's SRAM less some stack; with `push_rows` the
+    caller gives the input row by row. Raises UnsupportedError where no kernel computes a node,
+    OptionError where a kept one does not or rows cannot be pushed, FitError where nothing found
+    needs as little as `sram_bytes`.
     """
     prefix = c_identifier(graph.name if name is None else name)
     core = core_of(target)
@@ -109,6 +110,7 @@ def manifest(plan: Plan, target: Target) -> dict[str, object]:
         "outputs": [_port(plan, v) for v in plan.graph.outputs],
         "arena_bytes": plan.arena_bytes,
         "arena_lower_bound_bytes": plan.arena_bound_bytes,
+        "arena_choice_bound_bytes": plan.choice_bound_bytes,
         "state_bytes": plan.state_bytes,
         "weight_bytes": plan.weight_bytes,
         "macs": plan.macs,

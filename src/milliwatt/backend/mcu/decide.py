@@ -43,20 +43,20 @@ class Arena:
     full_at: tuple[int, ...]
 
 
-def decide(layers: Layers, objective: Objective, arena_of: ArenaOf) -> Choice:
+def decide(layers: Layers, objective: Objective, arena_of: ArenaOf | None = None) -> Choice:
     """The best choice that local search finds; equal layers and objectives give equal choices.
 
     Work and flash add up over the layers, so that single layers, and all layers that share some
     code, are changed for as long as the cost falls. The arena does not: where it counts, layers
     at which it is full are tried one by one, and every layer goes back to what it had wherever
     that costs nothing. Of equal costs the less work is taken, then the less flash. `arena_of` is
-    called only where the objective has a weight for SRAM.
+    called only where the objective has a weight for SRAM; without it all arenas are equal.
     """
     default: Choice = (0,) * len(layers)
     rate = _Rate(layers, objective, default)
     starts = (default, _least(layers, lambda option: option.own_bytes + option.code_bytes))
     best = min((_descend(rate, start) for start in starts), key=rate.cost)
-    if objective.sram == 0:
+    if objective.sram == 0 or arena_of is None:
         return best
     spare = _Spare(rate, default, arena_of)
     thrifty = _least(layers, lambda option: option.scratch_bytes)

@@ -44,10 +44,25 @@ def require_sram(plan: Plan, sram_bytes: int) -> None:
             f"{plan.graph.name} does not fit {format_bytes(sram_bytes)} of SRAM:",
             f"the smallest that was found needs {format_bytes(plan.static_bytes)}, its layers "
             "computed by rows where that helps",
+            *proof_lines(plan),
             f"largest values: {', '.join(_largest_values(plan))}",
             f"peak at: {peak_node(plan)}",
         ]
         raise FitError("\n  ".join(lines))
+
+
+def proof_lines(plan: Plan) -> list[str]:
+    """What is known of the least SRAM that any choice needs; nothing where none was made."""
+    bound_bytes = plan.static_bound_bytes
+    if bound_bytes is None:
+        return []
+    return [no_less(plan.static_bytes, bound_bytes)]
+
+
+def no_less(found_bytes: int, bound_bytes: int) -> str:
+    """How the smallest SRAM that was found compares with its bound."""
+    proven = ": proven smallest" if found_bytes == bound_bytes else ""
+    return f"no choice of streams and kernels needs less than {format_bytes(bound_bytes)}{proven}"
 
 
 def peak_node(plan: Plan) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from milliwatt.errors import OptionError
 
@@ -32,6 +32,16 @@ class Objective:
     def is_speed(self) -> bool:
         """Whether nothing but speed counts."""
         return self.sram == 0 and self.flash == 0
+
+    @property
+    def is_sram(self) -> bool:
+        """Whether nothing but SRAM counts."""
+        return self.speed == 0 and self.flash == 0
+
+    @property
+    def of_code(self) -> Objective:
+        """The same without SRAM; speed where nothing else counts."""
+        return SPEED if self.is_sram else replace(self, sram=0.0)
 
     @property
     def optimisation(self) -> str:

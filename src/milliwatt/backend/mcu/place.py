@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.arena import arena_problem
@@ -17,8 +16,8 @@ from milliwatt.backend.mcu.plan import PUSH_STATE_BYTES, Place, PlacedStream, Pl
 from milliwatt.backend.mcu.states import StatePlan, separate_outputs, state_bytes
 from milliwatt.backend.mcu.streaming.budget import (
     arenas_of_frontier,
+    choice_within,
     stream_chooser,
-    streams_within,
 )
 from milliwatt.backend.mcu.streaming.check import check_stream
 from milliwatt.backend.mcu.streaming.stream import Stream
@@ -42,25 +41,29 @@ def make_plan(
     """Place `graph` (verified, passes done) on a microcontroller core.
 
     `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Where arena
-    and state need more than `sram_bytes`, layers are computed by rows, with the least extra work
-    that fits, or in the smallest memory found if nothing does; kernels that the objective wants
-    give way to the fastest where only those fit. With `push_rows` the caller gives
-    the input row by row. Raises UnsupportedError where no kernel computes a node or C has no form
-    for a value, OptionError where a kept kernel does not compute its node or rows cannot be
-    pushed, VerifyError where the memory plan is wrong.
+    and state need more than `sram_bytes`, or SRAM counts in the objective, layers are computed by
+    rows or by kernels of less scratch memory: the objective's best that fits, or the smallest
+    found if nothing does. With `push_rows` the caller gives the input row by row. Raises
+    UnsupportedError where no kernel computes a node or C has no form for a value, OptionError
+    where a kept kernel does not compute its node or rows cannot be pushed, VerifyError where the
+    memory plan is wrong.
     """
     refuse_unsupported(graph)
     graph = separate_outputs(divide_wide(graph))
-
-    def placed(wish: Objective) -> Plan:
-        lowerings = lower_graph(graph, core, wish, kept or {}, partial(_arena, graph))
-        streams = _streams(graph, core, lowerings, sram_bytes, push_rows)
-        return place_layers(graph, core, name, lowerings, streams, objective)
-
-    plan = placed(objective)
-    if objective.is_speed or sram_bytes is None or plan.static_bytes <= sram_bytes:
-        return plan
-    return min(plan, placed(SPEED), key=lambda one: one.static_bytes)
+    lowerings = lower_graph(graph, core, objective, kept or {})
+    if not push_rows and not objective.sram:
+        plan = place_layers(graph, core, name, lowerings, (), objective)
+        if sram_bytes is None or plan.static_bytes <= sram_bytes:
+            return plan
+    chooser = stream_chooser(
+        graph, core, lowerings, objective, kept=kept or {}, push_rows=push_rows
+    )
+    arena_bytes = None
+    if sram_bytes is not None:
+        arena_bytes = max(0, sram_bytes - _kept_bytes(graph, push_rows=push_rows))
+    best = choice_within(chooser, objective, arena_bytes)
+    plan = place_layers(graph, core, name, best.lowerings, best.streams, objective)
+    return replace(plan, choice_bound_bytes=chooser.bound_bytes())
 
 
 def place_layers(
@@ -111,18 +114,21 @@ def frontier_bytes(
     objective: Objective = SPEED,
     kept: Mapping[str, str] | None = None,
     push_rows: bool = False,
-) -> list[int]:
-    """SRAM needs, largest first, each of a plan that `make_plan` makes with it.
+) -> tuple[list[int], int]:
+    """SRAM needs, largest first, each of a plan that `make_plan` makes with it; and their bound.
 
     From the plan with the least work to the smallest that was found, up to `points` of them or one
-    more. Raises as `make_plan` does.
+    more. No choice of streams and kernels needs less than the bound. Raises as `make_plan` does.
     """
     refuse_unsupported(graph)
     graph = separate_outputs(divide_wide(graph))
-    lowerings = lower_graph(graph, core, objective, kept or {}, partial(_arena, graph))
-    chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
+    lowerings = lower_graph(graph, core, objective, kept or {})
+    chooser = stream_chooser(
+        graph, core, lowerings, objective, kept=kept or {}, push_rows=push_rows
+    )
     kept_bytes = _kept_bytes(graph, push_rows=push_rows)
-    return [arena + kept_bytes for arena in arenas_of_frontier(chooser, points)]
+    arenas = arenas_of_frontier(chooser, points)
+    return [arena + kept_bytes for arena in arenas], chooser.bound_bytes() + kept_bytes
 
 
 def _kept_bytes(graph: Graph, *, push_rows: bool) -> int:
@@ -130,27 +136,10 @@ def _kept_bytes(graph: Graph, *, push_rows: bool) -> int:
     return state_bytes(graph) + bool(graph.states) + PUSH_STATE_BYTES * push_rows
 
 
-def _streams(
-    graph: Graph, core: Core, lowerings: Lowerings, sram_bytes: int | None, push_rows: bool
-) -> tuple[Stream, ...]:
-    if sram_bytes is None and not push_rows:
-        return ()
-    chooser = stream_chooser(graph, core, lowerings, push_rows=push_rows)
-    if sram_bytes is None:
-        return streams_within(chooser, None)
-    kept_bytes = _kept_bytes(graph, push_rows=push_rows)
-    return streams_within(chooser, max(0, sram_bytes - kept_bytes))
-
-
 def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
     """The arena where `kept` names kernels of nodes, by heuristics; `full_at` indexes nodes."""
     graph = separate_outputs(divide_wide(graph))
-    arena_of = partial(_arena, graph)
-    return arena_of(lower_graph(graph, core, SPEED, kept, arena_of))
-
-
-def _arena(graph: Graph, lowerings: Lowerings) -> Arena:
-    _, problem, _ = arena_problem(graph, lowerings, ())
+    _, problem, _ = arena_problem(graph, lower_graph(graph, core, SPEED, kept), ())
     solution = memory.solve(problem, effort=0)
     usage = memory.usage_over_time(problem, solution)
     most = max((step.live_bytes for step in usage), default=0)

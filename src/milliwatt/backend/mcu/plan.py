@@ -68,6 +68,8 @@ class Plan:
     in-place rules. `memory` and `solution` keep the planning problem for reports and checks;
     `units` holds the nodes of each of its steps, several where they are a stream. A value within
     a stream has the place of its strip, which holds a few of its rows at a time.
+    `choice_bound_bytes` is a proven lower bound for any choice of streams and kernels as well,
+    None where SRAM had no say in it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Plan:
     solution: Solution
     units: tuple[range, ...]
     streams: tuple[PlacedStream, ...] = ()
+    choice_bound_bytes: int | None = None
     objective: Objective = SPEED
 
     @property
@@ -97,6 +100,13 @@ class Plan:
         """SRAM of the generated code but its stack: arena, state, and what it remembers."""
         remembered = bool(self.state_bytes) + PUSH_STATE_BYTES * self.fed
         return self.arena_bytes + self.state_bytes + remembered
+
+    @property
+    def static_bound_bytes(self) -> int | None:
+        """No choice of streams and kernels needs less SRAM than that, the stack not counted."""
+        if self.choice_bound_bytes is None:
+            return None
+        return self.static_bytes - self.arena_bytes + self.choice_bound_bytes
 
     @property
     def macs(self) -> int:

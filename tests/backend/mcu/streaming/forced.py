@@ -8,7 +8,6 @@ import numpy as np
 from milliwatt.backend.mcu.arena import arena_problem
 from milliwatt.backend.mcu.choose import Lowerings, lower_graph
 from milliwatt.backend.mcu.compile import Compiled, core_of, manifest
-from milliwatt.backend.mcu.decide import Arena
 from milliwatt.backend.mcu.emit.project import project_files
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.objective import SPEED
@@ -24,7 +23,7 @@ from milliwatt.ir.graph import Graph
 
 
 def lowerings_of(graph: Graph, core: Core) -> Lowerings:
-    return lower_graph(graph, core, SPEED, {}, lambda _: Arena(0, ()))
+    return lower_graph(graph, core, SPEED, {})
 
 
 def build(

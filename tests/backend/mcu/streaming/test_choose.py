@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.compile import STACK_ROOM_BYTES, compile_graph
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import Objective
+from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.place import frontier_bytes, make_plan
 from milliwatt.backend.mcu.streaming.rows import Rows
 from milliwatt.errors import FitError, OptionError
@@ -35,9 +35,9 @@ def test_plans_fit_or_are_the_smallest(seed: int, part: float) -> None:
     smallest = make_plan(graph, DSP, "net", sram_bytes=0)
     assert smallest.static_bytes <= plan.static_bytes <= whole.static_bytes
     assert plan.static_bytes <= limit or plan.static_bytes == smallest.static_bytes
-    assert bool(plan.streams) == (
-        limit < whole.static_bytes and plan.arena_bytes != whole.arena_bytes
-    )
+    kernels = [step.kernel for step in plan.steps]
+    unchanged = not plan.streams and kernels == [step.kernel for step in whole.steps]
+    assert unchanged == (plan.arena_bytes == whole.arena_bytes)
     covered = [i for placed in plan.streams for i in placed.stream.nodes]
     assert len(covered) == len(set(covered))
     assert [step.index for step in plan.steps] == list(range(len(plan.steps)))
@@ -58,13 +58,14 @@ def test_a_network_without_layers_has_no_streams() -> None:
     graph = Graph("nothing", (), {"x": kind}, {}, ("x",), ("x",))
     whole = make_plan(graph, DSP, "net").static_bytes
     assert make_plan(graph, DSP, "net", sram_bytes=0).static_bytes == whole
-    assert frontier_bytes(graph, DSP, 3) == [whole]
+    assert frontier_bytes(graph, DSP, 3)[0] == [whole]
 
 
 def test_frontier_sizes_fall_and_can_be_had() -> None:
-    sizes = frontier_bytes(chain(), DSP, 4)
+    sizes, bound = frontier_bytes(chain(), DSP, 4)
     assert sizes == sorted(set(sizes), reverse=True)
     assert [make_plan(chain(), DSP, "net", sram_bytes=s).static_bytes for s in sizes] == sizes
+    assert bound <= sizes[-1]
 
 
 @pytest.mark.parametrize("objective", [Objective(flash=1.0), Objective(speed=1.0, flash=0.5)])
@@ -122,3 +123,49 @@ def test_shifted_rows(
     first = rows.first_turn()
     assert rows.at(first) > 0
     assert rows.at(first - 1) == 0
+
+
+SRAM = Objective(sram=1.0)
+
+
+@given(st.integers(0, 400))
+@settings(max_examples=25)
+def test_for_sram_the_arena_is_the_smallest_that_a_limit_finds(seed: int) -> None:
+    graph = random_cnn(seed)
+    smallest = make_plan(graph, DSP, "net", objective=SRAM).static_bytes
+    assert make_plan(graph, DSP, "net", sram_bytes=0).static_bytes == smallest
+    assert make_plan(graph, DSP, "net", objective=SRAM, sram_bytes=0).static_bytes == smallest
+    sizes, bound = frontier_bytes(graph, DSP, 2)
+    assert sizes[-1] == smallest
+    assert bound <= smallest
+
+
+@given(st.integers(0, 400), st.floats(0.01, 30.0))
+@settings(max_examples=25)
+def test_a_mix_lies_between_its_extremes(seed: int, weight: float) -> None:
+    graph = random_cnn(seed)
+    whole, mixed, smallest = (
+        make_plan(graph, DSP, "net", objective=objective).static_bytes
+        for objective in (SPEED, Objective(speed=1.0, sram=weight), SRAM)
+    )
+    assert smallest <= mixed <= whole
+
+
+def test_a_mix_that_weighs_sram_computes_layers_by_rows() -> None:
+    sizes = [
+        make_plan(chain(), DSP, "net", objective=Objective(speed=1.0, sram=sram)).static_bytes
+        for sram in (0.0001, 0.1, 1.0, 1000.0)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == make_plan(chain(), DSP, "net").static_bytes
+    assert sizes[-1] == make_plan(chain(), DSP, "net", objective=SRAM).static_bytes
+
+
+def test_what_does_not_fit_for_sram_names_the_same_smallest() -> None:
+    board = load_target("nucleo-l4r5zi")
+    least = compile_graph(chain(), board, objective=SRAM).plan.static_bytes
+    for objective in (SPEED, SRAM, Objective(speed=1.0, sram=0.1)):
+        with pytest.raises(FitError, match=f"smallest .* needs {least:,} B"):
+            compile_graph(chain(), board, objective=objective, sram_bytes=least - 1)
+        fits = compile_graph(chain(), board, objective=objective, sram_bytes=least)
+        assert fits.plan.static_bytes == least

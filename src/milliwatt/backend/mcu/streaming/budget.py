@@ -1,94 +1,161 @@
 # SPDX-License-Identifier: MIT
-"""The streams of a network for a given amount of SRAM."""
+"""The streams and kernels of a network for a given amount of SRAM, or for the least."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.arena import arena_problem
 from milliwatt.backend.mcu.choose import Lowerings
-from milliwatt.backend.mcu.kernel import Core, Kernel, Lowered, Site
+from milliwatt.backend.mcu.kernel import Core, Kernel, Site
+from milliwatt.backend.mcu.objective import Objective
+from milliwatt.backend.mcu.predict import predict
 from milliwatt.backend.mcu.select import candidates, forms, site_of
-from milliwatt.backend.mcu.streaming.choose import StreamChooser
-from milliwatt.backend.mcu.streaming.lower import lean_kernels
+from milliwatt.backend.mcu.streaming.alone import LoneLayers
+from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser, Variant
+from milliwatt.backend.mcu.streaming.lower import lean_first, lean_kernels, remembering
+from milliwatt.backend.mcu.streaming.needs import find_surroundings
 from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
-from milliwatt.backend.mcu.streaming.segments import find_alive
+from milliwatt.backend.mcu.streaming.segments import Price, find_alive, stream_ranges
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
-from milliwatt.ops.conv import DepthwiseConv2D
+
+_TIE = 1e-6
+"""What instructions weigh where they do not count."""
+_EFFORT = 0.1
+"""Of the memory solver, where choices are compared."""
+_STEPS_APART = 64
+"""A mix weighs arenas that differ by at least this part."""
 
 
 def stream_chooser(
-    graph: Graph, core: Core, lowerings: Lowerings, *, push_rows: bool
+    graph: Graph,
+    core: Core,
+    lowerings: Lowerings,
+    objective: Objective,
+    *,
+    kept: Collection[str] = (),
+    push_rows: bool,
 ) -> StreamChooser:
-    """What chooses streams for `graph`, whose nodes are lowered as `lowerings` where alone.
+    """What chooses streams for `graph`, and the kernels of the layers outside them.
 
-    Raises OptionError where rows cannot be pushed.
+    `lowerings` are the objective's own; nodes named in `kept` have no others. Raises OptionError
+    where rows cannot be pushed.
     """
     if push_rows:
         _require_rows(graph)
     _, problem, _ = arena_problem(graph, lowerings, ())
-    arena = frozenset(buffer.name for buffer in problem.buffers)
+    changing = frozenset(state.after for state in graph.states)
 
-    def arena_of(streams: tuple[Stream, ...]) -> int:
-        _, some, _ = arena_problem(graph, lowerings, streams)
-        return memory.solve(some).arena_bytes
+    def arena_of(some: Lowerings, streams: tuple[Stream, ...]) -> int:
+        _, found, _ = arena_problem(graph, some, streams)
+        return memory.solve(found, _EFFORT).arena_bytes
 
-    wanted = {i: _wanted(graph, core, lowerings, i) for i in lowerings}
+    layers = LoneLayers(
+        graph=graph,
+        core=core,
+        around=find_surroundings(problem, changing),
+        arena=frozenset(buffer.name for buffer in problem.buffers),
+        price=_price(graph, core, lowerings, objective),
+        lowerings=lowerings,
+        others={
+            i: [k for k in candidates(site_of(graph, graph.nodes[i]), core) if k.name != own.kernel]
+            for i, own in lowerings.items()
+            if own is not None and graph.nodes[i].name not in kept
+        },
+    )
+    return StreamChooser(layers, _variants(graph, core, lowerings), arena_of, push_rows)
 
-    def kernels(index: int, site: Site) -> Sequence[Kernel]:
-        found = candidates(site, core)
-        if wanted[index] is None:
-            return found
+
+def _price(graph: Graph, core: Core, lowerings: Lowerings, objective: Objective) -> Price:
+    """Cost relative to the objective's own code, without SRAM."""
+    costs = [
+        predict(one.kernel, one.lowered, site_of(graph, graph.nodes[i]), core)
+        for i, one in lowerings.items()
+        if one is not None
+    ]
+    work = max(1.0, sum(cost.instructions for cost in costs))
+    flash = max(1, sum(cost.table_bytes + cost.code.own_bytes for cost in costs))
+
+    def price(more_work: float, more_flash: int) -> float:
+        instructions = more_work / work
+        return _TIE * instructions + objective.cost(instructions, 0.0, more_flash / flash)
+
+    return price
+
+
+def _variants(graph: Graph, core: Core, lowerings: Lowerings) -> tuple[Variant, ...]:
+    """The kernels of streams: the objective's own, the fastest, those that gather less."""
+    sites = {i: site_of(graph, graph.nodes[i]) for i, one in lowerings.items() if one is not None}
+    found = {i: candidates(site, core) for i, site in sites.items()}
+    wanted = {
+        i: one.kernel
+        for i, one in lowerings.items()
+        if one is not None and one.kernel != found[i][0].name
+    }
+
+    @remembering
+    def fastest(index: int, site: Site) -> Sequence[Kernel]:
+        return candidates(site, core)
+
+    @remembering
+    def own(index: int, site: Site) -> Sequence[Kernel]:
+        if index not in wanted:
+            return candidates(site, core)
         kept = [kernel for kernel in forms(site, core) if kernel.name == wanted[index]]
-        return [*kept, *(k for k in found if k.name != wanted[index])]
+        return [*kept, *(k for k in candidates(site, core) if k.name != wanted[index])]
 
-    lowered = {i: None if x is None else x.lowered for i, x in lowerings.items()}
-    lean = {i: one for i in lowered if (one := _lean(graph, core, i)) is not None}
-    alive = find_alive(graph, arena)
-    return StreamChooser(graph, alive, lowered, lean, kernels, arena_of, push_rows)
-
-
-def _wanted(graph: Graph, core: Core, lowerings: Lowerings, index: int) -> str | None:
-    """The kernel that a node was given for other reasons than being the first that computes it."""
-    lowering = lowerings[index]
-    if lowering is None:
-        return None
-    first = candidates(site_of(graph, graph.nodes[index]), core)[0].name
-    return None if lowering.kernel == first else lowering.kernel
+    lean = frozenset(i for i, kernels in found.items() if lean_kernels(kernels))
+    variants = [Variant(own, frozenset(), lean=False)]
+    if wanted:
+        variants.append(Variant(fastest, frozenset(wanted), lean=False))
+    if lean:
+        variants.append(Variant(lean_first(fastest), lean, lean=True))
+    return tuple(variants)
 
 
-def _lean(graph: Graph, core: Core, index: int) -> Lowered | None:
-    """The call of a kernel that takes less scratch memory, where there is one."""
-    node = graph.nodes[index]
-    if not isinstance(node.op, DepthwiseConv2D):
-        return None
-    site = site_of(graph, node)
-    found = lean_kernels(candidates(site, core))
-    return found[0].lower(site) if found else None
+def choice_within(chooser: StreamChooser, objective: Objective, arena_bytes: int | None) -> Choice:
+    """The objective's best within so many bytes, or else the smallest arena that was found.
 
-
-def streams_within(chooser: StreamChooser, arena_bytes: int | None) -> tuple[Stream, ...]:
-    """The streams of least extra work within so many bytes, or else of the smallest arena.
-
-    Without a number: none, or the smallest arena where rows are pushed.
+    Without a number any arena will do; where rows are pushed, the smallest is taken. Where SRAM
+    counts, so does the arena: alone, the smallest that was found is taken; in a mix, the least
+    weighted sum.
     """
+    if objective.is_sram or (arena_bytes is None and chooser.fed and not objective.sram):
+        return chooser.smallest()
     if arena_bytes is None:
-        return chooser.smallest().streams if chooser.fed else ()
-    if not chooser.fed and chooser.without_streams().arena_bytes <= arena_bytes:
-        return ()
-    found = chooser.choose(arena_bytes)
-    return (chooser.smallest() if found is None else found).streams
+        first = chooser.fastest() if chooser.fed else chooser.without_streams()
+    else:
+        first = chooser.choose(arena_bytes)
+    return chooser.smallest() if first is None else _best_mix(chooser, objective, first)
+
+
+def _best_mix(chooser: StreamChooser, objective: Objective, first: Choice) -> Choice:
+    """The least weighted sum from a choice on to smaller arenas."""
+    if objective.sram == 0:
+        return first
+    whole_bytes = max(1, chooser.without_streams().arena_bytes)
+
+    def cost(choice: Choice) -> float:
+        return choice.cost + objective.cost(0.0, choice.arena_bytes / whole_bytes, 0.0)
+
+    least = objective.cost(0.0, chooser.bound_bytes() / whole_bytes, 0.0)
+    best, at = first, first
+    while at.cost + least < cost(best):
+        step = max(1, at.arena_bytes // _STEPS_APART)
+        found = chooser.choose(at.arena_bytes - step)
+        if found is None:
+            return min(best, chooser.smallest(), key=cost)
+        at = found
+        best = min(best, at, key=cost)
+    return best
 
 
 def arenas_of_frontier(chooser: StreamChooser, points: int) -> list[int]:
     """Up to so many arenas worth building, from the least work to the smallest that was found."""
-    if chooser.fed:
-        largest = chooser.fastest().arena_bytes
-    else:
-        largest = chooser.without_streams().arena_bytes
+    largest = (chooser.fastest() if chooser.fed else chooser.without_streams()).arena_bytes
     smallest = min(largest, chooser.smallest().arena_bytes)
     steps = [i / (points - 1) for i in range(points)] if points > 1 else [0.0]
     limits = [round(largest * (smallest / max(largest, 1)) ** step) for step in steps]
@@ -108,5 +175,7 @@ def _require_rows(graph: Graph) -> None:
         maps = [node.inputs[i] for i in map_inputs(graph, node)]
         if window_of(graph, node) is None or maps[:1] != [graph.inputs[0]]:
             problem = f"its first layer '{node.name}' ({node.op.kind}) does not work by rows"
+        elif not any(stream_ranges(graph, find_alive(graph, frozenset(graph.types)), fed=True)):
+            problem = "its input is needed as a whole further on"
     if problem is not None:
         raise OptionError(f"{graph.name} cannot take its input row by row: {problem}")

@@ -1,67 +1,84 @@
 # SPDX-License-Identifier: MIT
-"""Which layers become streams: the least extra work that fits a given memory."""
+"""Which layers become streams, and the kernels of the others: the least cost in a given memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from milliwatt.backend.mcu.kernel import Lowered
+from milliwatt.backend.mcu.choose import Lowerings
+from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.build import make_stream
-from milliwatt.backend.mcu.streaming.lower import Kernels, lean_first
-from milliwatt.backend.mcu.streaming.schedule import Pace
+from milliwatt.backend.mcu.streaming.lower import Kernels
+from milliwatt.backend.mcu.streaming.outer import stream_step
+from milliwatt.backend.mcu.streaming.paths import (
+    cheapest_path,
+    lowest_peak_bytes,
+    path_cost,
+    peak_bytes,
+)
 from milliwatt.backend.mcu.streaming.segments import (
-    Alive,
+    Key,
     Segment,
-    lone_segments,
-    paces,
-    stream_peak,
+    any_stream,
+    find_alive,
     stream_ranges,
-    stream_segment,
+    stream_segments,
 )
 from milliwatt.backend.mcu.streaming.stream import Stream
-from milliwatt.ir.graph import Graph
 
-Key = tuple[range, Pace | None, bool]
-"""Which segment: its nodes, their pace, whether their kernels are lean."""
-ArenaOf = Callable[[tuple[Stream, ...]], int]
-"""The arena that a choice of streams needs."""
+ArenaOf = Callable[[Lowerings, tuple[Stream, ...]], int]
+"""The arena that kernels of layers and streams need."""
 _TRIES = 12
 """How often a choice whose arena is larger than its parts promise is made again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Streams, and the arena they need."""
+class Variant:
+    """Kernels that streams of some nodes may use, best first.
 
+    `nodes`: those at which they are others than the objective's own. `lean` ones gather less at a
+    time.
+    """
+
+    kernels: Kernels
+    nodes: frozenset[int]
+    lean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Streams and the kernels of the layers outside them, and the arena they need.
+
+    `cost` is what they cost beyond the objective's own kernels without streams.
+    """
+
+    lowerings: Lowerings
     streams: tuple[Stream, ...]
     arena_bytes: int
+    cost: float
 
 
 @dataclass(slots=True)
 class StreamChooser:
-    """Choices of streams of one network; what was found out once is kept.
+    """Choices for one network; what was found out once is kept.
 
-    `lowered` are the kernels of the nodes without streams, `lean` those of less scratch memory for
-    some of the nodes, `kernels` all that a stream may use, best first. With `fed` the network's
-    input comes by rows: its first layers are a fed stream.
+    `variants` are the kernels that streams may use, the first the objective's own. With `fed` the
+    network's input comes by rows: its first layers are a fed stream.
     """
 
-    graph: Graph
-    alive: Alive
-    lowered: Mapping[int, Lowered | None]
-    lean: Mapping[int, Lowered]
-    kernels: Kernels
+    layers: LoneLayers
+    variants: tuple[Variant, ...]
     arena_of: ArenaOf
     fed: bool = False
-    _segments: list[Segment] | None = None
-    _built: dict[Key, Stream | None] = field(default_factory=dict[Key, "Stream | None"])
+    _starts: list[list[Segment]] | None = None
+    _streams: dict[Key, Stream] = field(default_factory=dict[Key, Stream])
     _arenas: dict[tuple[Key, ...], int] = field(default_factory=dict[tuple[Key, ...], int])
 
     def choose(self, arena_bytes: int) -> Choice | None:
-        """The streams of least extra work whose arena has at most so many bytes, or None.
+        """The least cost whose arena has at most so many bytes, or None.
 
-        None does not prove that there are none.
+        None does not prove that there is none.
         """
         limit = arena_bytes
         for _ in range(_TRIES):
@@ -71,128 +88,118 @@ class StreamChooser:
             choice = self._choice(path)
             if choice.arena_bytes <= arena_bytes:
                 return choice
-            limit = min(limit, self._peak(path)) - 1
+            limit = min(limit, peak_bytes(path)) - 1
         return None
 
     def fastest(self) -> Choice:
-        """The least extra work, whatever the arena."""
-        path = self._path(self._peak(self._all()))
+        """The least cost, whatever the arena."""
+        needs = (segment.need_bytes for segments in self._all() for segment in segments)
+        limit = max(needs, default=0)
+        path = self._path(limit)
         assert path is not None
         return self._choice(path)
 
     def smallest(self) -> Choice:
-        """The smallest arena that was found."""
-        found = self._choice(self._least_path())
-        while (better := self.choose(found.arena_bytes - 1)) is not None:
-            found = better
-        return found
-
-    def _least_path(self) -> list[Segment]:
-        """The path of the lowest peak; not None, as every node may run alone unless fed."""
-        low, high = 0, self._peak(self._all())
-        path = self._path(high)
-        while low < high:
-            middle = (low + high) // 2
-            found = self._path(middle)
-            if found is None:
-                low = middle + 1
-            else:
-                path, high = found, min(middle, self._peak(found))
+        """The smallest arena that was found, of least cost."""
+        path = self._path(self.bound_bytes())
         assert path is not None
-        return path
+        found = self._choice(path)
+        while found.arena_bytes > self.bound_bytes():
+            better = self.choose(found.arena_bytes - 1)
+            if better is None:
+                break
+            found = better
+        return self.choose(found.arena_bytes) or found
+
+    def bound_bytes(self) -> int:
+        """No choice of streams and kernels that can be made here has a smaller arena.
+
+        Of all ways through the network it is the lowest peak, each segment counted with what it
+        needs in every order and placement.
+        """
+        while True:
+            lowest = lowest_peak_bytes(self._all())
+            assert lowest is not None  # Every node may run alone, or in a fed stream.
+            path = cheapest_path(self._all(), lowest)
+            assert path is not None
+            if all(segment.built for segment in path):
+                return lowest
+            self._build_all(path)
 
     def without_streams(self) -> Choice:
-        """Every layer alone."""
+        """Every layer alone, by the objective's own kernel."""
         return self._choice([])
 
     def _choice(self, path: list[Segment]) -> Choice:
-        streams = tuple(s for segment in path if (s := self._stream(segment)) is not None)
-        key = tuple(segment.key for segment in path if self._stream(segment) is not None)
+        lowerings = {**self.layers.lowerings}
+        for segment in path:
+            if segment.pace is None and segment.variant:
+                at = segment.nodes.start
+                lowerings[at] = self.layers.lowered[at, segment.variant]
+        streams = tuple(self._streams[s.key] for s in path if s.pace is not None)
+        key = tuple(segment.key for segment in path if segment.pace or segment.variant)
         if key not in self._arenas:
-            self._arenas[key] = self.arena_of(streams)
-        return Choice(streams, self._arenas[key])
-
-    @staticmethod
-    def _peak(path: list[Segment]) -> int:
-        return max((segment.peak_bytes for segment in path), default=0)
+            self._arenas[key] = self.arena_of(lowerings, streams)
+        return Choice(lowerings, streams, self._arenas[key], path_cost(path))
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:
-        """The segments of least extra work with no higher peak; streams among them are built."""
+        """The segments of least cost that need no more, all built."""
         while True:
-            path = _shortest(len(self.graph.nodes), self._all(), limit_bytes)
-            if path is None:
-                return None
-            fresh = [s for s in path if s.pace and s.key not in self._built]
-            if not fresh:
+            path = cheapest_path(self._all(), limit_bytes)
+            if path is None or all(segment.built for segment in path):
                 return path
-            for segment in fresh:
-                self._build(segment)
+            self._build_all(path)
 
-    def _all(self) -> list[Segment]:
-        if self._segments is None:
-            self._segments = self._find_segments()
-        return self._segments
+    def _all(self) -> list[list[Segment]]:
+        if self._starts is None:
+            self._starts = [[] for _ in self.layers.graph.nodes]
+            for segment in self._find_segments():
+                self._starts[segment.nodes.start].append(segment)
+        return self._starts
 
-    def _find_segments(self) -> list[Segment]:
-        lone = lone_segments(self.graph, self.alive, self.lowered)
-        found = [s for s in lone if not (self.fed and s.nodes.start == 0)]
-        alone = {s.nodes.start: s.peak_bytes for s in found}
+    def _find_segments(self) -> Iterator[Segment]:
+        lone = [s for s in self.layers.segments() if not (self.fed and s.nodes.start == 0)]
+        yield from lone
+        own = {s.nodes.start: s.need_bytes for s in lone if s.built}
+        layers = self.layers
+        alive = find_alive(layers.graph, layers.arena)
         for fed in (False, True) if self.fed else (False,):
-            for nodes in stream_ranges(self.graph, self.alive, fed=fed):
-                if self.fed and nodes.start == 0 and not fed:
-                    continue
-                highest = max((alone.get(i, 0) for i in nodes), default=0)
-                found += self._paced(nodes, highest, fed=fed)
-        return found
+            for nodes in stream_ranges(layers.graph, alive, fed=fed):
+                found = any_stream(layers.graph, layers.around, layers.price, nodes, fed=fed)
+                highest = max((own[i] for i in nodes if i in own), default=0)
+                if fed or (found.need_bytes < highest and nodes.start in own):
+                    yield found
 
-    def _paced(self, nodes: range, highest_bytes: int, *, fed: bool) -> Iterator[Segment]:
-        """Streams of these nodes at all paces that make the arena smaller."""
-        for pace in paces(self.graph, nodes):
-            for lean in (False, True) if any(i in self.lean for i in nodes) else (False,):
-                lowered = {**self.lowered, **self.lean} if lean else self.lowered
-                segment = stream_segment(
-                    self.graph, self.alive, lowered, nodes, pace, fed=fed, lean=lean
-                )
-                if segment is None:
-                    continue
-                if fed or segment.peak_bytes < highest_bytes:
-                    yield segment
-                elif lean or not self.lean:
-                    return  # Faster paces need more.
+    def _build_all(self, path: list[Segment]) -> None:
+        for segment in path:
+            if not segment.built:
+                there = self._all()[segment.nodes.start]
+                there.remove(segment)
+                there += self._built(segment)
 
-    def _stream(self, segment: Segment) -> Stream | None:
-        return None if segment.pace is None else self._built[segment.key]
-
-    def _build(self, segment: Segment) -> None:
-        """Build a stream; its segment learns its real memory, or goes where it cannot be."""
-        assert segment.pace is not None
-        nodes = segment.nodes
-        kernels = lean_first(self.kernels) if segment.lean else self.kernels
-        stream = make_stream(self.graph, nodes, segment.pace, kernels, fed=segment.fed)
-        self._built[segment.key] = stream
-        segments = self._all()
-        at = segments.index(segment)
+    def _built(self, segment: Segment) -> list[Segment]:
+        """What a segment is when it is looked at closely: nothing where it cannot be."""
+        layers = self.layers
+        if segment.pace is None:
+            if len(segment.nodes) == 1 and not segment.fed:
+                return layers.build(segment.nodes.start)
+            return self._streams_of(segment)
+        kernels = self.variants[segment.variant or 0].kernels
+        stream = make_stream(layers.graph, segment.nodes, segment.pace, kernels, fed=segment.fed)
         if stream is None:
-            del segments[at]
-            return
-        peak = stream_peak(
-            self.graph, self.alive, nodes, stream.inner_bytes, stream.gap_bytes, fed=segment.fed
+            return []
+        self._streams[segment.key] = stream
+        need = layers.around.need_bytes(segment.nodes, stream_step(stream))
+        return [replace(segment, need_bytes=need, built=True)]
+
+    def _streams_of(self, segment: Segment) -> list[Segment]:
+        variants = {
+            i: variant.lean
+            for i, variant in enumerate(self.variants)
+            if i == 0 or not variant.nodes.isdisjoint(segment.nodes)
+        }
+        layers = self.layers
+        found = stream_segments(
+            *(layers.graph, layers.around, layers.price, segment.nodes, variants), fed=segment.fed
         )
-        segments[at] = replace(segment, peak_bytes=peak)
-
-
-def _shortest(length: int, segments: list[Segment], limit_bytes: int) -> list[Segment] | None:
-    """From node 0 to the last by segments within the limit: least work, then lowest peak."""
-    best: list[tuple[float, int, list[Segment]] | None] = [None] * (length + 1)
-    best[0] = (0.0, 0, [])
-    for segment in sorted(segments, key=lambda s: (s.nodes.start, s.nodes.stop)):
-        before = best[segment.nodes.start]
-        if before is None or segment.peak_bytes > limit_bytes:
-            continue
-        work, peak, path = before
-        found = (work + segment.extra_work, max(peak, segment.peak_bytes), [*path, segment])
-        there = best[segment.nodes.stop]
-        if there is None or found[:2] < there[:2]:
-            best[segment.nodes.stop] = found
-    last = best[length]
-    return None if last is None else last[2]
+        return list(found)

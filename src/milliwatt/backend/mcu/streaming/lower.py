@@ -7,11 +7,12 @@ image of its own. What differs between these calls must be numbers passed at run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from milliwatt.backend.mcu.kernel import (
     Arg,
+    Core,
     Kernel,
     Lit,
     Lowered,
@@ -45,9 +46,55 @@ def lean_first(kernels: Kernels) -> Kernels:
     def chosen(index: int, site: Site) -> list[Kernel]:
         found = kernels(index, site)
         lean = lean_kernels(found)
-        return [*lean, *(kernel for kernel in found if kernel not in lean)]
+        names = {kernel.name for kernel in lean}
+        return [*lean, *(kernel for kernel in found if kernel.name not in names)]
 
     return chosen
+
+
+def remembering(kernels: Kernels) -> Kernels:
+    """The same kernels; what they make of a site is found out once."""
+    known: dict[Hashable, Sequence[Kernel]] = {}
+    calls: dict[Hashable, Lowered] = {}
+
+    def found(index: int, site: Site) -> Sequence[Kernel]:
+        key = _site_key(index, site)
+        if key not in known:
+            known[key] = [_Remembered(index, kernel, calls) for kernel in kernels(index, site)]
+        return known[key]
+
+    return found
+
+
+def _site_key(index: int, site: Site) -> Hashable:
+    """What tells the sites of one node apart when it is computed by rows."""
+    return index, site.op, tuple(kind.shape for kind in (*site.inputs, *site.outputs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A kernel for sites of one node."""
+
+    index: int
+    base: Kernel
+    calls: dict[Hashable, Lowered]
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    @property
+    def header(self) -> str:
+        return self.base.header
+
+    def supports(self, site: Site, core: Core) -> bool:
+        return self.base.supports(site, core)
+
+    def lower(self, site: Site) -> Lowered:
+        key = self.name, _site_key(self.index, site)
+        if key not in self.calls:
+            self.calls[key] = self.base.lower(site)
+        return self.calls[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.streaming.build import ALIGNMENT_BYTES
-from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.backend.mcu.streaming.stream import Stream, stream_name
 from milliwatt.ir.graph import Graph
 
 
@@ -29,17 +29,24 @@ def values_within(streams: Sequence[Stream]) -> frozenset[str]:
 
 def stream_step(stream: Stream) -> memory.Step:
     """A stream as one step: its own memory is scratch, its result may trail its source."""
-    reads = () if stream.fed else (stream.source,)
+    source = None if stream.fed else stream.source
+    return range_step(stream.nodes, source, stream.result, stream.inner_bytes, stream.gap_bytes)
+
+
+def range_step(
+    nodes: range, source: str | None, result: str, inner_bytes: int, gap_bytes: int | None
+) -> memory.Step:
+    """The step of a stream that makes `result` from `source`, None where its rows are fed."""
     shared = (
-        (memory.InPlace.trailing(stream.source, stream.result, stream.gap_bytes),)
-        if reads and stream.gap_bytes is not None
+        (memory.InPlace.trailing(source, result, gap_bytes),)
+        if source is not None and gap_bytes is not None
         else ()
     )
     return memory.Step(
-        stream.step_name,
-        reads,
-        (stream.result,),
-        scratch_bytes=stream.inner_bytes,
+        stream_name(nodes),
+        () if source is None else (source,),
+        (result,),
+        scratch_bytes=inner_bytes,
         scratch_alignment=ALIGNMENT_BYTES,
         in_place=shared,
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import TypeVar
 
@@ -52,12 +52,13 @@ class Rows:
         """Rows in each of `turns`."""
         counts = self.step * np.arange(turns.start, turns.stop) + self.phase
         rows = self.scale * (counts // self.period) + self.offset
-        return np.clip(rows, self.least, self.total)
+        return np.minimum(np.maximum(rows, self.least), self.total)
 
     def shifted(self, turns: int) -> Rows:
         """The rows `turns` later: what `at(turn + turns)` is here is there `at(turn)`."""
         whole, phase = divmod(self.phase + self.step * turns, self.period)
-        return replace(self, phase=phase, offset=self.offset + self.scale * whole)
+        offset = self.offset + self.scale * whole
+        return Rows(self.step, phase, self.period, self.scale, offset, self.total, self.least)
 
     def first_turn(self) -> int:
         """The first turn, possibly negative, in which there is any row."""

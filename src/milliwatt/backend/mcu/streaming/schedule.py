@@ -98,10 +98,8 @@ def _numbered(
     turns = range(stop - start)
     ends = {v: rows.shifted(start) for v, rows in ends.items()}
     lows = {v: rows.shifted(start) for v, rows in lows.items()}
-    spans = {
-        v: Spans(ends[v].shifted(-1).over(turns), ends[v].over(turns), lows[v].over(turns))
-        for v in ends
-    }
+    rows = {v: ends[v].over(range(-1, len(turns))) for v in ends}
+    spans = {v: Spans(rows[v][:-1], rows[v][1:], lows[v].over(turns)) for v in ends}
     return Schedule(ends, lows, spans, tuple(windows), turns)
 
 

@@ -1,111 +1,69 @@
 # SPDX-License-Identifier: MIT
-"""Ranges of nodes that may run alone or as a stream: the memory and the extra work of each."""
+"""Ranges of nodes that may run alone or as a stream: the memory and the cost of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
-from milliwatt.backend.mcu.kernel import Lowered
+from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.streaming.build import source_of
+from milliwatt.backend.mcu.streaming.needs import Surroundings
+from milliwatt.backend.mcu.streaming.outer import range_step
 from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
 from milliwatt.backend.mcu.streaming.schedule import Pace, Schedule, make_schedule
-from milliwatt.ir.graph import Graph, Node
-from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
+from milliwatt.backend.mcu.streaming.work import CODE_BYTES_PER_LAYER, extra_work, lean_work
+from milliwatt.ir.graph import Graph
 
-_ROWS = (1, 2, 3, 4, 6, 8, 12, 16)
+ROWS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Rows of the result a turn that are tried."""
-# Extra instructions, roughly, as counted on a Cortex-M4.
-_PER_TURN = 25
-_PER_CALL = 40
-_PER_LEAN_READ = 0.75
-_PER_MOVED_BYTE = 0.75
-_PER_CHANNEL_CALL = 60
-_PER_REREAD = 3.0
-_PER_ODD_MAC = 0.6
-_PIXELS_TOGETHER = 4
+Price = Callable[[float, int], float]
+"""What so many more instructions and bytes of flash cost."""
+Key = tuple[range, Pace | None, int | None]
+LEAST_WORK = 1.0
+"""Instructions that anything but whole layers by the objective's own kernels costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Nodes of a network as one step: alone (`pace` None) or as a stream.
+    """Nodes of a network as one step: a node alone, or a stream at a pace.
 
-    `peak_bytes` is the arena it needs, what passes by included; `extra_work` instructions more
-    than without streams, roughly. The peak is no more than that until the stream is built. A
-    `lean` one prefers kernels of less scratch memory.
+    `need_bytes` is the smallest arena with which it may run, `cost` what it costs beyond the
+    objective's own code of whole layers. Until it is `built` need and cost may be more than that.
+    `variant` numbers the choice of its kernels, 0 being the objective's own; None stands for
+    all other kernels of a node, or for all streams of several.
     """
 
     nodes: range
     pace: Pace | None
+    variant: int | None
     fed: bool
-    peak_bytes: int
-    extra_work: float
-    lean: bool = False
+    need_bytes: int
+    cost: float
+    built: bool
 
     @property
-    def key(self) -> tuple[range, Pace | None, bool]:
+    def key(self) -> Key:
         """What tells it from the other segments of a network."""
-        return self.nodes, self.pace, self.lean
+        return self.nodes, self.pace, self.variant
 
 
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """Bytes of every value in the arena, and which are alive before each node."""
-
-    sizes: Mapping[str, int]
-    before: Sequence[frozenset[str]]
-
-    def size_bytes(self, values: frozenset[str]) -> int:
-        """Bytes of several values."""
-        return sum(self.sizes[v] for v in values)
-
-
-def find_alive(graph: Graph, arena: frozenset[str]) -> Alive:
-    """What is alive between nodes, of the values in the arena."""
+def find_alive(graph: Graph, arena: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """What is alive before each node and after the last, of the values in the arena."""
     needed = set(graph.kept_values() & arena)
     before: list[frozenset[str]] = [frozenset(needed)]
     for node in reversed(graph.nodes):
         needed -= set(node.outputs)
         needed |= set(node.inputs) & arena
         before.append(frozenset(needed))
-    sizes = {v: graph.types[v].size_bytes for v in arena}
-    return Alive(sizes, before[::-1])
+    return tuple(before[::-1])
 
 
-def lone_segments(
-    graph: Graph, alive: Alive, lowered: Mapping[int, Lowered | None]
-) -> Iterator[Segment]:
-    """Every node by itself."""
-    for i, node in enumerate(graph.nodes):
-        peak = _lone_peak(alive, node, i, lowered[i])
-        yield Segment(range(i, i + 1), None, False, peak, 0.0)
-
-
-def _lone_peak(alive: Alive, node: Node, index: int, lowered: Lowered | None) -> int:
-    made = frozenset(v for v in node.outputs if v in alive.sizes)
-    total = alive.size_bytes(alive.before[index] | made)
-    if lowered is None:
-        return total - alive.size_bytes(made)
-    dying = alive.before[index] - alive.before[index + 1]
-    saved = 0
-    for overlap in lowered.overlaps:
-        read, write = node.inputs[overlap.input], node.outputs[overlap.output]
-        if read in dying and write in made:
-            saved = max(saved, shared_bytes(alive, read, write, overlap.gap_bytes))
-    return total - saved + lowered.scratch_bytes
-
-
-def shared_bytes(alive: Alive, read: str, write: str, gap_bytes: int) -> int:
-    """Bytes that a result saves which begins `gap_bytes` below what it is made from."""
-    read_bytes, write_bytes = alive.sizes[read], alive.sizes[write]
-    return max(0, read_bytes + write_bytes - max(write_bytes, read_bytes + gap_bytes))
-
-
-def stream_ranges(graph: Graph, alive: Alive, *, fed: bool) -> Iterator[range]:
+def stream_ranges(graph: Graph, alive: Sequence[frozenset[str]], *, fed: bool) -> Iterator[range]:
     """The ranges of nodes that make one value from one and work by rows, longest last.
 
-    `fed`: those that begin with the network's first node.
+    `alive` is that of `find_alive`. `fed`: those that begin with the network's first node, and
+    after which nobody needs its input.
     """
     outside = {v for s in graph.states for v in (s.before, s.after)}
     for start in range(1 if fed else len(graph.nodes)):
@@ -122,8 +80,8 @@ def stream_ranges(graph: Graph, alive: Alive, *, fed: bool) -> Iterator[range]:
             made |= set(node.outputs)
             if len(read) > 1:
                 break
-            needed = alive.before[stop] & made
-            if needed == frozenset(node.outputs) and (fed or stop - start > 1):
+            alone = alive[stop] & made == frozenset(node.outputs)
+            if alone and not read & alive[stop] if fed else alone and stop - start > 1:
                 yield range(start, stop)
 
 
@@ -135,69 +93,60 @@ def paces(graph: Graph, nodes: range) -> list[Pace]:
     steps = max(end.step for end in slowest.ends.values())
     height = graph.types[graph.nodes[nodes[-1]].outputs[0]].shape[1]
     slow = [Pace(1, turns) for turns in range(steps, 1, -1) if steps % turns == 0]
-    return [*slow, *(Pace(rows) for rows in _ROWS if rows < height or rows == 1)]
+    return [*slow, *(Pace(rows) for rows in ROWS if rows < height or rows == 1)]
 
 
-def stream_segment(
+def any_other(
+    nodes: range, around: Surroundings, price: Price, step: memory.Step, *, fed: bool = False
+) -> Segment:
+    """What stands for several segments, none of which needs less than `step`."""
+    need = around.need_bytes(nodes, step)
+    return Segment(nodes, None, None, fed, need, price(LEAST_WORK, 0), built=False)
+
+
+def any_stream(
+    graph: Graph, around: Surroundings, price: Price, nodes: range, *, fed: bool
+) -> Segment:
+    """What stands for all streams of these nodes."""
+    return any_other(nodes, around, price, _least_step(graph, nodes, 0, fed=fed), fed=fed)
+
+
+def stream_segments(
     graph: Graph,
-    alive: Alive,
-    lowered: Mapping[int, Lowered | None],
+    around: Surroundings,
+    price: Price,
     nodes: range,
-    pace: Pace,
+    variants: Mapping[int, bool],
     *,
     fed: bool,
-    lean: bool,
-) -> Segment | None:
-    """A stream, its memory estimated from below; None where it cannot be one."""
-    schedule = make_schedule(graph, [graph.nodes[i] for i in nodes], pace)
-    if schedule is None:
-        return None
-    inner = _inner_bytes(graph, lowered, nodes, schedule, fed=fed)
-    peak = stream_peak(graph, alive, nodes, inner, 0, fed=fed)
-    work = _extra_work(graph, nodes, schedule)
-    if lean:
-        work += _PER_LEAN_READ * sum(_gathered(graph, graph.nodes[i], schedule) for i in nodes)
-    return Segment(nodes, pace, fed, peak, work, lean)
+) -> Iterator[Segment]:
+    """Streams of these nodes at every pace.
+
+    `variants` says which there are, and whether their kernels gather less at a time.
+    """
+    for pace in paces(graph, nodes):
+        schedule = make_schedule(graph, [graph.nodes[i] for i in nodes], pace)
+        if schedule is None:
+            continue
+        inner = _inner_bytes(graph, nodes, schedule, fed=fed)
+        need = around.need_bytes(nodes, _least_step(graph, nodes, inner, fed=fed))
+        work = LEAST_WORK + extra_work(graph, nodes, schedule)
+        code = CODE_BYTES_PER_LAYER * (len(nodes) + 1)
+        for variant, lean in variants.items():
+            more = lean_work(graph, nodes, schedule) if lean else 0
+            yield Segment(nodes, pace, variant, fed, need, price(work + more, code), built=False)
 
 
-def _gathered(graph: Graph, node: Node, schedule: Schedule) -> int:
-    """Elements that a depthwise convolution reads, those read again in later turns included."""
-    if not isinstance(node.op, DepthwiseConv2D):
-        return 0
-    _, _, width, channels = graph.types[node.inputs[0]].shape
-    rows = graph.types[node.inputs[1]].shape[1]
-    return schedule.calls(node.outputs[0]) * rows * width * channels
-
-
-def stream_peak(
-    graph: Graph,
-    alive: Alive,
-    nodes: range,
-    inner_bytes: int,
-    gap_bytes: int | None,
-    *,
-    fed: bool,
-) -> int:
-    """The arena of a stream: what passes by, source and result, its own memory."""
+def _least_step(graph: Graph, nodes: range, inner_bytes: int, *, fed: bool) -> memory.Step:
+    """A stream that needs no more than any of these nodes."""
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
-    passing = alive.before[nodes.start] - ({source} if fed else set())
-    total = alive.size_bytes(passing | {result}) + inner_bytes
-    if fed or gap_bytes is None or source in alive.before[nodes.stop]:
-        return total
-    return total - shared_bytes(alive, source, result, gap_bytes)
+    return range_step(nodes, None if fed else source, result, inner_bytes, 0)
 
 
-def _inner_bytes(
-    graph: Graph,
-    lowered: Mapping[int, Lowered | None],
-    nodes: range,
-    schedule: Schedule,
-    *,
-    fed: bool,
-) -> int:
-    """Strips that keep rows, and the most that any call needs besides them, from below.
+def _inner_bytes(graph: Graph, nodes: range, schedule: Schedule, *, fed: bool) -> int:
+    """The least memory of a stream's own: strips that keep rows, and the largest of the others.
 
-    What a depthwise convolution makes may lie where its strip has rows to spare.
+    A strip made from one that keeps rows may lie where that one has rows to spare.
     """
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
     whole = {result} if fed else {source, result}
@@ -207,61 +156,10 @@ def _inner_bytes(
         if v not in whole
     }
     kept = {v for v in sizes if schedule.spans[v].keeps_rows or v == source}
-    guests = {
-        graph.nodes[i].outputs[0] for i in nodes if isinstance(graph.nodes[i].op, DepthwiseConv2D)
-    }
-    passing = max(
-        _scratch_bytes(lowered[i])
-        + max(sizes.get(v, 0) * (v not in kept | guests) for v in _values(graph.nodes[i]))
-        for i in nodes
-    )
+    passing = 0
+    for i in nodes:
+        node = graph.nodes[i]
+        maps = [node.inputs[at] for at in map_inputs(graph, node)]
+        if not (len(maps) == 1 and maps[0] in kept):
+            passing = max(passing, *(sizes.get(v, 0) * (v not in kept) for v in node.outputs))
     return sum(sizes[v] for v in kept) + passing
-
-
-def _scratch_bytes(lowered: Lowered | None) -> int:
-    return 0 if lowered is None else lowered.scratch_bytes
-
-
-def _values(node: Node) -> tuple[str, ...]:
-    return (*node.inputs, *node.outputs)
-
-
-def _extra_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
-    work = 0.0
-    for index, window in zip(nodes, schedule.windows, strict=True):
-        node = graph.nodes[index]
-        read, made = node.inputs[map_inputs(graph, node)[0]], node.outputs[0]
-        calls = schedule.calls(made)
-        work += _PER_TURN * len(schedule.turns) + _PER_CALL * calls
-        work += _PER_MOVED_BYTE * _moved_bytes(graph, schedule, made)
-        match node.op:
-            case DepthwiseConv2D():
-                _, _, width, channels = graph.types[read].shape
-                again = max(0, window.reach - window.stride) * width * _PER_REREAD
-                work += max(0, calls - 1) * channels * (again + _PER_CHANNEL_CALL)
-            case Conv2D():
-                work += (
-                    _odd_pixels(graph, schedule, made)
-                    * _PER_ODD_MAC
-                    * prod(graph.types[node.inputs[1]].shape)
-                )
-            case _:
-                pass
-    return work
-
-
-def _moved_bytes(graph: Graph, schedule: Schedule, value: str) -> int:
-    span = schedule.spans[value]
-    if not span.keeps_rows:
-        return 0
-    drops = span.low > schedule.lows[value].shifted(-1).over(schedule.turns)
-    rows = int((span.begin - span.low)[drops].sum())
-    return rows * graph.types[value].size_bytes // graph.types[value].shape[1]
-
-
-def _odd_pixels(graph: Graph, schedule: Schedule, value: str) -> int:
-    """Pixels that are left of blocks of four, beyond those without a stream."""
-    _, height, width, _ = graph.types[value].shape
-    span = schedule.spans[value]
-    by_turn = (span.end - span.begin) * width % _PIXELS_TOGETHER
-    return max(0, int(by_turn.sum()) - height * width % _PIXELS_TOGETHER)

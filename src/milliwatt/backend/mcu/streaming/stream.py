@@ -84,4 +84,9 @@ class Stream:
     @property
     def step_name(self) -> str:
         """The name of its step in the plan's memory problem."""
-        return f"stream {self.nodes.start}:{self.nodes.stop - 1}"
+        return stream_name(self.nodes)
+
+
+def stream_name(nodes: range) -> str:
+    """What the step of a stream is called."""
+    return f"stream {nodes.start}:{nodes.stop - 1}"

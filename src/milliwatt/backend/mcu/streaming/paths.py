@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Ways from a network's first node to its last, segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from milliwatt.backend.mcu.streaming.segments import Segment
+
+BySegmentStart = Sequence[Sequence[Segment]]
+"""For each node the segments that begin with it."""
+
+
+def cheapest_path(starts: BySegmentStart, limit_bytes: int) -> list[Segment] | None:
+    """Segments that need no more than the limit, of least cost; of equals the lowest peak."""
+    best: list[tuple[float, int, Segment | None] | None] = [None] * (len(starts) + 1)
+    best[0] = (0.0, 0, None)
+    for start, segments in enumerate(starts):
+        before = best[start]
+        if before is None:
+            continue
+        cost, peak, _ = before
+        for segment in segments:
+            if segment.need_bytes > limit_bytes:
+                continue
+            found = (cost + segment.cost, max(peak, segment.need_bytes), segment)
+            there = best[segment.nodes.stop]
+            if there is None or found[:2] < there[:2]:
+                best[segment.nodes.stop] = found
+    if best[-1] is None:
+        return None
+    path: list[Segment] = []
+    at = len(starts)
+    while at > 0:
+        reached = best[at]
+        assert reached is not None
+        assert reached[2] is not None
+        path.append(reached[2])
+        at = reached[2].nodes.start
+    return path[::-1]
+
+
+def lowest_peak_bytes(starts: BySegmentStart) -> int | None:
+    """The least limit under which there is a path."""
+    best: list[int | None] = [None] * (len(starts) + 1)
+    best[0] = 0
+    for start, segments in enumerate(starts):
+        before = best[start]
+        if before is None:
+            continue
+        for segment in segments:
+            peak = max(before, segment.need_bytes)
+            there = best[segment.nodes.stop]
+            best[segment.nodes.stop] = peak if there is None else min(there, peak)
+    return best[-1]
+
+
+def peak_bytes(path: Sequence[Segment]) -> int:
+    """The most that any segment needs."""
+    return max((segment.need_bytes for segment in path), default=0)
+
+
+def path_cost(path: Sequence[Segment]) -> float:
+    """What all segments cost together."""
+    return sum(segment.cost for segment in path)
