@@ -54,10 +54,10 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const int32_t y_skip = layer.y_skip - out.across + 1;
     mw_ring_3x3 ring;
     mw_make_ring_3x3(&ring, scratch, line_words);
-    mw_fill_s16(scratch,
-                6 * line_words *
-                    (fours > 0 || (fours == 0 && multiplier == 1 && channels >= 4) ? 4 : 1),
-                x_zero);
+    mw_fill_pairs(scratch,
+                  3 * line_words *
+                      (fours > 0 || (fours == 0 && multiplier == 1 && channels >= 4) ? 4 : 1),
+                  x_zero);
     scales = mw_first_scale(bias, scales, channels, form);
     layer.channel_step = (int32_t)sizeof(mw_channel_3x3);
     layer.y_skip = y_skip;
@@ -76,7 +76,7 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
             for (const int32_t end = o * stride - pad_across + 3; next < end; next++) {
                 mw_word *const line = mw_turn_ring_3x3(&ring);
                 if (next < 0 || next >= across) {
-                    mw_fill_s16((mw_half *)(void *)line, 2 * line_words, x_zero);
+                    mw_fill_pairs(line, line_words, x_zero);
                     ring.step[2] = 0;
                 } else if (multiplier == 1 && taken == 4) {
                     mw_load_lines_s8_of_4(x, &lines, next, line, 3 * line_words);

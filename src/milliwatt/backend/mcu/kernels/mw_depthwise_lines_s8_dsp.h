@@ -61,6 +61,14 @@ MW_INLINE void mw_fill_s16(mw_half *to, int32_t count, int32_t value)
     }
 }
 
+MW_INLINE void mw_fill_pairs(mw_word *to, int32_t count, int32_t value)
+{
+    const int32_t pair = mw_pair(value, value);
+    for (; count > 0; count--) {
+        *to++ = pair;
+    }
+}
+
 /* Puts line `index` of the channel at `x` into its place `line`, whose padding is there already. */
 static MW_NOINLINE __attribute__((unused)) void mw_load_line_s8(const int8_t *x,
                                                                 const mw_lines_s8 *shape,
