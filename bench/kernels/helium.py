@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""Kernels beside the usual ones on a Cortex-M55 with Helium: sub-byte, sparse and coded weights.
+
+Layers with random weights of fixed seeds, every output compared with the reference. Writes
+bench/kernels/helium.csv, where the published networks are at hand helium_networks.csv beside it,
+and the tables of docs/kernels.md on Helium.
+Usage: python -m bench.kernels.helium
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.kernels.alternatives_page import PAGE, Row, filled
+from bench.kernels.helium_page import render
+from bench.kernels.subbyte_networks import NETWORKS, SubbyteNetwork, narrowed
+from milliwatt.backend.mcu.compile import compile_graph
+from milliwatt.backend.mcu.kernel import Core, Kernel
+from milliwatt.backend.mcu.lowering import (
+    coded,
+    mve_coded,
+    mve_conv,
+    mve_dense,
+    mve_depthwise,
+    mve_sparse,
+    mve_subbyte,
+    mve_subbyte_depthwise,
+    sparse_conv,
+    subbyte_conv,
+    subbyte_dense,
+    subbyte_depthwise,
+)
+from milliwatt.frontend.load import load_model
+from milliwatt.hardware import load_target
+from milliwatt.ir.types import DType
+from milliwatt.ops.base import Activation
+from milliwatt.report.compilation import compile_report
+from milliwatt.run.samples import random_samples
+from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
+from tests.cases import linear
+from tests.cases.build import Case
+from tests.cases.linear import Numbers, Window
+from tests.kernels.emulated import check_emulated
+from tests.kernels.harness import Job
+from tests.kernels.pruned import Prune, blocks, nm, pruned, unstructured
+from tests.support import find_shared
+
+TABLE = Path(__file__).with_name("helium.csv")
+NETWORKS_TABLE = Path(__file__).with_name("helium_networks.csv")
+CORE = Core(dsp=True, mve=True)
+USUAL = (*mve_conv.KERNELS, *mve_depthwise.KERNELS, *mve_dense.KERNELS)
+SUBBYTE = (*mve_subbyte.KERNELS, *mve_subbyte_depthwise.KERNELS)
+SUBBYTE_DSP = (*subbyte_conv.KERNELS, *subbyte_depthwise.KERNELS, *subbyte_dense.KERNELS)
+_TARGET = "corstone-300"
+_RELU = Activation.RELU
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row to be measured."""
+
+    group: str
+    layer: str
+    weights: str
+    job: Job
+
+
+_CONVOLUTIONS = {
+    "1×1, 25×5, 64 → 64": Window((1, 25, 5, 64), 64, activation=_RELU),
+    "1×1, 6×6, 128 → 128": Window((1, 6, 6, 128), 128, activation=_RELU),
+    "3×3, 16×16, 32 → 32": Window((1, 16, 16, 32), 32, (3, 3), padding="same", activation=_RELU),
+    "3×3, 8×8, 64 → 64": Window((1, 8, 8, 64), 64, (3, 3), padding="same", activation=_RELU),
+}
+_DEPTHWISE = {
+    "depthwise 3×3, 25×5, 64": Window((1, 25, 5, 64), 64, (3, 3), padding="same", activation=_RELU),
+}
+_DENSE = {"fully connected, 640 → 128": (1, 640, 128)}
+LAYERS = (*_CONVOLUTIONS, *_DEPTHWISE, *_DENSE)
+
+
+def _layer(name: str, dtype: DType = DType.INT8, least: int = 1) -> Case:
+    """The layer, its weights above the least of their type by so much."""
+    numbers = Numbers(weights=dtype)
+    if name in _CONVOLUTIONS:
+        site, inputs = linear.convolution(_CONVOLUTIONS[name], DType.INT8, numbers, 1)
+    elif name in _DEPTHWISE:
+        site, inputs = linear.depthwise(_DEPTHWISE[name], DType.INT8, numbers, 1)
+    else:
+        site, inputs = linear.dense(_DENSE[name], DType.INT8, numbers, 1)
+    weights = np.maximum(inputs[1], dtype.integer_range[0] + least)
+    constants = (None, weights, site.constants[2])
+    return replace(site, constants=constants), [inputs[0], weights, inputs[2]]
+
+
+def _first(kernels: Sequence[Kernel], case: Case) -> Job:
+    site, inputs = case
+    return Job(next(k for k in kernels if k.supports(site, CORE)), site, inputs)
+
+
+def _subbyte() -> list[Entry]:
+    found: list[Entry] = []
+    for layer in LAYERS:
+        for weights, dtype, least, kernels in (
+            ("int8", DType.INT8, 1, USUAL),
+            ("int4", DType.INT4, 1, SUBBYTE),
+            ("int4, with -8", DType.INT4, 0, SUBBYTE),
+            ("int2", DType.INT2, 1, SUBBYTE),
+            ("int2, with -2", DType.INT2, 0, SUBBYTE),
+            ("int4", DType.INT4, 1, SUBBYTE_DSP),
+        ):
+            case = _layer(layer, dtype, least)
+            found.append(Entry("helium-subbyte", layer, weights, _first(kernels, case)))
+    return found
+
+
+_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)
+_PRUNED: dict[str, Prune] = {
+    **{f"{share:.0%} of blocks 1×16": blocks(share, 1, 16) for share in _SHARES},
+    "50% of blocks 4×16": blocks(0.5, 4, 16),
+}
+_SCATTERED: dict[str, Prune] = {
+    **{f"{share:.0%} of weights": unstructured(share) for share in (0.2, 0.1, 0.05)},
+    "2 of 4": nm(2, 4),
+}
+
+
+def _sparse() -> list[Entry]:
+    found: list[Entry] = []
+    for layer, i in (("1×1, 6×6, 128 → 128", 0), ("3×3, 16×16, 32 → 32", 1)):
+        kernels = {True: mve_sparse.KERNELS[i], False: sparse_conv.KERNELS[i]}
+        case = _layer(layer)
+        found.append(Entry("helium-sparse", layer, "all", _first(USUAL, case)))
+        for name, prune in (_PRUNED | _SCATTERED).items():
+            site, inputs = pruned(case, prune, 1)
+            for helium in (True, False) if name in _SCATTERED else (True,):
+                job = Job(kernels[helium], site, inputs)
+                found.append(Entry("helium-sparse", layer, name, job))
+    return found
+
+
+def _bell(case: Case, spread: float) -> Case:
+    """The case with weights of a Laplace distribution."""
+    site, inputs = case
+    drawn = np.random.default_rng(1).laplace(0, spread, inputs[1].shape)
+    weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
+    return replace(site, constants=(None, weights, inputs[2])), [inputs[0], weights, inputs[2]]
+
+
+def _coded() -> list[Entry]:
+    found: list[Entry] = []
+    for layer in LAYERS[1:]:
+        case = _bell(_layer(layer), 8.0)
+        for kernels in (USUAL, mve_coded.KERNELS, coded.KERNELS):
+            found.append(Entry("helium-coded", layer, "5.4 bits", _first(kernels, case)))
+    return found
+
+
+def measure() -> list[Row]:
+    """Every row, on the emulated Cortex-M55."""
+    entries = [*_subbyte(), *_sparse(), *_coded()]
+    counts = [check_emulated([e.job], "cortex-m55", "gcc").instructions[0] for e in entries]
+    return [_row(entry, count) for entry, count in zip(entries, counts, strict=True)]
+
+
+def _row(entry: Entry, instructions: int) -> Row:
+    job = entry.job
+    lowered = job.kernel.lower(job.site)
+    return Row(
+        group=entry.group,
+        layer=entry.layer,
+        weights=entry.weights,
+        kernel=job.kernel.name,
+        macs=job.site.op.macs(job.site.inputs, job.site.outputs),
+        instructions=instructions,
+        flash_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
+        scratch_bytes=lowered.scratch_bytes,
+    )
+
+
+def measure_networks(models: Path) -> list[SubbyteNetwork]:
+    """Every network with every width, verified against the reference on the emulated core."""
+    widths = (DType.INT8, DType.INT4, DType.INT2)
+    return [_network(models, name, dtype) for name in NETWORKS for dtype in widths]
+
+
+def _network(models: Path, name: str, dtype: DType) -> SubbyteNetwork:
+    graph = load_model(models / "mlperf_tiny" / f"{name}.tflite")
+    if dtype is not DType.INT8:
+        graph = narrowed(graph, dtype)
+    compiled = compile_graph(graph, load_target(_TARGET), "net")
+    firmware = build_compiled(compiled, compiler="gcc")
+    samples = random_samples(ports_of(compiled.source), 1, 0)
+    done = verify_compiled(compiled, firmware, samples, emulator="qemu")
+    report = compile_report(compiled, done, samples)
+    memory = report.memory
+    return SubbyteNetwork(
+        name, dtype.value, report.instructions, memory.flash_bytes, memory.sram_bytes
+    )
+
+
+def load() -> list[Row]:
+    """The committed rows of layers."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return [
+            Row(
+                group=line["group"],
+                layer=line["layer"],
+                weights=line["weights"],
+                kernel=line["kernel"],
+                macs=int(line["macs"]),
+                instructions=int(line["instructions"]),
+                flash_bytes=int(line["flash_bytes"]),
+                scratch_bytes=int(line["scratch_bytes"]),
+            )
+            for line in csv.DictReader(file)
+        ]
+
+
+def load_network_rows() -> list[SubbyteNetwork]:
+    """The committed rows of networks."""
+    with NETWORKS_TABLE.open(newline="", encoding="utf-8") as file:
+        return [
+            SubbyteNetwork(
+                line.pop("network"), line.pop("weights"), **{k: int(v) for k, v in line.items()}
+            )
+            for line in csv.DictReader(file)
+        ]
+
+
+def _write(path: Path, kind: type, rows: Sequence[Row] | Sequence[SubbyteNetwork]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def main() -> None:
+    """Measure, and write the tables and the page."""
+    rows = measure()
+    _write(TABLE, Row, rows)
+    shared = find_shared()
+    if shared is not None:
+        _write(NETWORKS_TABLE, SubbyteNetwork, measure_networks(shared / "models"))
+    page = filled(PAGE.read_text(encoding="utf-8"), render(rows, load_network_rows()))
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")
+
+
+if __name__ == "__main__":
+    main()
