@@ -34,7 +34,7 @@ def outputs(scale: Scale, sums: Array, span: int) -> Array:
 
 @settings(max_examples=60)
 @given(
-    scales=st.lists(st.floats(1e-5, 0.4), min_size=1, max_size=4),
+    scales=st.lists(st.floats(1e-5, 0.4) | st.floats(0.4, 60), min_size=1, max_size=4),
     bits=st.integers(8, 15),
     y_zero=st.integers(-128, 127),
     clamp=st.sampled_from(CLAMPS),
@@ -85,6 +85,11 @@ def test_factors_are_found_for_usual_layers() -> None:
             assert fit_scale(sums_with(scales, (1 << bits) - 1, y_zero, (-128, 127))) is not None
 
 
+def test_factors_of_one_and_more_are_rounded_once() -> None:
+    for scale in (0.7, 1.0, 3.0, 14.5):
+        assert fit_scale(sums_with([scale], 2000, -128, (-128, 127))) is not None
+
+
 def test_large_sums_are_cut_first() -> None:
     scale = fit_scale(sums_with([3e-3] * 40 + [4e-2], (1 << 24) - 1, 5, (-128, 127)))
     assert scale is not None
@@ -108,7 +113,7 @@ def test_channels_scaled_alike_share_their_numbers() -> None:
 
 
 def test_what_has_no_factors_is_refused() -> None:
-    assert fit_scale(sums_with([3.0], 20000, 0, (-128, 127))) is None
+    assert fit_scale(sums_with([3.0], 1 << 30, 0, (-128, 127))) is None
     assert fit_scale(sums_with([1e-5], 1 << 30, 0, (-128, 127))) is None
 
 

@@ -74,6 +74,11 @@ class Sums:
             shift=self.shift[:1],
         )
 
+    def wrap(self) -> bool:
+        """Whether a sum leaves 32 bits where a factor of 1 or more shifts it left first."""
+        left = np.clip(self.shift, 0, 31).astype(np.int64)
+        return bool((np.abs(self.ends).max(axis=1) << left).max() >= 1 << 31)
+
     def constant(self) -> Array:
         """Which channels have one output whatever the input; all sums must fit 32 bits."""
         outputs = self.output(self.ends)
@@ -186,6 +191,8 @@ def fit_scale(sums: Sums) -> Scale | None:
     they are cut first. Channels with one output have factors of 0, which suits any sum. Where all
     channels are scaled alike, one set of factors serves all if there is one.
     """
+    if sums.wrap():
+        return None
     alike = sums.merged()
     found = None if alike is None else _fit_or_cut(alike)
     return _fit_or_cut(sums) if found is None else found
@@ -217,7 +224,7 @@ def _limits(sums: Sums) -> Array:
 def _fit(sums: Sums) -> Scale | None:
     constant = sums.constant()
     reach = int(np.where(constant, 0, np.abs(sums.ends).max(axis=1)).max())
-    if reach >= 1 << 29 or (sums.shift[~constant] > 0).any():
+    if reach >= 1 << 29:
         return None
     low_shift = min(31 - reach.bit_length(), _FACTOR_BITS - DROPPED)
     slopes = np.where(constant, 0.0, sums.multiplier * 2.0 ** (sums.shift - 31.0))
@@ -272,6 +279,8 @@ def _steps(sums: Sums) -> Array:
     first = (k << power) - ((np.int64(1) << power) >> 1) + ((k <= 0) & (power > 0))
     first = np.clip(first, -(np.int64(1) << 31), np.int64(1) << 31)
     multiplier = np.maximum(sums.multiplier.astype(np.int64), 1)[:, None]
+    # With a factor of 1 or more the sum is shifted left first, and rounded once.
+    multiplier = multiplier << np.minimum(np.maximum(sums.shift, 0), 30).astype(np.int64)[:, None]
     least = -(((1 << 30) - first * (1 << 31)) // multiplier)
     return np.clip(least, sums.lowest[:, None], sums.highest[:, None] + 1)
 
