@@ -292,6 +292,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_winograd_input_4x4(const int8
                                                                       int32_t row_bytes,
                                                                       int32_t depth, int32_t *to)
 {
+    MW_BARRIER();
     for (int32_t c = 0; c < depth; c++) {
         int32_t d[36];
         for (int32_t p = 0; p < 36; p++) {
@@ -325,6 +326,7 @@ MW_INLINE void mw_winograd_out_4x4(uint32_t *m, int32_t step)
 static MW_NOINLINE __attribute__((unused)) void mw_winograd_output_4x4(
     int32_t *sums, const int32_t *channel, const mw_winograd_places *places, int32_t at)
 {
+    MW_BARRIER();
     static const int32_t factor_bits[4] = {0, 1, 2, 2};
     for (int32_t t = 0; t < 4; t++) {
         uint32_t m[36];

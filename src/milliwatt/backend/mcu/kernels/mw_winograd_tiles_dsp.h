@@ -167,6 +167,7 @@ MW_INLINE int8_t mw_winograd_finish(uint32_t four_times, const int32_t *channel,
 static MW_NOINLINE __attribute__((unused)) void mw_winograd_output_2x2(
     int32_t *sums, const int32_t *channel, const mw_winograd_places *places, int32_t at)
 {
+    MW_BARRIER();
     for (int32_t t = 0; t < 4; t++) {
         int8_t *const y = places->first[t] + at;
         uint32_t top[4], bottom[4];
