@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.arena import lone_step
 from milliwatt.backend.mcu.choose import Lowering, lowering_of
-from milliwatt.backend.mcu.kernel import Core, Kernel
+from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.predict import predict
-from milliwatt.backend.mcu.select import site_of
+from milliwatt.backend.mcu.select import candidates, site_of
 from milliwatt.backend.mcu.streaming.needs import Surroundings
 from milliwatt.backend.mcu.streaming.segments import LEAST_WORK, Price, Segment, any_other
 from milliwatt.ir.graph import Graph
@@ -21,8 +21,8 @@ from milliwatt.ir.graph import Graph
 class LoneLayers:
     """The nodes of a network outside streams.
 
-    `lowerings` are the objective's own, None for views; `others` further kernels by node. `arena`
-    holds the values that lie there.
+    `lowerings` are the objective's own, None for views; nodes named in `kept` have no others.
+    `arena` holds the values that lie there.
     """
 
     graph: Graph
@@ -31,18 +31,18 @@ class LoneLayers:
     arena: frozenset[str]
     price: Price
     lowerings: Mapping[int, Lowering | None]
-    others: Mapping[int, Sequence[Kernel]]
+    kept: Collection[str]
     lowered: dict[tuple[int, int], Lowering] = field(
         default_factory=dict[tuple[int, int], Lowering]
     )
-    """Those of other kernels, by node and by place in `others`, counted from 1."""
+    """Those of other kernels, by node and variant, counted from 1."""
 
     def segments(self) -> Iterator[Segment]:
         """Every node by its own kernel, and what all other kernels need at least."""
         for index in range(len(self.graph.nodes)):
             own = self._segment(index, 0, self._step(index, self.lowerings[index]), 0.0)
             yield own
-            if self.others.get(index):
+            if self.lowerings[index] is not None and self.graph.nodes[index].name not in self.kept:
                 nodes, least = range(index, index + 1), self._least_step(index)
                 other = any_other(nodes, self.around, self.price, least)
                 if other.need_bytes < own.need_bytes:
@@ -50,12 +50,13 @@ class LoneLayers:
 
     def build(self, index: int) -> list[Segment]:
         """The node by each other kernel that is smaller than any that costs no more."""
-        own = self.lowerings[index]
+        own, site = self.lowerings[index], site_of(self.graph, self.graph.nodes[index])
         assert own is not None
+        others = [kernel for kernel in candidates(site, self.core) if kernel.name != own.kernel]
         best = self._segment(index, 0, self._step(index, own), 0.0).need_bytes
         found: list[Segment] = []
-        for variant, kernel in enumerate(self.others[index], start=1):
-            other = lowering_of(kernel, site_of(self.graph, self.graph.nodes[index]))
+        for variant, kernel in enumerate(others, start=1):
+            other = lowering_of(kernel, site)
             self.lowered[index, variant] = other
             cost = self._more(index, own, other)
             found.append(self._segment(index, variant, self._step(index, other), cost))

@@ -11,7 +11,7 @@ from milliwatt.backend.mcu.choose import Lowerings
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
 from milliwatt.backend.mcu.objective import Objective
 from milliwatt.backend.mcu.predict import predict
-from milliwatt.backend.mcu.select import candidates, forms, site_of
+from milliwatt.backend.mcu.select import candidates, forms, select_kernel, site_of
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser, Variant
 from milliwatt.backend.mcu.streaming.lower import lean_first, lean_kernels, remembering
@@ -21,6 +21,7 @@ from milliwatt.backend.mcu.streaming.segments import Price, find_alive, stream_r
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
+from milliwatt.ops.conv import DepthwiseConv2D
 
 _TIE = 1e-6
 """What instructions weigh where they do not count."""
@@ -60,11 +61,7 @@ def stream_chooser(
         arena=frozenset(buffer.name for buffer in problem.buffers),
         price=_price(graph, core, lowerings, objective),
         lowerings=lowerings,
-        others={
-            i: [k for k in candidates(site_of(graph, graph.nodes[i]), core) if k.name != own.kernel]
-            for i, own in lowerings.items()
-            if own is not None and graph.nodes[i].name not in kept
-        },
+        kept=kept,
     )
     return StreamChooser(layers, _variants(graph, core, lowerings), arena_of, push_rows)
 
@@ -88,13 +85,7 @@ def _price(graph: Graph, core: Core, lowerings: Lowerings, objective: Objective)
 
 def _variants(graph: Graph, core: Core, lowerings: Lowerings) -> tuple[Variant, ...]:
     """The kernels of streams: the objective's own, the fastest, those that gather less."""
-    sites = {i: site_of(graph, graph.nodes[i]) for i, one in lowerings.items() if one is not None}
-    found = {i: candidates(site, core) for i, site in sites.items()}
-    wanted = {
-        i: one.kernel
-        for i, one in lowerings.items()
-        if one is not None and one.kernel != found[i][0].name
-    }
+    wanted, lean = _unusual(graph, core, lowerings)
 
     @remembering
     def fastest(index: int, site: Site) -> Sequence[Kernel]:
@@ -107,13 +98,30 @@ def _variants(graph: Graph, core: Core, lowerings: Lowerings) -> tuple[Variant, 
         kept = [kernel for kernel in forms(site, core) if kernel.name == wanted[index]]
         return [*kept, *(k for k in candidates(site, core) if k.name != wanted[index])]
 
-    lean = frozenset(i for i, kernels in found.items() if lean_kernels(kernels))
     variants = [Variant(own, frozenset(), lean=False)]
     if wanted:
         variants.append(Variant(fastest, frozenset(wanted), lean=False))
     if lean:
         variants.append(Variant(lean_first(fastest), lean, lean=True))
     return tuple(variants)
+
+
+def _unusual(
+    graph: Graph, core: Core, lowerings: Lowerings
+) -> tuple[dict[int, str], frozenset[int]]:
+    """Nodes that work by rows: kernels other than the first, and where there are lean ones."""
+    wanted: dict[int, str] = {}
+    lean: set[int] = set()
+    for i, one in lowerings.items():
+        node = graph.nodes[i]
+        if one is None or window_of(graph, node) is None:
+            continue
+        site = site_of(graph, node)
+        if one.kernel != select_kernel(node.name, site, core).name:
+            wanted[i] = one.kernel
+        if isinstance(node.op, DepthwiseConv2D) and lean_kernels(candidates(site, core)):
+            lean.add(i)
+    return wanted, frozenset(lean)
 
 
 def choice_within(chooser: StreamChooser, objective: Objective, arena_bytes: int | None) -> Choice:
