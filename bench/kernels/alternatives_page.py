@@ -80,8 +80,20 @@ def _coded(rows: Sequence[Row]) -> str:
 
 
 def _winograd(rows: Sequence[Row]) -> str:
-    heads = ["layer", "weights", "per MAC", "Winograd", "ratio", "flash, B", "Winograd"]
-    return _beside(rows, [*heads, "scratch, B", "Winograd"])
+    """Each three rows, the usual kernel's, F(2×2)'s and F(4×4)'s, in one line."""
+    lines = [
+        [
+            usual.layer,
+            *(per_mac(row) for row in (usual, small, large)),
+            *(_ratio(row, usual) for row in (small, large)),
+            *(count(row.flash_bytes) for row in (usual, small, large)),
+            *(count(row.scratch_bytes) for row in (usual, small, large)),
+        ]
+        for usual, small, large in zip(rows[::3], rows[1::3], rows[2::3], strict=True)
+    ]
+    forms = ["F(2×2)", "F(4×4)"]
+    heads = ["layer", "per MAC", *forms, *(f"ratio, {form}" for form in forms)]
+    return table([*heads, "flash, B", *forms, "scratch, B", *forms], lines)
 
 
 def break_even(rows: Sequence[Row]) -> float:
@@ -156,8 +168,11 @@ def _subbyte_networks(rows: Sequence[SubbyteNetwork]) -> str:
 
 
 def _tuned(rows: Sequence[TunedFigure]) -> str:
-    lines = [[row.figure, count(row.default), count(row.tuned)] for row in rows]
-    return table(["`ic`", "default", "tuned"], lines)
+    lines = [
+        [f"`{row.network}`", row.figure, *(count(n) for n in (row.default, row.small, row.tuned))]
+        for row in rows
+    ]
+    return table(["network", "", "default", "every 3×3 by F(2×2)", "tuned"], lines)
 
 
 def render(

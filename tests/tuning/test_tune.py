@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def test_kept_choices_build_the_very_network_that_was_measured() -> None:
     kept = compile_graph(residual(), BOARD, "net", kept=done.choices.kernels)
     assert kept.files == compile_graph(residual(), BOARD, "net", kept=done.choices.kernels).files
     assert [step.kernel for step in kept.plan.steps] == list(done.choices.kernels.values())
+
+
+def test_the_choice_fits_the_flash() -> None:
+    """Without room for Winograd's weights another choice is kept."""
+    free = tune(residual(), BOARD)
+    assert free.tuned.flash_bytes > free.default.flash_bytes
+    (flash,) = [memory for memory in BOARD.memories if memory.kind == "flash"]
+    small = replace(flash, bytes=free.tuned.flash_bytes - 1)
+    memories = tuple(small if memory is flash else memory for memory in BOARD.memories)
+    done = tune(residual(), replace(BOARD, memories=memories))
+    assert done.tuned.flash_bytes < free.tuned.flash_bytes
+    assert free.tuned.work < done.tuned.work <= done.default.work
 
 
 def test_equal_tunings_keep_equal_choices() -> None:
