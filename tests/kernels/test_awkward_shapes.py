@@ -100,9 +100,20 @@ FAMILIES = {
         ("subbyte_conv", "subbyte_depthwise", "subbyte_dense"), DSP, "cortex-m4", SUBBYTE
     ),
     "subbyte_mve": Family(("mve_subbyte", "mve_subbyte_depthwise"), MVE, "cortex-m55", SUBBYTE),
+    "subbyte_swar": Family(("swar_subbyte",), SWAR, "cortex-m0plus", SUBBYTE),
     "winograd": Family(("winograd",), DSP, "cortex-m4", changed=without_least, square=True),
+    "coded_mve": Family(("mve_coded",), MVE, "cortex-m55", changed=small_weights),
+    "coded_swar": Family(("swar_coded",), SWAR, "cortex-m0plus", changed=small_weights),
     "coded": Family(("coded",), DSP, "cortex-m4", changed=small_weights),
 }
+
+OF_OTHER_OPERATORS = {"mve_arith", "mve_pool", "affine_add", "dsp_arith", "dsp_pool"}
+
+
+def test_no_family_is_left_out() -> None:
+    taken = {module for family in FAMILIES.values() for module in family.modules}
+    assert {*lowering._SPECIALISED, *lowering._ALTERNATIVE} - OF_OTHER_OPERATORS == taken
+
 
 channels = st.one_of(st.sampled_from(AWKWARD), st.integers(1, 20))
 three = st.integers(1, 3)
