@@ -149,7 +149,8 @@ def command(
     report = None
     if verify:
         chosen = _samples(compiled, input_files, samples, seed)
-        flag = optimisation or (None if choices is None else choices.optimisation)
+        kept = choices if objective is None else None
+        flag = optimisation or (None if kept is None else kept.optimisation)
         report = _verify(compiled, chosen, emulator, compiler, flag)
     _write(output, compiled, picture, drawing)
     if as_json:
