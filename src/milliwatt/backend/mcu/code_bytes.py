@@ -42,7 +42,10 @@ _LOAD_LINE = ("mw_load_line_s8", 146)
 _LOAD_LINES = ("mw_load_lines_s8_of_4", 210)
 _LINE = (("mw_depthwise_line_3x3_stride_1", 438), ("mw_depthwise_line_3x3_stride_2", 462))
 _CODED = (("mw_rice_quotients", 174), ("mw_rice_low", 158), ("mw_rice_sixes", 256))
+_CODED_BLOCKS = (*_CODED, ("mw_next_block", 96), ("mw_store_block", 56))
 
+_SMALL = (_MATMUL_4PX_SMALL, _COPY_WINDOW, _WIDEN_4PX)
+_SMALL_1X1 = (_MATMUL_4PX_SMALL, _WIDEN_4PX)
 _POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_BLOCK, _WIDEN_1PX)
 _WINDOWS = (_MATMUL_4PX, _MATMUL_1PX, _WINDOW_4PX, _WINDOW_1PX, _CLIPPED_ROW)
 
@@ -52,15 +55,19 @@ _CODE: Mapping[str, Code] = {
     "mw_add_s8_dsp": Code(120),
     "mw_average_pool2d_s8": Code(94),
     "mw_average_pool2d_s8_dsp": Code(210),
-    "mw_conv2d_1x1_coded_blocks_s8_dsp": Code(364, (*_POINTWISE, *_CODED)),
+    "mw_conv2d_1x1_coded_blocks_s8_dsp": Code(290, (*_POINTWISE, *_CODED_BLOCKS)),
     "mw_conv2d_1x1_coded_s8_dsp": Code(280, (*_POINTWISE, *_CODED)),
     "mw_conv2d_1x1_s8_dsp": Code(200, _POINTWISE),
+    "mw_conv2d_1x1_small_coded_blocks_s8_dsp": Code(250, (*_SMALL_1X1, *_CODED_BLOCKS)),
+    "mw_conv2d_1x1_small_coded_s8_dsp": Code(190, (*_SMALL_1X1, *_CODED)),
     "mw_conv2d_1x1_small_s8_dsp": Code(152, (_MATMUL_4PX_SMALL, _WIDEN_4PX)),
-    "mw_conv2d_coded_blocks_s8_dsp": Code(440, (*_WINDOWS, *_CODED)),
+    "mw_conv2d_coded_blocks_s8_dsp": Code(350, (*_WINDOWS, *_CODED_BLOCKS)),
     "mw_conv2d_coded_s8_dsp": Code(330, (*_WINDOWS, *_CODED)),
     "mw_conv2d_gather_s8": Code(430),
     "mw_conv2d_s8": Code(460),
     "mw_conv2d_s8_dsp": Code(290, _WINDOWS),
+    "mw_conv2d_small_coded_blocks_s8_dsp": Code(250, (*_SMALL, *_CODED_BLOCKS)),
+    "mw_conv2d_small_coded_s8_dsp": Code(220, (*_SMALL, *_CODED)),
     "mw_conv2d_small_s8_dsp": Code(180, (_MATMUL_4PX_SMALL, _COPY_WINDOW, _WIDEN_4PX)),
     "mw_depthwise_conv2d_3x3_coded_s8_dsp": Code(440, (*_LINE, _LOAD_LINES, *_CODED)),
     "mw_depthwise_conv2d_3x3_plane_coded_s8_dsp": Code(470, (*_LINE, *_CODED)),

@@ -30,8 +30,10 @@ MW_INLINE mw_blocks mw_blocks_begin(const void *stored, int32_t low_bytes, void 
 }
 
 /* Makes the next block's weights; 0 where there is none. */
-MW_INLINE int32_t mw_next_block(mw_blocks *blocks, int32_t k, int32_t bits, uint32_t flip)
+static MW_NOINLINE __attribute__((unused)) int32_t mw_next_block(mw_blocks *blocks, int32_t k,
+                                                                 int32_t bits, uint32_t flip)
 {
+    MW_BARRIER();
     const int32_t left = blocks->channels - blocks->done;
     blocks->count = mw_min_i32(left, blocks->most);
     if (left > 0) {
@@ -45,11 +47,12 @@ MW_INLINE int32_t mw_next_block(mw_blocks *blocks, int32_t k, int32_t bits, uint
 }
 
 /* Puts the block's outputs in their places, and passes on to the next one. */
-MW_INLINE void mw_store_block(mw_blocks *blocks, int8_t *y, int32_t pixels)
+static MW_NOINLINE __attribute__((unused)) void mw_store_block(mw_blocks *blocks, int8_t *y,
+                                                               int32_t pixels)
 {
+    MW_BARRIER();
     const int32_t count = blocks->count;
     const int8_t *from = blocks->outputs;
-    MW_BARRIER();
     y += blocks->done;
     for (; pixels > 0; pixels--) {
         for (int32_t c = 0; c < count; c++) {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Core, In, Kernel, Lowered, Out, Ref, Scratch, Site, Table
-from milliwatt.backend.mcu.lowering import dsp_conv, dsp_dense, dsp_depthwise
+from milliwatt.backend.mcu.lowering import dsp_conv, dsp_dense, dsp_depthwise, dsp_small
 from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_dense import filters_of
@@ -137,10 +137,14 @@ def _in_blocks(site: Site, base: Kernel) -> Lowered:
 _CONV = "mw_conv2d_coded_s8_dsp.h"
 _BLOCKS = "mw_conv2d_coded_blocks_s8_dsp.h"
 _DEPTHWISE = "mw_depthwise_stored_dsp.h"
+_CONVOLUTIONS = (
+    *dsp_conv.KERNELS,
+    *(kernel for kernel in dsp_small.KERNELS if "depthwise" not in kernel.name),
+)
 
 KERNELS: tuple[Kernel, ...] = (
-    *(_at_once(base) for base in dsp_conv.KERNELS),
-    *(_by_blocks(base) for base in dsp_conv.KERNELS),
+    *(_at_once(base) for base in _CONVOLUTIONS),
+    *(_by_blocks(base) for base in _CONVOLUTIONS),
     *(coded_kernel(base, _DEPTHWISE) for base in dsp_depthwise.KERNELS),
     DspKernel(
         "fully_connected_s8_coded",
