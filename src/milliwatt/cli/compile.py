@@ -15,6 +15,7 @@ from milliwatt.units import format_count
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.choices import Choices
     from milliwatt.backend.mcu.compile import Compiled
+    from milliwatt.backend.mcu.objective import Objective
     from milliwatt.ir.graph import Graph
     from milliwatt.report.compilation import CompileReport
     from milliwatt.run.samples import Sample
@@ -117,8 +118,7 @@ def command(
     """
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
-    from milliwatt.backend.mcu.fit import proof_lines, require_fit
-    from milliwatt.backend.mcu.objective import SPEED, parse_objective
+    from milliwatt.backend.mcu.fit import require_fit
     from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder
@@ -128,23 +128,18 @@ def command(
     check_folder(output, MANIFEST)
     board = load_target(target)
     choices = None if choices_file is None else _choices(choices_file, board.core)
-    wanted = SPEED if choices is None else choices.objective
     compiled = compile_graph(
         _graph(model, integer_io),
         board,
         model.stem if name is None else name,
-        objective=wanted if objective is None else parse_objective(objective),
+        objective=_objective(objective, choices),
         kept=None if choices is None else choices.kernels,
         sram_bytes=sram_bytes,
         push_rows=push_rows,
     )
     plan = compiled.plan
-    require_fit(
-        plan,
-        board,
-        flash_bytes=plan.weight_bytes + plan.constant_bytes,
-        sram_bytes=plan.static_bytes,
-    )
+    flash_bytes = plan.weight_bytes + plan.constant_bytes
+    require_fit(plan, board, flash_bytes=flash_bytes, sram_bytes=plan.static_bytes)
     drawing = b"" if picture is None else _draw(compiled, picture)
     report = None
     if verify:
@@ -153,32 +148,7 @@ def command(
         flag = optimisation or (None if kept is None else kept.optimisation)
         report = _verify(compiled, chosen, emulator, compiler, flag)
     _write(output, compiled, picture, drawing)
-    if as_json:
-        show_json(_unverified(compiled) if report is None else _verified(compiled, report))
-    else:
-        if report is not None:
-            _show_report(report)
-        for line in (*_left_out(compiled), *_streams(compiled), *proof_lines(plan)):
-            show(line)
-        show(
-            f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
-            f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
-            + ("" if verify else "; not verified (add --verify)")
-        )
-
-
-def _left_out(compiled: Compiled) -> list[str]:
-    """What the model's channels that never change save."""
-    from milliwatt.passes.pipeline import run_pipeline
-
-    before, after = run_pipeline(compiled.source).macs(), compiled.plan.macs
-    if after >= before:
-        return []
-    share = 100 * (before - after) / before
-    return [
-        f"channels that never change are left out: {after:,} of {before:,} multiply-accumulates "
-        f"remain ({share:.1f}% less)"
-    ]
+    _print(output, compiled, report, as_json)
 
 
 def _graph(model: Path, integer_io: bool) -> Graph:
@@ -195,6 +165,15 @@ def _choices(path: Path, core: str) -> Choices:
     choices = load_choices(path)
     choices.require_core(core)
     return choices
+
+
+def _objective(text: str | None, choices: Choices | None) -> Objective:
+    """The one asked for, else that of the kept choices, else speed."""
+    from milliwatt.backend.mcu.objective import SPEED, parse_objective
+
+    if text is not None:
+        return parse_objective(text)
+    return SPEED if choices is None else choices.objective
 
 
 def _write(output: Path, compiled: Compiled, picture: Path | None, drawing: bytes) -> None:
@@ -216,21 +195,6 @@ def _draw(compiled: Compiled, picture: Path) -> bytes:
     from milliwatt.report.pictures import memory_picture
 
     return memory_picture(compiled.plan, picture.suffix)
-
-
-def _streams(compiled: Compiled) -> list[str]:
-    """Which layers are computed by rows."""
-    lines: list[str] = []
-    for placed in compiled.plan.streams:
-        stream = placed.stream
-        first, last = (compiled.plan.steps[placed.steps[i]].node.name for i in (0, -1))
-        pace = format_count(stream.pace.rows, "row")
-        turn = "a turn" if stream.pace.turns == 1 else f"in {stream.pace.turns} turns"
-        lines.append(
-            f"by rows: '{first}' to '{last}' ({format_count(len(placed.steps), 'layer')}), "
-            f"{pace} {turn}, {stream.inner_bytes:,} B"
-        )
-    return lines
 
 
 def _samples(
@@ -275,16 +239,11 @@ def _verify(
     return report
 
 
-def _show_report(report: CompileReport) -> None:
-    from milliwatt.report.tables import cost_table, memory_table
+def _as_json(compiled: Compiled, report: CompileReport | None) -> dict[str, object]:
+    from milliwatt.backend.mcu.compile import manifest
 
-    show(cost_table(report))
-    show("")
-    show(memory_table(report.memory))
-    show(f"verified: {report.samples} samples, every output equals the reference")
-
-
-def _verified(compiled: Compiled, report: CompileReport) -> dict[str, object]:
+    if report is None:
+        return {"verified_samples": 0, **manifest(compiled.plan, compiled.target)}
     return {
         "verified_samples": report.samples,
         "arena_choice_bound_bytes": compiled.plan.choice_bound_bytes,
@@ -292,7 +251,28 @@ def _verified(compiled: Compiled, report: CompileReport) -> dict[str, object]:
     }
 
 
-def _unverified(compiled: Compiled) -> dict[str, object]:
-    from milliwatt.backend.mcu.compile import manifest
+def _print(output: Path, compiled: Compiled, report: CompileReport | None, as_json: bool) -> None:
+    from milliwatt.report.remarks import remarks
 
-    return {"verified_samples": 0, **manifest(compiled.plan, compiled.target)}
+    plan = compiled.plan
+    if as_json:
+        show_json(_as_json(compiled, report))
+        return
+    if report is not None:
+        _print_report(report)
+    for line in remarks(compiled):
+        show(line)
+    show(
+        f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
+        f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
+        + ("" if report is not None else "; not verified (add --verify)")
+    )
+
+
+def _print_report(report: CompileReport) -> None:
+    from milliwatt.report.tables import cost_table, memory_table
+
+    show(cost_table(report))
+    show("")
+    show(memory_table(report.memory))
+    show(f"verified: {report.samples} samples, every output equals the reference")
