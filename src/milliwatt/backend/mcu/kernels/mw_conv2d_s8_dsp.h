@@ -5,8 +5,8 @@
  * Registers and instructions per multiplication: mw_matmul_s8_4px_dsp.h; of pixels that are left
  * over, mw_matmul_s8_1px_dsp.h. Widening: mw_window_s8_dsp.h.
  *
- * `short_run` is the length of a window row where that is at most MW_SHORT_RUN, else 0; it is 4 only
- * where mw_widen_word_window_s8 will do.
+ * `short_run` is the length of a window row where that is at most MW_SHORT_RUN, else 0; it is 4
+ * only where mw_widen_word_window_s8 will do.
  * Scratch memory: 16 bytes per pair of a window's taps, and one window row. A block's windows are
  * widened before its outputs are written. */
 #ifndef MW_CONV2D_S8_DSP_H

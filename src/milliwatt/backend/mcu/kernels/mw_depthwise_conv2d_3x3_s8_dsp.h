@@ -8,30 +8,16 @@
 #include "mw_depthwise_line_3x3_dsp.h"
 #include "mw_depthwise_lines_s8_dsp.h"
 
-/* The first channel's lines under the filter, and how many bytes the next channel's lie further: 0
- * for lines of padding, which are the same for all. */
-typedef struct {
-    mw_word *line[3];
-    int32_t step[3];
-} mw_ring_3x3;
-
-MW_INLINE void mw_make_ring_3x3(mw_ring_3x3 *ring, mw_word *at, int32_t line_words)
+/* Makes room for the next of the first channel's three lines under the filter, which is returned.
+ * `layer` says how far the next channel's lie. */
+MW_INLINE mw_word *mw_turn_ring_3x3(mw_word **line, mw_lines_3x3 *layer)
 {
-    for (int32_t k = 0; k < 3; k++) {
-        ring->line[k] = at + k * line_words;
-        ring->step[k] = 0;
-    }
-}
-
-/* Makes room for the next line, which is returned. */
-MW_INLINE mw_word *mw_turn_ring_3x3(mw_ring_3x3 *ring)
-{
-    mw_word *const freed = ring->line[0];
-    ring->line[0] = ring->line[1];
-    ring->line[1] = ring->line[2];
-    ring->line[2] = freed;
-    ring->step[0] = ring->step[1];
-    ring->step[1] = ring->step[2];
+    mw_word *const freed = line[0];
+    line[0] = line[1];
+    line[1] = line[2];
+    line[2] = freed;
+    layer->skip[0] = layer->skip[1];
+    layer->skip[1] = layer->skip[2];
     return freed;
 }
 
@@ -49,18 +35,15 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
     const mw_steps_s8 steps = mw_steps_of_lines(along, across, channels / multiplier, by_rows);
     const mw_steps_s8 out = mw_steps_of_lines(out_along, out_across, channels, by_rows);
     const mw_lines_s8 lines = {along, across, steps.along, steps.across, pad_along, x_zero};
-    mw_lines_3x3 layer =
-        mw_make_lines_3x3(y_zero, out.along, out_along, 1, stride, 0, out.across);
-    const int32_t y_skip = layer.y_skip - out.across + 1;
-    mw_ring_3x3 ring;
-    mw_make_ring_3x3(&ring, scratch, line_words);
+    mw_lines_3x3 layer = mw_make_lines_3x3(y_zero, out.along, out_along, 1, stride, 0, 1);
+    mw_word *ring[3] = {scratch, (mw_word *)scratch + line_words,
+                        (mw_word *)scratch + 2 * line_words};
     mw_fill_pairs(scratch,
                   3 * line_words *
                       (fours > 0 || (fours == 0 && multiplier == 1 && channels >= 4) ? 4 : 1),
                   x_zero);
     scales = mw_first_scale(bias, scales, channels, form);
     layer.channel_step = (int32_t)sizeof(mw_channel_3x3);
-    layer.y_skip = y_skip;
     for (int32_t c = 0, taken; c < channels; c += taken) {
         mw_channel_3x3 channel[4];
         int8_t *to = y + c;
@@ -74,22 +57,19 @@ MW_INLINE void mw_depthwise_conv2d_3x3_s8_dsp(
         layer.lines = taken;
         for (int32_t o = 0; o < out_across; o++) {
             for (const int32_t end = o * stride - pad_across + 3; next < end; next++) {
-                mw_word *const line = mw_turn_ring_3x3(&ring);
+                mw_word *const line = mw_turn_ring_3x3(ring, &layer);
                 if (next < 0 || next >= across) {
                     mw_fill_pairs(line, line_words, x_zero);
-                    ring.step[2] = 0;
+                    layer.skip[2] = -layer.block_bytes;
                 } else if (multiplier == 1 && taken == 4) {
                     mw_load_lines_s8_of_4(x, &lines, next, line, 3 * line_words);
-                    ring.step[2] = 12 * line_words;
+                    layer.skip[2] = 12 * line_words - layer.block_bytes;
                 } else {
                     mw_load_line_s8(x, &lines, next, line);
                 }
             }
-            for (int32_t k = 0; k < 3; k++) {
-                layer.skip[k] = ring.step[k] - layer.block_bytes;
-            }
-            mw_depthwise_lines_3x3(ring.line[0], ring.line[1], ring.line[2], channel, to, &layer,
-                                   stride, mw_rounds_once(form));
+            mw_depthwise_lines_3x3(ring[0], ring[1], ring[2], channel, to, &layer, stride,
+                                   mw_rounds_once(form));
             to += out.across;
         }
         x += multiplier == 1 ? taken : (c + 1) % multiplier == 0;

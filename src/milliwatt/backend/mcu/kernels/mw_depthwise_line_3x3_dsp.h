@@ -5,9 +5,9 @@
  * a word of the line is then right for an output that begins in its low half and for one that
  * begins in its high half. Registers: 4 sums, 3 words of the line, e, f, 3 lines, channel, output:
  * all 14. Stride 1: 62 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
- * 2: 65. Two outputs left at the end take 31 or 34, one takes 22, the step to the next line 16. Compilers
- * at hand spill and need 75 to 83, hence the assembly. The `_once` functions are for layers that
- * may round once (mw_requantize_dsp.h): 8 instructions less for 4 outputs. */
+ * 2: 65. Two outputs left at the end take 31 or 34, one takes 22, the step to the next line 16.
+ * Compilers at hand spill and need 75 to 83, hence the assembly. The `_once` functions are for
+ * layers that may round once (mw_requantize_dsp.h): 8 instructions less for 4 outputs. */
 #ifndef MW_DEPTHWISE_LINE_3X3_DSP_H
 #define MW_DEPTHWISE_LINE_3X3_DSP_H
 
@@ -32,8 +32,8 @@ typedef struct {
 /* Blocks of a line: four outputs, or the three that end it. */
 MW_INLINE int32_t mw_blocks_3x3(int32_t count) { return (count + 1) >> 2; }
 
-/* The values for `lines` lines of `count` outputs. The next line of outputs, `y_pitch` bytes after
- * one, is that of the same channel; what it reads lies `pitch` bytes further. */
+/* The values for `lines` lines of `count` outputs, `y_pitch` bytes apart; what they read lies
+ * `pitch` bytes apart. All are the same channel's, until `channel_step` says otherwise. */
 MW_INLINE mw_lines_3x3 mw_make_lines_3x3(int32_t zero, int32_t step, int32_t count, int32_t lines,
                                          int32_t stride, int32_t pitch, int32_t y_pitch)
 {
@@ -72,7 +72,9 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
     mw_depthwise_filter_3x3(weights, to->filter, form);
     to->bias = values.bias;
     to->multiplier = values.multiplier;
-    to->divisor = values.divisor;
+    if (!mw_rounds_once(form)) {
+        to->divisor = values.divisor;
+    }
 }
 
 #if MW_HAS_DSP
@@ -123,13 +125,6 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
     "smlabt r4, r9, lr, r4\n"                                                                  \
     "smlabt r5, r10, lr, r5\n"
 
-/* The same for one output, in r4. */
-#define MW_3X3_OF_1(line, offset)                                                              \
-    "ldrd r8, r9, [" line "]\n"                                                                \
-    "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
-    "smlad r4, r8, r11, r4\n"                                                                  \
-    "smlabt r4, r9, lr, r4\n"
-
 #define MW_3X3_REQUANTIZE(sum)                                                                 \
     "smmulr " sum ", " sum ", r8\n"                                                            \
     "add.w " sum ", " sum ", " sum ", asr #31\n"                                               \
@@ -143,6 +138,58 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
 #define MW_3X3_SCALES "ldrd r8, r9, [r3, #28]\n"
 #define MW_3X3_SCALES_ONCE "ldr.w r8, [r3, #28]\n"
 
+/* The outputs left at a line's end, whose number is in r4: none, one, or two. Where code counts
+ * most a single one is computed as two, else by itself at the function's end. */
+#ifdef __OPTIMIZE_SIZE__
+
+#define MW_3X3_REST(products_of_2, scales, requantize)                                         \
+    "cbz r4, 5f\n"                                                                             \
+    "ldr r5, [r3, #24]\n"                                                                      \
+    products_of_2("r0", "0", "r5", "r5")                                                       \
+    products_of_2("r1", "8", "r4", "r5")                                                       \
+    products_of_2("r2", "16", "r4", "r5") scales                                               \
+    "ldrd r10, r11, [sp]\n"                                                                    \
+    requantize("r4") requantize("r5")                                                          \
+    "ldr r6, [sp, #12]\n"                                                                      \
+    "strb.w r4, [r12]\n"                                                                       \
+    "cmp r6, #2\n"                                                                             \
+    "blt 5f\n"                                                                                 \
+    "strb.w r5, [r12, r11]\n"
+
+#define MW_3X3_SINGLE(scales, requantize)
+
+#else
+
+#define MW_3X3_REST(products_of_2, scales, requantize)                                         \
+    "cmp r4, #1\n"                                                                             \
+    "blt 5f\n"                                                                                 \
+    "beq 7f\n"                                                                                 \
+    "ldr r5, [r3, #24]\n"                                                                      \
+    products_of_2("r0", "0", "r5", "r5")                                                       \
+    products_of_2("r1", "8", "r4", "r5")                                                       \
+    products_of_2("r2", "16", "r4", "r5") scales                                               \
+    "ldrd r10, r11, [sp]\n"                                                                    \
+    requantize("r4") requantize("r5")                                                          \
+    "strb.w r4, [r12]\n"                                                                       \
+    "strb.w r5, [r12, r11]\n"
+
+#define MW_3X3_OF_1(line, offset)                                                              \
+    "ldrd r8, r9, [" line "]\n"                                                                \
+    "ldrd r11, lr, [r3, #" offset "]\n"                                                        \
+    "smlad r4, r8, r11, r4\n"                                                                  \
+    "smlabt r4, r9, lr, r4\n"
+
+#define MW_3X3_SINGLE(scales, requantize)                                                      \
+    "7:\n"                                                                                     \
+    "ldr r4, [r3, #24]\n"                                                                      \
+    MW_3X3_OF_1("r0", "0") MW_3X3_OF_1("r1", "8") MW_3X3_OF_1("r2", "16") scales               \
+    "ldrd r10, r11, [sp]\n"                                                                    \
+    requantize("r4")                                                                           \
+    "strb.w r4, [r12]\n"                                                                       \
+    "b 5b\n"
+
+#endif
+
 /* On the stack: zero, step, lines left, outputs left, end of the first line's blocks, 9 saved
  * registers, y, and the layer. A line's last block comes to 3 without its fourth output. */
 #define MW_3X3_LINES(products, products_of_2, scales, requantize)                              \
@@ -153,7 +200,7 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
     "cmp r9, #0\n"                                                                             \
     "add r9, r9, r0\n"                                                                         \
     "push {r5-r9}\n"                                                                           \
-    "beq.w 2f\n"                                                                               \
+    "beq 2f\n"                                                                                 \
                                                                                                \
     "1:\n"                                                                                     \
     "ldr r7, [r3, #24]\n"                                                                      \
@@ -171,39 +218,29 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
     "beq 3f\n"                                                                                 \
     "strb.w r7, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
-    "b.w 1b\n"                                                                                 \
+    "b 1b\n"                                                                                   \
                                                                                                \
     "2:\n"                                                                                     \
-    "ldr.w lr, [sp, #12]\n"                                                                    \
+    "ldr r4, [sp, #12]\n"                                                                      \
     "b 4f\n"                                                                                   \
                                                                                                \
     "3:\n"                                                                                     \
-    "ldr.w lr, [sp, #12]\n"                                                                    \
-    "cmp.w lr, #3\n"                                                                           \
+    "ldr r4, [sp, #12]\n"                                                                      \
+    "cmp r4, #3\n"                                                                             \
     "beq 5f\n"                                                                                 \
     "strb.w r7, [r12, r11]\n"                                                                  \
     "add.w r12, r12, r11, lsl #1\n"                                                            \
     "4:\n"                                                                                     \
-    "cmp.w lr, #1\n"                                                                           \
-    "blt 5f\n"                                                                                 \
-    "beq.w 7f\n"                                                                               \
-    "ldr r5, [r3, #24]\n"                                                                      \
-    products_of_2("r0", "0", "r5", "r5")                                                       \
-    products_of_2("r1", "8", "r4", "r5")                                                       \
-    products_of_2("r2", "16", "r4", "r5") scales                                               \
-    "ldrd r10, r11, [sp]\n"                                                                    \
-    requantize("r4") requantize("r5")                                                          \
-    "strb.w r4, [r12]\n"                                                                       \
-    "strb.w r5, [r12, r11]\n"                                                                  \
+    MW_3X3_REST(products_of_2, scales, requantize)                                             \
                                                                                                \
     "5:\n"                                                                                     \
-    "ldr r8, [sp, #8]\n"                                                                       \
-    "subs r8, r8, #1\n"                                                                        \
+    "ldr r4, [sp, #8]\n"                                                                       \
+    "subs r4, r4, #1\n"                                                                        \
     "beq 6f\n"                                                                                 \
-    "str r8, [sp, #8]\n"                                                                       \
-    "ldr r9, [sp, #60]\n"                                                                      \
-    "adds r9, r9, #16\n"                                                                       \
-    "ldmia.w r9, {r4-r9}\n"                                                                    \
+    "str r4, [sp, #8]\n"                                                                       \
+    "ldr r4, [sp, #60]\n"                                                                      \
+    "adds r4, r4, #16\n"                                                                       \
+    "ldmia.w r4, {r4-r9}\n"                                                                    \
     "add r3, r3, r5\n"                                                                         \
     "add r0, r0, r6\n"                                                                         \
     "add r1, r1, r7\n"                                                                         \
@@ -212,20 +249,13 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
     "cmp r4, #0\n"                                                                             \
     "add r4, r0\n"                                                                             \
     "str r4, [sp, #16]\n"                                                                      \
-    "bne.w 1b\n"                                                                               \
-    "b.w 2b\n"                                                                                 \
+    "bne 1b\n"                                                                                 \
+    "b 2b\n"                                                                                   \
                                                                                                \
     "6:\n"                                                                                     \
     "add sp, sp, #20\n"                                                                        \
     "pop {r4-r11, pc}\n"                                                                       \
-                                                                                               \
-    "7:\n"                                                                                     \
-    "ldr r4, [r3, #24]\n"                                                                      \
-    MW_3X3_OF_1("r0", "0") MW_3X3_OF_1("r1", "8") MW_3X3_OF_1("r2", "16") scales               \
-    "ldrd r10, r11, [sp]\n"                                                                    \
-    requantize("r4")                                                                           \
-    "strb.w r4, [r12]\n"                                                                       \
-    "b.w 5b\n"
+    MW_3X3_SINGLE(scales, requantize)
 
 #define MW_3X3_FUNCTION(name, products, products_of_2, scales, requantize)                     \
     MW_ASSEMBLY static void name(                                                              \
@@ -247,6 +277,8 @@ MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, MW_3X3_STRIDE_2, MW_3X3_STR
                 MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_ONCE)
 
 #undef MW_3X3_OF_1
+#undef MW_3X3_REST
+#undef MW_3X3_SINGLE
 #undef MW_3X3_STRIDE_1
 #undef MW_3X3_STRIDE_2
 #undef MW_3X3_STRIDE_1_OF_2

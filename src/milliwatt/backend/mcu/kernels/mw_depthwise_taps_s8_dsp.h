@@ -2,10 +2,10 @@
 /* One line of outputs of one channel, filter of one line and at most MW_FEW_PAIRS pairs of taps,
  * stride 1: mw_depthwise_conv2d_s8_dsp.h says how the pairs lie.
  *
- * Four outputs are in flight. Registers: 4 sums, 2 words of the line, 2 of the filter, line, filter,
- * output, its step, the pairs' bytes, the blocks' end: all 14. A pair takes 6 instructions for 8
- * multiplications; the four outputs 34 more, 23 where sums are rounded once. Pairs are taken from
- * the last to the first: the code of the last that there is is jumped to, and no pointer moves. */
+ * Four outputs are in flight. Registers: 4 sums, 2 words of the line, 2 of the filter, line,
+ * filter, output, its step, the pairs' bytes, the blocks' end: all 14. A pair takes 6 instructions
+ * for 8 multiplications; the four outputs 34 more, 26 where sums are rounded once. Pairs are taken
+ * from the last to the first: the last one's code is jumped to, and no pointer moves. */
 #ifndef MW_DEPTHWISE_TAPS_S8_DSP_H
 #define MW_DEPTHWISE_TAPS_S8_DSP_H
 
@@ -16,7 +16,7 @@
 /* What the line needs besides, in the order in which the assembly reads it. */
 typedef struct {
     int32_t bias, multiplier, divisor; /* rounded once: no divisor */
-    int32_t zero, step;                /* zero point (rounded once: offset); bytes between outputs */
+    int32_t zero, step;                /* zero point (rounded once: offset); output's step, bytes */
     int32_t count, pairs;              /* outputs; pairs of taps */
 } mw_taps_line_s8;
 

@@ -176,8 +176,10 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "8", "", MW_4PX_START_LOOP,
 MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, "2", "", MW_4PX_START_LOOP,
                 MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE)
+#ifndef __OPTIMIZE_SIZE__
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_deep, "16", "", MW_4PX_START_ONCE,
                 MW_4PX_FINISH_ONCE)
+#endif
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, "2", "", MW_4PX_START_LOOP_ONCE,
                 MW_4PX_FINISH_ONCE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, "8", MW_4PX_PLAIN_ODD,
@@ -255,10 +257,17 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
 
 #define mw_matmul_s8_4px_packed_small mw_matmul_s8_4px_packed
 #define mw_matmul_s8_4px_once_small mw_matmul_s8_4px_once
-#define mw_matmul_s8_4px_once_deep mw_matmul_s8_4px_once
 
 #undef MW_4PX_FUNCTION
 
+#endif
+
+/* Pairs of a turn of the longer loop, which there is where code does not count most. */
+#if MW_HAS_DSP && !defined(__OPTIMIZE_SIZE__)
+#define MW_4PX_DEEP_TURN 16
+#else
+#define MW_4PX_DEEP_TURN 8
+#define mw_matmul_s8_4px_once_deep mw_matmul_s8_4px_once
 #endif
 
 /* What a call needs besides pointers to the block: the same for all blocks of a layer. */
@@ -272,7 +281,8 @@ typedef struct {
 MW_INLINE int32_t mw_skip_4px(int32_t pair_count, int32_t before, int32_t turn, int32_t pair_bytes)
 {
     const int32_t left = pair_count - before;
-    const int32_t skipped = left > 0 ? (int32_t)(-(uint32_t)left & (uint32_t)(turn - 1)) : turn;
+    const int32_t some = before == 0 || left > 0;
+    const int32_t skipped = some ? (int32_t)(-(uint32_t)left & (uint32_t)(turn - 1)) : turn;
     return skipped * pair_bytes + 1;
 }
 
@@ -322,7 +332,7 @@ MW_INLINE mw_matmul_4px mw_layer_4px(const int32_t *weights, const int32_t *scal
                                      int32_t packed, int32_t once)
 {
     return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, once,
-                              once || !packed, once == 2 ? 16 : 8);
+                              once || !packed, once == 2 ? MW_4PX_DEEP_TURN : 8);
 }
 
 /* The same in little code: plain words have none of their own. */
