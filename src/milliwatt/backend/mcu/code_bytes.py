@@ -46,6 +46,10 @@ _CODED_BLOCKS = (*_CODED, ("mw_next_block", 96), ("mw_store_block", 56))
 
 _SMALL = (_MATMUL_4PX_SMALL, _COPY_WINDOW, _WIDEN_4PX)
 _SMALL_1X1 = (_MATMUL_4PX_SMALL, _WIDEN_4PX)
+_WINOGRAD = (("mw_winograd_matmul", 486), ("mw_winograd_edge", 198))
+_WINOGRAD_2X2 = (("mw_winograd_input_2x2", 796), ("mw_winograd_output_2x2", 274))
+_WINOGRAD_4X4 = (("mw_winograd_input_4x4", 530), ("mw_winograd_output_4x4", 910))
+
 _POINTWISE = (_MATMUL_4PX, _MATMUL_1PX, _WIDEN_BLOCK, _WIDEN_1PX)
 _WINDOWS = (_MATMUL_4PX, _MATMUL_1PX, _WINDOW_4PX, _WINDOW_1PX, _CLIPPED_ROW)
 
@@ -69,6 +73,8 @@ _CODE: Mapping[str, Code] = {
     "mw_conv2d_small_coded_blocks_s8_dsp": Code(250, (*_SMALL, *_CODED_BLOCKS)),
     "mw_conv2d_small_coded_s8_dsp": Code(220, (*_SMALL, *_CODED)),
     "mw_conv2d_small_s8_dsp": Code(180, (_MATMUL_4PX_SMALL, _COPY_WINDOW, _WIDEN_4PX)),
+    "mw_conv2d_winograd_4x4_s8_dsp": Code(310, (*_WINOGRAD, *_WINOGRAD_4X4)),
+    "mw_conv2d_winograd_s8_dsp": Code(310, (*_WINOGRAD, *_WINOGRAD_2X2)),
     "mw_depthwise_conv2d_3x3_coded_s8_dsp": Code(440, (*_LINE, _LOAD_LINES, *_CODED)),
     "mw_depthwise_conv2d_3x3_plane_coded_s8_dsp": Code(470, (*_LINE, *_CODED)),
     "mw_depthwise_conv2d_3x3_plane_s8_dsp": Code(500, _LINE),
