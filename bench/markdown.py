@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are numbers, aligned right."""
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], texts: Collection[str] = ()) -> str:
+    """A table whose first column and those titled in `texts` are text, the others numbers."""
+    texts = {titles[0], *texts}
+    lines = [titles, ["---" if title in texts else "---:" for title in titles], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -235,7 +235,8 @@ def _sources(suite: Suite, tables: Tables) -> str:
         "Commit and hash of `src/milliwatt/backend/mcu`, from which the C is generated, and the "
     )
     about += "compiler that built it.\n"
-    body = table(["", "compiler", "flags", "emulator", "commit", "hash"], lines)
+    heads = ["builds", "compiler", "flags", "emulator", "commit", "hash"]
+    body = table(heads, lines, texts=heads)
     return f"## Built from\n\n{about}\n{body}\n"
 
 

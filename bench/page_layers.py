@@ -65,7 +65,7 @@ def _network(model: Model, groups: tuple[Group, ...], tables: Tables) -> str:
         ["**all**", *_whole(builds[0][1]), *(count(row.instructions) for _, row, _ in builds)]
     )
     titles = ["layer", "type", "kernel", "MACs", "per MAC", "cycles"]
-    return table([*titles, *(group.build for group, _, _ in builds)], lines)
+    return table([*titles, *(g.build for g, _, _ in builds)], lines, texts=("type", "kernel"))
 
 
 def _layers(tables: Tables, row: Figures) -> dict[Place, LayerFigures]:

@@ -23,6 +23,7 @@ def test_cells() -> None:
     assert ratio(50, 200) == "0.25"
     assert ratio(50, None) == "–"
     assert table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+    assert table(["a", "b", "c"], [], texts=["c"]).endswith("| --- | ---: | --- |")
 
 
 def test_goals_are_counted_and_what_is_missed_named() -> None:
