@@ -41,7 +41,7 @@ POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER = (
 LAYER_TYPES = (POINTWISE, CONVOLUTION, DEPTHWISE, DENSE, OTHER)
 
 
-_MOST_WORKERS = 4
+MOST_WORKERS = 4
 """Networks measured at a time: some take a gigabyte."""
 
 OTHER_STATICS_BYTES = 16
@@ -81,7 +81,7 @@ def measure_suite(
     """
     tasks = [(suite, *task, shared) for task in _measurable(groups, shared, say)]
     results: list[Measured] = []
-    with ProcessPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
         for measured in pool.map(_measure, tasks):
             results.append(measured)
             say(_line(measured.figures))

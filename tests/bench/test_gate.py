@@ -8,7 +8,7 @@ import pytest
 from bench.check import check_figures
 from bench.gate import changes, layer_changes, verdict, why_incomparable
 from bench.measure import what_is_missing
-from bench.suite import load_suite
+from bench.suite import Group, load_suite
 from bench.tables import load_tables
 from milliwatt.errors import ToolchainError
 from tests.bench.fakes import figures, layers, suite, tables
@@ -117,8 +117,11 @@ def test_a_target_without_modelled_cycles_is_not_held_to_any() -> None:
 
 @pytest.mark.slow
 @pytest.mark.emulator
-def test_no_figure_is_worse_than_committed() -> None:
-    outcome = check_figures(load_suite(), load_tables(), find_shared(), print)
+@pytest.mark.parametrize("group", load_suite().groups, ids=lambda group: group.name)
+def test_no_figure_is_worse_than_committed(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.measure.MOST_WORKERS", 1)
+    part = replace(load_suite(), groups=(group,))
+    outcome = check_figures(part, load_tables(), find_shared(), print)
     if outcome.skipped:
         pytest.skip(outcome.text)
     assert outcome.passed, outcome.text
