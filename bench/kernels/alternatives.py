@@ -97,7 +97,7 @@ _SQUARE = {
 }
 _PLANES = {"depthwise 3×3, 25×5, 64": replace(_square(5, 64, 64), x=(1, 25, 5, 64))}
 _FULL = {"fully connected, 640 → 128": (1, 640, 128)}
-_LAYERS: dict[str, Callable[[DType], Case]] = {
+LAYERS: dict[str, Callable[[DType], Case]] = {
     **{name: lambda dtype, w=w: _convolution(w, dtype) for name, w in _POINTWISE.items()},
     **{name: lambda dtype, w=w: _convolution(w, dtype) for name, w in _SQUARE.items()},
     **{name: lambda dtype, w=w: _depthwise(w, dtype) for name, w in _PLANES.items()},
@@ -121,7 +121,7 @@ def _subbyte() -> list[Entry]:
             (DType.INT2, SUBBYTE),
             (DType.INT4, PORTABLE),
         ):
-            job = _first(kernels, _LAYERS[layer](dtype))
+            job = _first(kernels, LAYERS[layer](dtype))
             found.append(Entry("subbyte", layer, dtype.value, job))
     return found
 
@@ -131,7 +131,7 @@ def _entropy_bits(values: Array) -> float:
     return float(-(counts * np.log2(counts)).sum())
 
 
-def _bell(case: Case, spread: float) -> Case:
+def bell(case: Case, spread: float) -> Case:
     """The case with weights of a Laplace distribution."""
     site, inputs = case
     drawn = np.random.default_rng(1).laplace(0, spread, inputs[1].shape)
@@ -143,7 +143,7 @@ def _coded() -> list[Entry]:
     found: list[Entry] = []
     for layer in ("1×1, 6×6, 128 → 128", "3×3, 8×8, 64 → 64", *_OTHERS):
         for spread in (3.0, 8.0, 20.0):
-            case = _bell(_LAYERS[layer](DType.INT8), spread)
+            case = bell(LAYERS[layer](DType.INT8), spread)
             weights = f"{_entropy_bits(case[1][1]):.1f} bits"
             found.append(Entry("coded", layer, weights, _first(DENSE, case)))
             found.append(Entry("coded", layer, weights, _first(coded.KERNELS, case)))
@@ -151,7 +151,7 @@ def _coded() -> list[Entry]:
 
 
 def _winograd() -> list[Entry]:
-    cases = {layer: _LAYERS[layer](DType.INT8) for layer in _SQUARE}
+    cases = {layer: LAYERS[layer](DType.INT8) for layer in _SQUARE}
     return [
         Entry("winograd", layer, "int8", _first(kernels, case))
         for layer, case in cases.items()
@@ -176,7 +176,7 @@ def _sparse() -> list[Entry]:
         ("3×3, 16×16, 32 → 32", sparse_conv.KERNELS[1:]),
         ("fully connected, 640 → 128", sparse_dense.KERNELS),
     ):
-        case = _LAYERS[layer](DType.INT8)
+        case = LAYERS[layer](DType.INT8)
         found.append(Entry("sparse", layer, "all", _first(DENSE, case)))
         for name, prune in _PRUNED.items():
             site, inputs = pruned(case, prune, 1)
