@@ -30,7 +30,7 @@ from milliwatt.ir.graph import Graph
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.output import write_file
 from milliwatt.tuning.measure import Workbench
-from milliwatt.tuning.record import Round
+from milliwatt.tuning.record import Round, relative_work
 from milliwatt.tuning.tune import Tuning, tune
 from tests.support import find_shared
 
@@ -56,7 +56,7 @@ class _Case:
         """By the objective, relative to the default network."""
         default = self.tuned.default
         return self.objective.cost(
-            instructions=found.work / default.work,
+            instructions=relative_work(found, default),
             sram=found.arena_bytes / max(default.arena_bytes, 1),
             flash=found.flash_bytes / default.flash_bytes,
         )
@@ -116,7 +116,7 @@ def _best_kernels(case: _Case) -> dict[str, str]:
     def no_arena(_: Choice) -> Arena:
         raise OptionError("the objectives here have no weight for SRAM")
 
-    options = [[cost.option for cost in costs] for costs in layers]
+    options = [[cost.option_beside(costs[0]) for cost in costs] for costs in layers]
     choice = decide(options, case.objective, no_arena)
     names = [layer.name for layer in case.tuned.layers]
     return {name: costs[at].kernel for name, costs, at in zip(names, layers, choice, strict=True)}

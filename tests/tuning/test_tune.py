@@ -18,6 +18,7 @@ from milliwatt.errors import OptionError, VerifyError
 from milliwatt.hardware import load_target
 from milliwatt.ir.text import to_text
 from milliwatt.tuning.measure import Workbench
+from milliwatt.tuning.record import LayerCost, relative_work
 from milliwatt.tuning.tune import tune
 from tests.backend.mcu.networks import residual
 
@@ -39,6 +40,7 @@ def test_what_is_kept_is_the_best_that_was_measured() -> None:
     done = tune(residual(), BOARD)
     assert done.default.work == BENCH.measure({}).work
     assert done.tuned.work <= done.default.work
+    assert done.tuned.instructions <= done.default.instructions
     for layer in done.layers:
         assert layer.measured[0].kernel == layer.default.kernel
         assert {cost.kernel for cost in layer.measured} >= {layer.tuned.kernel}
@@ -55,6 +57,14 @@ def test_kept_choices_build_the_very_network_that_was_measured() -> None:
     kept = compile_graph(residual(), BOARD, "net", kept=done.choices.kernels)
     assert kept.files == compile_graph(residual(), BOARD, "net", kept=done.choices.kernels).files
     assert [step.kernel for step in kept.plan.steps] == list(done.choices.kernels.values())
+
+
+def test_a_gain_must_show_in_instructions_and_in_cycles() -> None:
+    default = LayerCost("first", 100, 200.0, 1, "first", 1, 0)
+    assert relative_work(replace(default, instructions=80, cycles=150.0), default) == 0.8
+    assert relative_work(replace(default, instructions=120, cycles=150.0), default) == 1.2
+    assert relative_work(replace(default, instructions=50, cycles=None), default) == 0.5
+    assert replace(default, instructions=110).option_beside(default).work == pytest.approx(220)
 
 
 def test_the_choice_fits_the_flash() -> None:

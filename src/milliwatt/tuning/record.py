@@ -33,12 +33,14 @@ class LayerCost:
         """Cycles where they are modelled, else instructions."""
         return float(self.instructions) if self.cycles is None else self.cycles
 
-    @property
-    def option(self) -> Option:
-        """The layer as a decision sees it."""
+    def option_beside(self, default: LayerCost) -> Option:
+        """The layer as a decision sees it, its work by what the default needs.
+
+        Where cycles are modelled the worse of the two counts: a gain must show in both.
+        """
         return Option(
             kernel=self.kernel,
-            work=self.work,
+            work=default.work * relative_work(self, default),
             own_bytes=self.own_bytes,
             code=self.code,
             code_bytes=self.code_bytes,
@@ -60,6 +62,16 @@ class Round:
     def work(self) -> float:
         """Cycles where they are modelled, else instructions."""
         return float(self.instructions) if self.cycles is None else self.cycles
+
+
+def relative_work(one: LayerCost | Round, default: LayerCost | Round) -> float:
+    """Instructions over the default's, or modelled cycles over its, whichever is more."""
+    if default.instructions == 0:
+        return 1.0
+    instructions = one.instructions / default.instructions
+    if one.cycles is None or not default.cycles:
+        return instructions
+    return max(instructions, one.cycles / default.cycles)
 
 
 def round_text(measured: Round) -> str:

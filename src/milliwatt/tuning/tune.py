@@ -18,7 +18,7 @@ from milliwatt.backend.mcu.select import forms, site_of
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.tuning.measure import Workbench
-from milliwatt.tuning.record import LayerCost, Round
+from milliwatt.tuning.record import LayerCost, Round, relative_work
 
 _FLASH_WEIGHTS = (0.0, *(0.001 * 2**step for step in range(12)))
 """Added to the objective's, one after the other, until a choice fits the flash."""
@@ -193,7 +193,7 @@ def _fits(found: Round, target: Target) -> bool:
 
 def _worthwhile(costs: Sequence[LayerCost]) -> list[Option]:
     """The default, and whatever needs notably less work than it or fewer bytes."""
-    default, *others = (cost.option for cost in costs)
+    default, *others = (cost.option_beside(costs[0]) for cost in costs)
     return [
         default,
         *(
@@ -209,7 +209,7 @@ def _worthwhile(costs: Sequence[LayerCost]) -> list[Option]:
 def _cost(objective: Objective, found: Round, default: Round) -> tuple[float, float, int]:
     """Cost relative to the default network, then work and flash, which decide between equals."""
     weighted = objective.cost(
-        instructions=found.work / default.work,
+        instructions=relative_work(found, default),
         sram=found.arena_bytes / max(default.arena_bytes, 1),
         flash=found.flash_bytes / default.flash_bytes,
     )
