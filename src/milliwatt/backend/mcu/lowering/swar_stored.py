@@ -149,8 +149,7 @@ def _forms() -> list[_Form]:
 
 
 def _takes(form: _Form, site: Site) -> bool:
-    one_row = form.call is not _dense or _has_one_row(site)
-    return one_row and form.base.supports(site, _SWAR)
+    return form.base.supports(site, _SWAR) and (form.call is not _dense or _has_one_row(site))
 
 
 def _subbyte(form: _Form) -> Kernel:
