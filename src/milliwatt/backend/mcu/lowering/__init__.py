@@ -50,7 +50,14 @@ _PORTABLE = (
     "resize",
     "recurrent",
 )
-_ALTERNATIVE: tuple[str, ...] = ("winograd", "dsp_small", "mve_coded", "coded", "swar_coded")
+_ALTERNATIVE: tuple[str, ...] = (
+    "winograd",
+    "mve_winograd",
+    "dsp_small",
+    "mve_coded",
+    "coded",
+    "swar_coded",
+)
 """Never the default choice for speed; chosen for another objective, or by a kept choice."""
 
 

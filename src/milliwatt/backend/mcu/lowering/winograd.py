@@ -164,8 +164,8 @@ def _tiles(extent: int, side: int) -> Array:
     return np.minimum(side * np.arange(ceil_div(extent, side)), extent - side)
 
 
-def _overlaps(site: Site, form: Form) -> tuple[Overlap, ...]:
-    """A block of tiles is read, then written; those after it still read what they need."""
+def overlaps(site: Site, form: Form, together: int = TILES) -> tuple[Overlap, ...]:
+    """So many tiles are read, then written; those after them still read what they need."""
     op = site.op
     assert isinstance(op, Conv2D)
     _, _, width, depth = site.inputs[0].shape
@@ -176,7 +176,7 @@ def _overlaps(site: Site, form: Form) -> tuple[Overlap, ...]:
     first = ((top[:, None] * width + left[None, :]) * depth).reshape(-1)
     last = (rows[:, None] + form.side - 1) * out_w + columns[None, :] + form.side
     written = np.maximum.accumulate(last.reshape(-1) * channels)
-    ends = np.minimum(np.arange(TILES, len(first) + TILES, TILES), len(first))
+    ends = np.minimum(np.arange(together, len(first) + together, together), len(first))
     read_after = np.append(first, np.iinfo(np.int64).max // 2)
     still_read = np.minimum.accumulate(read_after[::-1])[::-1][ends]
     return in_order(still_read, written[ends - 1], out_h * out_w * channels)
@@ -199,7 +199,7 @@ def _lower(site: Site, form: Form, function: str) -> Lowered:
         ),
         (_weight_words(site, filters, form), Table("scales", constants, "constants")),
         scratch_bytes=4 * 8 * form.positions + inputs_bytes + form.positions * x.shape[3],
-        overlaps=_overlaps(site, form),
+        overlaps=overlaps(site, form),
     )
 
 
