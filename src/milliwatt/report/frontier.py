@@ -225,7 +225,7 @@ def _draw(figure: Any, frontier: Frontier) -> None:
             xytext=(0, 5),
             textcoords="offset points",
         )
-    axes.set_xlim(0, 1.08 * sizes[0])
+    axes.set_xlim(0, 1.15 * sizes[0])
     axes.set_ylim(0, 1.35 * max(counts))
     axes.set_xlabel("SRAM without stack (kB)")
     axes.set_ylabel("instructions (millions)")
