@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from bench.markdown import count, table
 from bench.page_goals import rows_of
@@ -99,8 +99,10 @@ def _short(name: str, longest: int = 40) -> str:
     return plain if len(plain) <= longest else f"…{plain[1 - longest :]}"
 
 
-def _outside(row: Figures, layers: Iterable[LayerFigures]) -> int:
-    return row.instructions - sum(layer.instructions for layer in layers)
+def _outside(row: Figures, layers: Collection[LayerFigures]) -> int | None:
+    """Instructions that are no layer's; None where the layers were not measured."""
+    inside = sum(layer.instructions for layer in layers)
+    return row.instructions - inside if layers else None
 
 
 def _whole(row: Figures) -> list[str]:
