@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Kernels beside the usual ones on a Cortex-M55 with Helium: sub-byte, sparse and coded weights.
+"""Kernels beside the usual ones on a Cortex-M55 with Helium: sub-byte, sparse and coded weights,
+Winograd.
 
 Layers with random weights of fixed seeds, every output compared with the reference. Writes
 bench/kernels/helium.csv, where the published networks are at hand helium_networks.csv beside it,
@@ -30,6 +31,7 @@ from milliwatt.backend.mcu.lowering import (
     mve_sparse,
     mve_subbyte,
     mve_subbyte_depthwise,
+    mve_winograd,
     sparse_conv,
     subbyte_conv,
     subbyte_dense,
@@ -160,9 +162,26 @@ def _coded() -> list[Entry]:
     return found
 
 
+_SQUARE = {
+    f"3×3, {side}×{side}, {depth} → {depth}": Window(
+        (1, side, side, depth), depth, (3, 3), padding="same", activation=_RELU
+    )
+    for side, depth in ((32, 16), (16, 32), (8, 64), (7, 64))
+}
+
+
+def _winograd() -> list[Entry]:
+    found: list[Entry] = []
+    for layer, window in _SQUARE.items():
+        case = linear.convolution(window, DType.INT8, Numbers(), 1)
+        for kernels in (USUAL, mve_winograd.KERNELS):
+            found.append(Entry("helium-winograd", layer, "int8", _first(kernels, case)))
+    return found
+
+
 def measure() -> list[Row]:
     """Every row, on the emulated Cortex-M55."""
-    entries = [*_subbyte(), *_sparse(), *_coded()]
+    entries = [*_subbyte(), *_sparse(), *_coded(), *_winograd()]
     counts = [check_emulated([e.job], "cortex-m55", "gcc").instructions[0] for e in entries]
     return [_row(entry, count) for entry, count in zip(entries, counts, strict=True)]
 

@@ -86,11 +86,12 @@ def render(rows: Sequence[Row], networks: Sequence[SubbyteNetwork]) -> dict[str,
     """Each group's tables in Markdown."""
     groups = {
         name: [row for row in rows if row.group == name]
-        for name in ("helium-subbyte", "helium-sparse", "helium-coded")
+        for name in ("helium-subbyte", "helium-sparse", "helium-coded", "helium-winograd")
     }
     return {
         "helium-subbyte": _beside_usual(groups["helium-subbyte"], "weights"),
         "helium-networks": _networks(networks),
         "helium-sparse": _sparse(groups["helium-sparse"]),
+        "helium-winograd": _beside_usual(groups["helium-winograd"], "weights"),
         "helium-coded": _beside_usual(groups["helium-coded"], "entropy of a weight"),
     }
