@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,12 +43,23 @@ NUMBERS = [
 ]
 
 
+def at_the_ends(case: Case, seed: int) -> Case:
+    """The case with inputs and weights of -128 and 127 alone, some of them of one sign."""
+    site, (x, w, bias) = case
+    rng = np.random.default_rng(seed)
+    ends = np.array([-128, 127], np.int8)
+    inputs = rng.choice(ends, x.shape, p=(0.9, 0.1) if seed % 2 else (0.5, 0.5))
+    weights = rng.choice(ends, w.shape, p=(0.1, 0.9) if seed % 3 else (0.5, 0.5))
+    return replace(site, constants=(None, weights, bias)), [inputs, weights, bias]
+
+
 def jobs() -> list[Job]:
     found: list[Case] = [
         linear.convolution(w, DType.INT8, numbers, 10 * i + j)
         for i, w in enumerate(WINDOWS)
         for j, numbers in enumerate(NUMBERS)
     ]
+    found += [at_the_ends(case, seed) for seed, case in enumerate(found[:: len(NUMBERS)])]
     return [
         Job(kernel, site, inputs)
         for site, inputs in found
