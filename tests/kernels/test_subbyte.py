@@ -56,6 +56,9 @@ COARSE = [
     Window((1, 7, 6, 12), 12, (3, 3), padding="same", activation=Activation.RELU),
     Window((1, 9, 8, 5), 5, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU),
     Window((1, 12, 1, 7), 14, (5, 1), activation=Activation.RELU),
+    # Clamped in units of the output's scale.
+    Window((1, 5, 6, 8), 8, (3, 3), padding="same", activation=Activation.RELU6),
+    Window((1, 12, 1, 7), 7, (5, 1), activation=Activation.RELU6),
 ]
 DENSE = [(1, 1, 1), (1, 3, 10), (1, 138, 51), (2, 14, 7), (5, 51, 1), (1, 640, 12), (3, 9, 6)]
 FORMATS = [(-128, -128, True, 1.0), (127, 5, False, 1.0), (3, -7, True, 40.0), (-5, 2, False, 9.0)]

@@ -29,15 +29,15 @@ from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 
 _HEADER = "mw_depthwise_stored_dsp.h"
-_SCALES, _Y_ZERO, _FORM = 5, -4, -1
-"""Places of the scales, the output's zero point and the form among a kernel's arguments."""
+_SCALES, _END = 5, -4
+"""Places among a kernel's arguments: the scales; the output's zero point, clamp and form."""
 _ROOM = 4096
 
 
 def _with_room(site: Site, filters: Filters) -> Site:
     """The site as int8, with these weights, no bias, and a scale that every kernel has room for.
 
-    Of a kernel's call for it only the constants that scale sums are wrong.
+    Of a kernel's call for it the constants that scale sums, and the clamp, are wrong.
     """
     x, weights, bias = as_int8(site).inputs
     y = site.outputs[0]
@@ -60,11 +60,15 @@ def _scale_of(kind: TensorType) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Widened:
-    """A layer's site with room, the shift with which its weights are unpacked, and their scales."""
+    """A layer's site with room, the shift with which its weights are unpacked, and their scales.
+
+    `clamp` is the layer's own: bounds of activations go with the output's scale.
+    """
 
     site: Site
     shift: int
     once: OneRounding
+    clamp: tuple[int, int]
 
 
 def _widened(site: Site) -> _Widened | None:
@@ -75,15 +79,17 @@ def _widened(site: Site) -> _Widened | None:
     filters = dsp_depthwise.filters_of(as_int8(site))
     clamp = activation_range(op.activation, y)
     once = one_rounding(filters, y.zero_point, *clamp, fraction_bits=FRACTION_BITS + shift)
-    return None if once is None else _Widened(_with_room(site, filters), shift, once)
+    return None if once is None else _Widened(_with_room(site, filters), shift, once, clamp)
 
 
 def _rounded_once(base: DspKernel, widened: _Widened) -> Lowered:
     """The call of a kernel that accepts the site with room, with the right scales."""
     lowered = base.lower(widened.site)
     args = [Ref("scales") if at == _SCALES else arg for at, arg in enumerate(lowered.args)]
-    args[_Y_ZERO : _Y_ZERO + 1] = passed(offset_of(widened.site.outputs[0].zero_point))
-    args[_FORM:] = fixed(dsp_depthwise.ONCE)
+    args[_END:] = [
+        *passed(offset_of(widened.site.outputs[0].zero_point)),
+        *fixed(*widened.clamp, dsp_depthwise.ONCE),
+    ]
     bias = Table("bias", widened.once.bias.astype(np.int32))
     tables = weights_of(lowered), bias, widened.once.scales()
     return replace(lowered, args=tuple(args), tables=tables)
