@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.kernel import Lit
+from milliwatt.backend.mcu.kernel import Lit, Site
 from milliwatt.backend.mcu.lowering import dsp_depthwise, dsp_depthwise_words
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases
 from tests.cases import awkward, linear
@@ -87,6 +88,50 @@ def test_biases_that_leave_no_room_for_a_shift() -> None:
     check_kernels(large)
 
 
+def with_large_factors() -> list[Case]:
+    """Sites whose channels' factors lie on both sides of 1/2, and whose outputs are limited."""
+    shapes = [replace(w, activation=Activation.RELU) for w in SHAPES]
+    made = [linear.depthwise(w, DType.INT8, Numbers(x_zero=3), i) for i, w in enumerate(shapes)]
+    return [_with_factors(site, values) for site, values in made]
+
+
+def _with_factors(site: Site, values: list[Array]) -> Case:
+    """The site with its channels' factors 3/4, 3/32, 3/2 and so on, and small biases."""
+    x, weights, bias = site.inputs
+    y = site.outputs[0]
+    assert x.quant is not None
+    assert y.quant is not None
+    unit = y.quant.scale[0] / x.quant.scale[0]
+    factors = (0.75, 0.09375, 1.5)
+    channels = weights.shape[3]
+    scales = tuple(float(np.float32(unit * factors[c % 3])) for c in range(channels))
+    assert weights.quant is not None
+    quant = replace(weights.quant, scale=scales, zero_point=(0,) * channels, axis=3)
+    small = np.clip(values[2], -99, 99)
+    found = replace(
+        site,
+        inputs=(x, replace(weights, quant=quant), bias),
+        constants=(*site.constants[:2], small),
+    )
+    return found, [*values[:2], small]
+
+
+def test_large_factors() -> None:
+    large = jobs(with_large_factors())
+    forms = {job.kernel.lower(job.site).args[-1] for job in large}
+    assert forms == {Lit(dsp_depthwise.ONCE_LARGE)}
+    assert len(large) > len(SHAPES)
+    check_kernels(large)
+
+
+def test_large_factors_need_one_rounding() -> None:
+    shape = Window((1, 6, 5, 4), 4, (3, 3))
+    plain = linear.depthwise(shape, DType.INT8, Numbers(x_zero=3, y_zero=3), 1)
+    site, _ = _with_factors(*plain)
+    assert not any(kernel.supports(site, DSP) for kernel in KERNELS)
+
+
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
-    check_emulated(jobs(sites()), "cortex-m4", compiler, optimisation=optimisation)
+    found = [*sites(), *with_large_factors()]
+    check_emulated(jobs(found), "cortex-m4", compiler, optimisation=optimisation)

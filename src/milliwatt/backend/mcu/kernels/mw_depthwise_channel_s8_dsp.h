@@ -2,7 +2,7 @@
 /* What the outputs of one channel of a depthwise convolution are computed with.
  *
  * Two words a channel: a bias and a multiplier. For layers that round once (mw_requantize_dsp.h)
- * that is all, and weights and bias are times 256. Where they round twice weights and bias are
+ * that is all, and weights and bias are times 256; MW_ONCE_LARGE is for factors of up to 4. Where they round twice weights and bias are
  * doubled, and the bias' lowest five bits are the divisor's exponent; a bias that leaves no room
  * for them has a word more behind the multiplier. MW_ONCE_SHORT has multipliers of three bytes, which
  * the bias' lowest three bits shift left, and which follow the biases. */
@@ -11,13 +11,17 @@
 
 #include "mw_requantize_dsp.h"
 
-enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT }; /* `form` */
+enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE }; /* `form` */
 
 typedef struct {
     int32_t bias, multiplier, divisor;
 } mw_depthwise_channel_s8;
 
-MW_INLINE int32_t mw_rounds_once(int32_t form) { return form == MW_ONCE || form == MW_ONCE_SHORT; }
+/* 0: sums are rounded twice; 1: once; 2: once, with large factors. */
+MW_INLINE int32_t mw_rounds_once(int32_t form)
+{
+    return form == MW_ONCE_LARGE ? 2 : form == MW_ONCE || form == MW_ONCE_SHORT;
+}
 
 /* Words of `scales` a channel, but for MW_ONCE_SHORT. */
 MW_INLINE int32_t mw_depthwise_scale_words(int32_t form) { return form == MW_TWICE_WIDE ? 2 : 1; }
@@ -56,14 +60,21 @@ MW_INLINE mw_depthwise_channel_s8 mw_depthwise_channel(int32_t bias, const int32
     return channel;
 }
 
+/* One output, rounded as `once` says. */
+MW_INLINE int8_t mw_depthwise_rescale_s8(int32_t sum, int32_t multiplier, int32_t divisor,
+                                         int32_t zero, int32_t once)
+{
+    return (int8_t)(once == 2   ? mw_requantize_s8_once_large(sum, multiplier, zero)
+                    : once == 1 ? mw_requantize_s8_once(sum, multiplier, zero)
+                                : mw_requantize_s8_dsp(sum, multiplier, divisor, zero));
+}
+
 /* One output; `zero` is the zero point, or the offset where it is rounded once. */
 MW_INLINE int8_t mw_depthwise_output_s8(int32_t sum, const mw_depthwise_channel_s8 *channel,
                                         int32_t zero, int32_t form)
 {
-    if (mw_rounds_once(form)) {
-        return (int8_t)mw_requantize_s8_once(sum, channel->multiplier, zero);
-    }
-    return (int8_t)mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor, zero);
+    return mw_depthwise_rescale_s8(sum, channel->multiplier, channel->divisor, zero,
+                                   mw_rounds_once(form));
 }
 
 #endif

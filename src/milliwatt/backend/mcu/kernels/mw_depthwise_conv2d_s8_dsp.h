@@ -141,7 +141,9 @@ MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
         const mw_taps_line_s8 values = {
             channel->bias,         channel->multiplier, channel->divisor, zero,
             shape->out_step_along, shape->out_along,    pairs};
-        if (mw_rounds_once(form)) {
+        if (mw_rounds_once(form) == 2) {
+            mw_depthwise_taps_line_large(ring, filter, y, &values);
+        } else if (mw_rounds_once(form)) {
             mw_depthwise_taps_line_once(ring, filter, y, &values);
         } else {
             mw_depthwise_taps_line(ring, filter, y, &values);

@@ -7,7 +7,8 @@
  * all 14. Stride 1: 62 instructions for 4 outputs, 33 of them for the 36 multiplications; stride
  * 2: 65. Two outputs left at the end take 31 or 34, one takes 22, the step to the next line 16.
  * Compilers at hand spill and need 75 to 83, hence the assembly. The `_once` functions are for
- * layers that may round once (mw_requantize_dsp.h): 8 instructions less for 4 outputs. */
+ * layers that may round once (mw_requantize_dsp.h), the `_large` ones where factors are large too: 8
+ * instructions less for 4 outputs. */
 #ifndef MW_DEPTHWISE_LINE_3X3_DSP_H
 #define MW_DEPTHWISE_LINE_3X3_DSP_H
 
@@ -134,6 +135,10 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
 #define MW_3X3_REQUANTIZE_ONCE(sum)                                                            \
     "smmla " sum ", " sum ", r8, r10\n"                                                        \
     "ssat " sum ", #8, " sum ", asr #10\n"
+
+#define MW_3X3_REQUANTIZE_LARGE(sum)                                                           \
+    "smmla " sum ", " sum ", r8, r10\n"                                                        \
+    "ssat " sum ", #8, " sum ", asr #5\n"
 
 #define MW_3X3_SCALES "ldrd r8, r9, [r3, #28]\n"
 #define MW_3X3_SCALES_ONCE "ldr.w r8, [r3, #28]\n"
@@ -275,6 +280,10 @@ MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_once, MW_3X3_STRIDE_1, MW_3X3_STR
                 MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_ONCE)
 MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
                 MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_ONCE)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_large, MW_3X3_STRIDE_1, MW_3X3_STRIDE_1_OF_2,
+                MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_LARGE)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_large, MW_3X3_STRIDE_2, MW_3X3_STRIDE_2_OF_2,
+                MW_3X3_SCALES_ONCE, MW_3X3_REQUANTIZE_LARGE)
 
 #undef MW_3X3_OF_1
 #undef MW_3X3_REST
@@ -285,6 +294,7 @@ MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, MW_3X3_STRIDE_2, MW_3X3_STR
 #undef MW_3X3_STRIDE_2_OF_2
 #undef MW_3X3_REQUANTIZE
 #undef MW_3X3_REQUANTIZE_ONCE
+#undef MW_3X3_REQUANTIZE_LARGE
 #undef MW_3X3_SCALES
 #undef MW_3X3_SCALES_ONCE
 #undef MW_3X3_LINES
@@ -317,10 +327,8 @@ MW_INLINE void mw_depthwise_line_3x3_any(const mw_word *first, const mw_word *se
             int32_t sum = mw_line_3x3_products(first, stride * i, filter, channel->bias);
             sum = mw_line_3x3_products(second, stride * i, filter + 2, sum);
             sum = mw_line_3x3_products(third, stride * i, filter + 4, sum);
-            y[i * layer->step] =
-                (int8_t)(once ? mw_requantize_s8_once(sum, channel->multiplier, layer->zero)
-                              : mw_requantize_s8_dsp(sum, channel->multiplier, channel->divisor,
-                                                     layer->zero));
+            y[i * layer->step] = mw_depthwise_rescale_s8(
+                sum, channel->multiplier, once ? 0 : channel->divisor, layer->zero, once);
         }
         if (line + 1 < layer->lines) {
             first += (layer->block_bytes + layer->skip[0]) / 4;
@@ -333,37 +341,23 @@ MW_INLINE void mw_depthwise_line_3x3_any(const mw_word *first, const mw_word *se
     }
 }
 
-static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1(
-    const mw_word *first, const mw_word *second, const mw_word *third,
-    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
-{
-    MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 1, 0);
-}
+#define MW_3X3_FUNCTION(name, stride, once)                                                    \
+    static MW_NOINLINE __attribute__((unused)) void name(                                      \
+        const mw_word *first, const mw_word *second, const mw_word *third,                     \
+        const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)                   \
+    {                                                                                          \
+        MW_BARRIER();                                                                          \
+        mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, stride, once);      \
+    }
 
-static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_1_once(
-    const mw_word *first, const mw_word *second, const mw_word *third,
-    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
-{
-    MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 1, 1);
-}
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1, 1, 0)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2, 2, 0)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_once, 1, 1)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_once, 2, 1)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_1_large, 1, 2)
+MW_3X3_FUNCTION(mw_depthwise_line_3x3_stride_2_large, 2, 2)
 
-static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2(
-    const mw_word *first, const mw_word *second, const mw_word *third,
-    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
-{
-    MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 2, 0);
-}
-
-static MW_NOINLINE __attribute__((unused)) void mw_depthwise_line_3x3_stride_2_once(
-    const mw_word *first, const mw_word *second, const mw_word *third,
-    const mw_channel_3x3 *channel, int8_t *y, const mw_lines_3x3 *layer)
-{
-    MW_BARRIER();
-    mw_depthwise_line_3x3_any(first, second, third, channel, y, layer, 2, 1);
-}
+#undef MW_3X3_FUNCTION
 
 #endif
 
@@ -373,7 +367,11 @@ MW_INLINE void mw_depthwise_lines_3x3(const mw_word *first, const mw_word *secon
                                       int8_t *y, const mw_lines_3x3 *layer, int32_t stride,
                                       int32_t once)
 {
-    if (stride == 1 && once) {
+    if (stride == 1 && once == 2) {
+        mw_depthwise_line_3x3_stride_1_large(first, second, third, channel, y, layer);
+    } else if (once == 2) {
+        mw_depthwise_line_3x3_stride_2_large(first, second, third, channel, y, layer);
+    } else if (stride == 1 && once) {
         mw_depthwise_line_3x3_stride_1_once(first, second, third, channel, y, layer);
     } else if (stride == 1) {
         mw_depthwise_line_3x3_stride_1(first, second, third, channel, y, layer);

@@ -107,7 +107,7 @@ MW_INLINE void mw_pad_lines_3x3(mw_half *line, const mw_rows_3x3 *shape, int32_t
 }
 
 /* filters: of each channel the words of mw_channel_3x3, but for the divisor where sums are rounded
- * `once`. `rows` rows of the image, `pad_top` rows of padding above them.
+ * `once` (1, or 2 for large factors). `rows` rows of the image, `pad_top` rows of padding above them.
  * Scratch memory: three lines of `line_words` for each channel taken at a time (`together`). */
 MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                            const int32_t *filters, int32_t channels,

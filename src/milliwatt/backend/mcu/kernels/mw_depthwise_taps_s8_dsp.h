@@ -41,6 +41,10 @@ typedef struct {
     "smmla " sum ", " sum ", r8, r10\n"                                                        \
     "ssat " sum ", #8, " sum ", asr #10\n"
 
+#define MW_TAPS_REQUANTIZE_LARGE(sum)                                                          \
+    "smmla " sum ", " sum ", r8, r10\n"                                                        \
+    "ssat " sum ", #8, " sum ", asr #5\n"
+
 /* On the stack: bias, twice; multiplier, divisor, zero, where the pairs begin, outputs modulo 4. */
 #define MW_TAPS_LINE(requantize)                                                               \
     ".syntax unified\n"                                                                        \
@@ -116,10 +120,12 @@ typedef struct {
 
 MW_TAPS_FUNCTION(mw_depthwise_taps_line, MW_TAPS_REQUANTIZE)
 MW_TAPS_FUNCTION(mw_depthwise_taps_line_once, MW_TAPS_REQUANTIZE_ONCE)
+MW_TAPS_FUNCTION(mw_depthwise_taps_line_large, MW_TAPS_REQUANTIZE_LARGE)
 
 #undef MW_TAPS_PAIR
 #undef MW_TAPS_REQUANTIZE
 #undef MW_TAPS_REQUANTIZE_ONCE
+#undef MW_TAPS_REQUANTIZE_LARGE
 #undef MW_TAPS_LINE
 #undef MW_TAPS_FUNCTION
 
@@ -133,10 +139,8 @@ MW_INLINE void mw_depthwise_taps_any(const mw_word *line, const mw_word *filter,
         for (int32_t k = 0; k < values->pairs; k++) {
             sum = mw_dot_pairs(line[(i >> 1) + k], filter[2 * k + (i & 1)], sum);
         }
-        y[i * values->step] =
-            (int8_t)(once ? mw_requantize_s8_once(sum, values->multiplier, values->zero)
-                          : mw_requantize_s8_dsp(sum, values->multiplier, values->divisor,
-                                                 values->zero));
+        y[i * values->step] = mw_depthwise_rescale_s8(sum, values->multiplier, values->divisor,
+                                                      values->zero, once);
     }
 }
 
@@ -150,6 +154,7 @@ MW_INLINE void mw_depthwise_taps_any(const mw_word *line, const mw_word *filter,
 
 MW_TAPS_FUNCTION(mw_depthwise_taps_line, 0)
 MW_TAPS_FUNCTION(mw_depthwise_taps_line_once, 1)
+MW_TAPS_FUNCTION(mw_depthwise_taps_line_large, 2)
 
 #undef MW_TAPS_FUNCTION
 

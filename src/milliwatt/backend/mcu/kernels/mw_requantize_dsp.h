@@ -10,7 +10,8 @@
  *
  * Where lowering/one_rounding.py proves for every sum that a layer can reach that nothing differs,
  * 256 times the sum is multiplied once instead: SMMLA, whose high word has 10 bits below a unit of
- * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. */
+ * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. For factors of
+ * up to 4 the high word has 5 bits below a unit of the output. */
 #ifndef MW_REQUANTIZE_DSP_H
 #define MW_REQUANTIZE_DSP_H
 
@@ -29,6 +30,12 @@ MW_INLINE int32_t mw_requantize_s8_dsp(int32_t doubled, int32_t multiplier, int3
 MW_INLINE int32_t mw_requantize_s8_once(int32_t sum, int32_t multiplier, int32_t offset)
 {
     return mw_saturate_s8_q10(mw_high_mul_add(sum, multiplier, offset));
+}
+
+/* The same with factors of up to 4: `offset` is times 2**5. */
+MW_INLINE int32_t mw_requantize_s8_once_large(int32_t sum, int32_t multiplier, int32_t offset)
+{
+    return mw_saturate_s8_q5(mw_high_mul_add(sum, multiplier, offset));
 }
 
 /* Limits `count` int8 at `y` to low..high, for layers whose clamp is narrower than int8. */

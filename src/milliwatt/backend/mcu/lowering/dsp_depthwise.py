@@ -27,11 +27,18 @@ from milliwatt.backend.mcu.lowering.dsp_layout import (
     Filters,
     exponents,
     folded_filters,
+    has_small_sums,
     is_exact,
     multipliers,
     scale_words,
 )
-from milliwatt.backend.mcu.lowering.one_rounding import offset_of, one_rounding
+from milliwatt.backend.mcu.lowering.one_rounding import (
+    LARGE_RESULT_BITS,
+    RESULT_BITS,
+    OneRounding,
+    offset_of,
+    one_rounding,
+)
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
@@ -174,8 +181,39 @@ def accepts(site: Site) -> bool:
             d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
         )
         and bool(_ways(site))
-        and is_exact(filters_of(site))
+        and _is_exact(site)
     )
+
+
+def _is_exact(site: Site) -> bool:
+    """Whether the kernels have a form for the site's numbers."""
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, DepthwiseConv2D)
+    filters = filters_of(site)
+    if is_exact(filters):
+        return True
+    clamp = activation_range(op.activation, y)
+    return has_small_sums(filters) and rounded_once(filters, y.zero_point, clamp) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundedOnce:
+    """What rescales sums that are rounded once: the constants, and how they are to be read."""
+
+    values: OneRounding
+    form: int
+    """`ONCE` or `ONCE_LARGE`."""
+    offset: int
+
+
+def rounded_once(filters: Filters, zero_point: int, clamp: tuple[int, int]) -> RoundedOnce | None:
+    """The constants where one rounding is exact; the form for large factors where no other is."""
+    if is_exact(filters):
+        form, bits = ONCE, RESULT_BITS
+    else:
+        form, bits = ONCE_LARGE, LARGE_RESULT_BITS
+    values = one_rounding(filters, zero_point, *clamp, result_bits=bits)
+    return None if values is None else RoundedOnce(values, form, offset_of(zero_point, bits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +240,27 @@ def layer_of(site: Site, filters: Filters, weights: Array, *, short: bool = Fals
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     clamp = activation_range(op.activation, y)
-    form, tables = _bias_and_scales(filters, y.zero_point, clamp, short)
-    zero = offset_of(y.zero_point) if form in (ONCE, ONCE_SHORT) else y.zero_point
+    form, zero, tables = _bias_and_scales(filters, y.zero_point, clamp, short)
     flat = np.ascontiguousarray(weights).astype(np.int8).reshape(-1)
     return Layer((Table("weights", flat), *tables), zero, fixed(*clamp, form))
 
 
 def _bias_and_scales(
     filters: Filters, zero_point: int, clamp: tuple[int, int], short: bool
-) -> tuple[int, tuple[Table, ...]]:
-    """The form, and the tables in it: biases and scales, or both in one."""
-    if short:
+) -> tuple[int, int, tuple[Table, ...]]:
+    """The form, the zero point or offset, and the tables: biases and scales, or both in one."""
+    if short and is_exact(filters):
         brief = one_rounding(filters, zero_point, *clamp, mantissa_bits=24)
         packed = None if brief is None else brief.short_table()
         if packed is not None:
-            return ONCE_SHORT, (packed,)
-    once = one_rounding(filters, zero_point, *clamp)
+            return ONCE_SHORT, offset_of(zero_point), (packed,)
+    once = rounded_once(filters, zero_point, clamp)
     if once is not None:
-        return ONCE, (_biases(once.bias), once.scales())
+        return once.form, once.offset, (_biases(once.values.bias), once.values.scales())
     if (np.abs(filters.bias) < 1 << 25).all():
-        return TWICE, (_biases(64 * filters.bias + exponents(filters)), multipliers(filters))
-    return TWICE_WIDE, (_biases(2 * filters.bias), scale_words(filters))
+        biases = _biases(64 * filters.bias + exponents(filters))
+        return TWICE, zero_point, (biases, multipliers(filters))
+    return TWICE_WIDE, zero_point, (_biases(2 * filters.bias), scale_words(filters))
 
 
 def _biases(values: Array) -> Table:
@@ -242,8 +280,9 @@ def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
     return *passed(site.inputs[0].zero_point, layer.y_zero), *layer.clamp_and_form
 
 
-TWICE, ONCE, TWICE_WIDE, ONCE_SHORT = range(4)
-"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT of mw_depthwise_channel_s8_dsp.h."""
+TWICE, ONCE, TWICE_WIDE, ONCE_SHORT, ONCE_LARGE = range(5)
+"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE of
+mw_depthwise_channel_s8_dsp.h."""
 
 
 def _image(lines: Lines) -> tuple[Arg, ...]:

@@ -17,9 +17,16 @@ from milliwatt.backend.mcu.kernel import (
     Table,
 )
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
-from milliwatt.backend.mcu.lowering.dsp_depthwise import accepts_3x3, filters_of, row_lines
+from milliwatt.backend.mcu.lowering.dsp_depthwise import (
+    ONCE,
+    ONCE_LARGE,
+    accepts_3x3,
+    filters_of,
+    rounded_once,
+    row_lines,
+)
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters, exponents
-from milliwatt.backend.mcu.lowering.one_rounding import OneRounding, offset_of, one_rounding
+from milliwatt.backend.mcu.lowering.one_rounding import OneRounding
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
@@ -27,6 +34,8 @@ from milliwatt.quant.arith import activation_range
 _TAPS = 3
 _WEIGHT_WORDS = 7
 """Of a channel's words: six of weights, and a bias."""
+_ROUNDINGS = {ONCE: 1, ONCE_LARGE: 2}
+"""What mw_rounds_once says of the forms."""
 _LITTLE_BYTES = 400
 """Memory of two channels' lines that a kernel of little memory may take."""
 
@@ -68,7 +77,7 @@ def _lower(site: Site, together: int) -> Lowered:
     top = op.padding.top
     clamp = activation_range(op.activation, y)
     filters = filters_of(site)
-    once = one_rounding(filters, y.zero_point, *clamp)
+    once = rounded_once(filters, y.zero_point, clamp)
     words = row_lines(site).line_words
     return Lowered(
         "mw_depthwise_row_3x3_s8_dsp",
@@ -78,10 +87,10 @@ def _lower(site: Site, together: int) -> Lowered:
             *fixed(op.stride_hw[1]),
             *passed(op.padding.left, top, words),
             *fixed(together),
-            *passed(x.zero_point, offset_of(y.zero_point) if once else y.zero_point),
-            *fixed(*clamp, int(once is not None)),
+            *passed(x.zero_point, once.offset if once else y.zero_point),
+            *fixed(*clamp, _ROUNDINGS[once.form] if once else 0),
         ),
-        (_channels(filters, once),),
+        (_channels(filters, once.values if once else None),),
         scratch_bytes=together * _channel_bytes(site),
         overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
     )

@@ -28,6 +28,8 @@ FRACTION_BITS = 8
 """Of the bias, below a unit of the sum."""
 RESULT_BITS = 10
 """Of the product's high word, below a unit of the output."""
+LARGE_RESULT_BITS = 5
+"""The same for factors of up to 4."""
 _GREATEST = (1 << 31) - 1
 _TRIES = 64
 
@@ -83,9 +85,9 @@ class OneRounding:
         return Table("scales", data, "constants", weight_bytes=4 * len(words))
 
 
-def offset_of(zero_point: int) -> int:
+def offset_of(zero_point: int, result_bits: int = RESULT_BITS) -> int:
     """What is added to the high words of the products: the zero point and a half."""
-    return (zero_point << RESULT_BITS) + (1 << RESULT_BITS - 1)
+    return (zero_point << result_bits) + (1 << result_bits - 1)
 
 
 def one_rounding(
@@ -95,22 +97,26 @@ def one_rounding(
     high: int,
     mantissa_bits: int = 31,
     fraction_bits: int = FRACTION_BITS,
+    result_bits: int = RESULT_BITS,
 ) -> OneRounding | None:
     """The constants of a layer whose outputs are clamped to low..high, None if a channel has none.
 
     Multipliers have no more than `mantissa_bits` bits between their first 1 and their last.
     A channel has none where rounding negative numbers away from zero shows (so the lowest output
     should be the zero point, as after a RELU), and where its factor is 1/8 or more. A kernel given
-    2**j times the weights has j `fraction_bits` more; then factors may be 2**j times larger.
+    2**j times the weights has j `fraction_bits` more; then factors may be 2**j times larger. With
+    j `result_bits` less they may, too; multipliers then have fewer bits.
     """
     wanted = thresholds(filters, zero_point, low, high)
-    nominal = filters.multiplier.astype(float) * 2.0 ** (filters.shift + 42 - 31 - fraction_bits)
+    nominal = filters.multiplier.astype(float) * 2.0 ** (
+        filters.shift + result_bits + 32 - 31 - fraction_bits
+    )
     multiplier = _cut(np.clip(np.rint(nominal), 1, _GREATEST).astype(np.int64), mantissa_bits)
     bias = np.zeros_like(multiplier)
     open_channels = np.arange(len(multiplier))
     least, most = np.ones_like(multiplier), np.full_like(multiplier, _GREATEST)
     for _ in range(_TRIES):
-        bounds = _bias_bounds(wanted, multiplier, open_channels, 1 << fraction_bits)
+        bounds = _bias_bounds(wanted, multiplier, open_channels, 1 << fraction_bits, result_bits)
         found = bounds.least <= bounds.most
         bias[open_channels[found]] = np.clip(0, bounds.least[found], bounds.most[found])
         open_channels = open_channels[~found]
@@ -166,12 +172,14 @@ class _Bounds:
     sum_of_most: Array
 
 
-def _bias_bounds(wanted: Thresholds, multiplier: Array, channels: Array, scale: int) -> _Bounds:
+def _bias_bounds(
+    wanted: Thresholds, multiplier: Array, channels: Array, scale: int, result_bits: int
+) -> _Bounds:
     """The last column of each table is the 32 bits that scale * s + bias must fit."""
     sums, lowest, highest = (
         v[channels] for v in (wanted.sums, wanted.lowest[:, None], wanted.highest[:, None])
     )
-    products = (wanted.outputs << RESULT_BITS) - (1 << RESULT_BITS - 1) << 32
+    products = (wanted.outputs << result_bits) - (1 << result_bits - 1) << 32
     products = np.broadcast_to(np.append(products, 0), (len(channels), len(products) + 1))
     first = -(-products // multiplier[channels, None])
     # From here on scale * s + bias must reach `first`, one unit of s below it must not.
