@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from milliwatt.backend.mcu.emit.literals import array_rows, c_type, float_literal, int_literal
+from milliwatt.backend.mcu.emit.arguments import is_fixed, number_literal
+from milliwatt.backend.mcu.emit.literals import array_rows, c_type
 from milliwatt.backend.mcu.kernel import Arg, In, Lit, Lowered, Out, Ref, Scratch, Table
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.run.abi import ModelAbi
@@ -20,7 +21,7 @@ from milliwatt.run.image import Firmware
 from milliwatt.run.qemu_runner import run_qemu
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.units import align_up
-from tests.kernels.harness import KERNELS_DIR, Bound, Job, assert_equal
+from tests.kernels.harness import KERNELS_DIR, Bound, Job, assert_equal, specialisation
 
 NAME = "bench"
 
@@ -139,8 +140,8 @@ class _Ports:
 
 
 def _node(index: int, job: Job, lowered: Lowered, shared: dict[str, str], ports: _Ports) -> str:
-    symbol = _specialisation(job, lowered, shared)
-    words = [_value(a, index) for a in lowered.args if not _is_fixed(a)]
+    symbol = specialisation(job.site, lowered, shared)
+    words = [_value(a, index) for a in lowered.args if not is_fixed(a)]
     lines = [_definition(t, index) for t in lowered.tables]
     for i in _read(job):
         lines += _buffer(f"in{index}_{i}", job.site.inputs[i], f"input_{ports.inputs}", "")
@@ -172,41 +173,6 @@ def _definition(table: Table, index: int) -> str:
     )
 
 
-def _specialisation(job: Job, lowered: Lowered, shared: dict[str, str]) -> str:
-    """The function with this call's fixed literals bound, as generated code shares it."""
-    parameters: list[str] = []
-    words: list[str] = []
-    for i, arg in enumerate(lowered.args):
-        if _is_fixed(arg):
-            words.append(_value(arg, 0))
-        else:
-            parameters.append(f"{_parameter(job, lowered, arg)}a{i}")
-            words.append(f"a{i}")
-    key = f"({', '.join(parameters)})\n{{\n    {lowered.function}({', '.join(words)});\n}}\n"
-    if key not in shared:
-        shared[key] = f"static MW_NOINLINE void special_{len(shared)}{key}"
-    return shared[key].split("(")[0].split()[-1]
-
-
-def _is_fixed(arg: Arg) -> bool:
-    return isinstance(arg, Lit) and arg.fixed
-
-
-def _parameter(job: Job, lowered: Lowered, arg: Arg) -> str:
-    match arg:
-        case In(index):
-            return f"const {c_type(job.site.inputs[index].dtype)} *"
-        case Out(index):
-            return f"{c_type(job.site.outputs[index].dtype)} *"
-        case Scratch():
-            return "void *"
-        case Ref(name):
-            table = next(t for t in lowered.tables if t.name == name)
-            return f"const {c_type(table.data.dtype)} *"
-        case Lit(value, _):
-            return "float " if isinstance(value, float) else "int32_t "
-
-
 def _value(arg: Arg, index: int) -> str:
     match arg:
         case In(i):
@@ -218,4 +184,4 @@ def _value(arg: Arg, index: int) -> str:
         case Ref(name):
             return f"{name}{index}"
         case Lit(value, _):
-            return float_literal(value) if isinstance(value, float) else int_literal(value)
+            return number_literal(value)

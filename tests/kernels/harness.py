@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu import kernel as kernel_module
-from milliwatt.backend.mcu.emit.literals import c_type, float_literal, int_literal
+from milliwatt.backend.mcu.emit.arguments import argument_type, is_fixed, number_literal
+from milliwatt.backend.mcu.emit.literals import c_type
 from milliwatt.backend.mcu.kernel import (
     Arg,
     Core,
@@ -302,7 +303,7 @@ def _source(calls: Sequence[_Call]) -> str:
 
 def _call_function(index: int, call: _Call, shared: dict[str, str]) -> str:
     site, lowered = call.job.site, call.lowered
-    symbol = _specialisation(site, lowered, shared)
+    symbol = specialisation(site, lowered, shared)
     lines = [f"static void call_{index}(FILE *in, FILE *out)", "{"]
     overlap, allocated = call.overlap, list[str]()
     for i, kind in enumerate(site.inputs):
@@ -327,46 +328,30 @@ def _call_function(index: int, call: _Call, shared: dict[str, str]) -> str:
             lines.append(f"    {c_type(kind.dtype)} *out{o} = allocate({_buffer_bytes(kind)});")
             allocated.append(f"out{o}")
     lines.append(f"    void *scratch = allocate({lowered.scratch_bytes});")
-    words = [_value(a) for a in lowered.args if not _is_fixed(a)]
+    words = [_value(a) for a in lowered.args if not is_fixed(a)]
     lines.append(f"    {symbol}({', '.join(words)});")
     lines += [f"    save(out, out{o}, {_buffer_bytes(t)});" for o, t in enumerate(site.outputs)]
     lines += [f"    free({name});" for name in [*allocated, "scratch"]]
     return "\n".join([*lines, "}", ""])
 
 
-def _specialisation(site: Site, lowered: Lowered, shared: dict[str, str]) -> str:
-    """The function with this call's fixed literals bound, as generated code shares it."""
+def specialisation(site: Site, lowered: Lowered, shared: dict[str, str]) -> str:
+    """The function with this call's fixed literals bound, as generated code shares it.
+
+    `shared` holds the definitions so far, by what follows their names.
+    """
     parameters: list[str] = []
     words: list[str] = []
     for i, arg in enumerate(lowered.args):
         if isinstance(arg, Lit) and arg.fixed:
-            words.append(_value(arg))
+            words.append(number_literal(arg.value))
         else:
-            parameters.append(f"{_parameter_type(site, lowered, arg)}a{i}")
+            parameters.append(f"{argument_type(arg, lowered, site.inputs, site.outputs)}a{i}")
             words.append(f"a{i}")
     key = f"({', '.join(parameters)})\n{{\n    {lowered.function}({', '.join(words)});\n}}\n"
     if key not in shared:
         shared[key] = f"static MW_NOINLINE void special_{len(shared)}{key}"
     return shared[key].split("(")[0].split()[-1]
-
-
-def _is_fixed(arg: Arg) -> bool:
-    return isinstance(arg, Lit) and arg.fixed
-
-
-def _parameter_type(site: Site, lowered: Lowered, arg: Arg) -> str:
-    match arg:
-        case In(index):
-            return f"const {c_type(site.inputs[index].dtype)} *"
-        case Out(index):
-            return f"{c_type(site.outputs[index].dtype)} *"
-        case Scratch():
-            return "void *"
-        case Ref(name):
-            table = next(t for t in lowered.tables if t.name == name)
-            return f"const {c_type(table.data.dtype)} *"
-        case Lit(value, _):
-            return "float " if isinstance(value, float) else "int32_t "
 
 
 def _value(arg: Arg) -> str:
@@ -380,4 +365,4 @@ def _value(arg: Arg) -> str:
         case Ref(name):
             return f"table_{name}"
         case Lit(value, _):
-            return float_literal(value) if isinstance(value, float) else int_literal(value)
+            return number_literal(value)

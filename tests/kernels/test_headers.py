@@ -88,3 +88,11 @@ def test_functions_that_are_not_inlined_begin_with_a_barrier() -> None:
     helpers = [h for header in HEADERS for h in HELPER.findall((KERNELS_DIR / header).read_text())]
     assert {name for name, first in helpers if first != "MW_BARRIER();"} == WITHOUT_BARRIER
     assert len(helpers) > 15
+
+
+@pytest.mark.parametrize("kernel", ["add", "mul", "mean", "max_pool2d", "average_pool2d"])
+def test_int8_and_int16_twins_differ_in_their_type_alone(kernel: str) -> None:
+    """Two files a debugger can step through, rather than one macro; what mends one mends both."""
+    twins = [(KERNELS_DIR / f"mw_{kernel}_{kind}.h").read_text() for kind in ("s8", "s16")]
+    alike = [" ".join(text.split()).replace("int16", "int8") for text in twins]
+    assert alike[0] == alike[1].replace("s16", "s8").replace("S16", "S8")
