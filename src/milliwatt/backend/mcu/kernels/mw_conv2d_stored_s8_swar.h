@@ -4,7 +4,7 @@
  * outputs of blocks may not lie on inputs.
  *
  * Registers and instructions per multiplication: those of the kernels of int8 weights; to make
- * bytes, on a Cortex-M0+, 2 (int4, int2) or 28 (a code) / output pixels more; and about
+ * bytes, on a Cortex-M0+, 2 (int4, int2) or 20 (a code) / output pixels more; and about
  * 1 / channels of a block, since each block packs the inputs anew. */
 #ifndef MW_CONV2D_STORED_S8_SWAR_H
 #define MW_CONV2D_STORED_S8_SWAR_H

@@ -3,7 +3,7 @@
  * than as bytes: all are made bytes in scratch memory first (mw_stored.h).
  *
  * Registers and instructions per multiplication: those of the kernels of int8 weights; to make
- * bytes, on a Cortex-M0+, 2 (int4, int2) or 28 (a code) / output pixels more. */
+ * bytes, on a Cortex-M0+, 2 (int4, int2) or 20 (a code) / output pixels more. */
 #ifndef MW_DEPTHWISE_STORED_SWAR_H
 #define MW_DEPTHWISE_STORED_SWAR_H
 

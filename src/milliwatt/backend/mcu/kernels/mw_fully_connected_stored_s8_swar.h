@@ -3,7 +3,7 @@
  * flash otherwise than as bytes, made bytes a block of channels at a time (mw_stored_blocks.h).
  *
  * Registers and instructions per multiplication: those of the kernels of int8 weights, and on a
- * Cortex-M0+ 2 (int4, int2) or 28 (a code) more. */
+ * Cortex-M0+ 2 (int4, int2) or 20 (a code) more. */
 #ifndef MW_FULLY_CONNECTED_STORED_S8_SWAR_H
 #define MW_FULLY_CONNECTED_STORED_S8_SWAR_H
 

@@ -174,26 +174,27 @@ static MW_NOINLINE __attribute__((unused)) void mw_rice_quotients(mw_rice *reade
                                                                   const uint32_t *sixes)
 {
     MW_BARRIER();
+    const uint8_t *const quotients = reader->quotients;
     uint32_t position = reader->position;
     while (to != end) {
-        uint32_t bits = mw_rice_bits(reader->quotients, position);
-        uint32_t six = 1;
-        for (int32_t i = 0; i < 4 && six != 0 && end - to >= 3; i++) {
-            six = sixes[bits >> 26];
+        uint32_t bits = mw_rice_bits(quotients, position), six = sixes[bits >> 26];
+        for (int32_t left = end - to < 12 ? 0 : 4; six != 0 && left > 0; left--) {
             to[0] = (int8_t)(six & 0xFFu);
             to[1] = (int8_t)(six >> 8 & 0xFFu);
             to[2] = (int8_t)(six >> 16 & 0xFFu);
             to += six >> 28;
-            bits <<= six >> 24 & 15u;
-            position += six >> 24 & 15u;
+            const uint32_t taken = six >> 24 & 15u;
+            position += taken;
+            bits <<= taken;
+            six = sixes[bits >> 26];
         }
-        if (six != 0 && end - to >= 3) {
+        if (six != 0 && end - to >= 12) {
             continue;
         }
         if (to == end) {
             break;
         }
-        bits = mw_rice_bits(reader->quotients, position);
+        bits = mw_rice_bits(quotients, position);
         int8_t zeros = 0;
         for (; (bits >> 31) == 0 && zeros <= MW_RICE_LONGEST_ZEROS; bits <<= 1) {
             zeros++;
@@ -203,6 +204,12 @@ static MW_NOINLINE __attribute__((unused)) void mw_rice_quotients(mw_rice *reade
         position += (uint32_t)zeros + (escapes ? 7u : 1u);
     }
     reader->position = position;
+}
+
+/* Four bytes as a word, the first lowest; compilers at hand would call memcpy. */
+MW_INLINE uint32_t mw_rice_word(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 /* Four numbers of k bits, in a byte each. */
@@ -223,8 +230,8 @@ static MW_NOINLINE __attribute__((unused)) void mw_rice_low(mw_rice *reader, int
     const uint32_t offset = (0x80u - ((uint32_t)1 << (k - 1))) * 0x01010101u;
     mw_word *words = (mw_word *)(void *)to;
     for (; words != (const mw_word *)(const void *)end; words += 2) {
-        const uint32_t first = (uint32_t)mw_load_i32(low);
-        const uint32_t second = (uint32_t)mw_load_i32(low + (k >> 1)) >> (4 * (k & 1));
+        const uint32_t first = mw_rice_word(low);
+        const uint32_t second = mw_rice_word(low + (k >> 1)) >> (4 * (k & 1));
         const uint32_t a = (mw_rice_spread(first, k) + offset) ^ 0x80808080u;
         const uint32_t b = (mw_rice_spread(second, k) + offset) ^ 0x80808080u;
         words[0] = (int32_t)(a ^ (uint32_t)words[0] << (k - 1));
