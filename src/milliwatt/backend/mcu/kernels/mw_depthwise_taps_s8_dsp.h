@@ -11,7 +11,12 @@
 
 #include "mw_depthwise_channel_s8_dsp.h"
 
+/* None where code counts most: the loop for any filter will do. */
+#ifdef __OPTIMIZE_SIZE__
+#define MW_FEW_PAIRS 0
+#else
 #define MW_FEW_PAIRS 8
+#endif
 
 /* What the line needs besides, in the order in which the assembly reads it. */
 typedef struct {
