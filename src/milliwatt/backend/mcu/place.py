@@ -62,7 +62,7 @@ def make_plan(
     if sram_bytes is not None:
         arena_bytes = max(0, sram_bytes - _kept_bytes(graph, push_rows=push_rows))
     best = choice_within(chooser, objective, arena_bytes)
-    plan = place_layers(graph, core, name, best.lowerings, best.streams, objective)
+    plan = place_layers(best.graph, core, name, best.lowerings, best.streams, objective)
     return replace(plan, choice_bound_bytes=chooser.bound_bytes())
 
 

@@ -75,7 +75,11 @@ class RandomCnn(RandomGraph):
         rows, columns = (3, 3) if self.chance(0.5) else (self.number(1, 5), self.number(1, 5))
         times = 2 if self.chance(0.2) else 1
         shape = (1, rows, columns, self.types[x].shape[3] * times)
-        stride = (self.number(1, 2),) * 2 if self.chance(0.7) else self.strides()
+        if self.chance(0.7):
+            both = self.number(1, 2)
+            stride = both, both
+        else:
+            stride = self.strides()
         op = DepthwiseConv2D(stride, self.dilation(), self.pads(rows, columns), self.activation())
         return self.filtered(op, x, shape, 3)
 

@@ -124,8 +124,7 @@ def test_what_is_found_lies_between_the_bound_and_every_choice(seed: int) -> Non
     chooser = chooser_of(random_cnn(seed, layers=1))
     least = min(every_arena(chooser))
     found = chooser.smallest().arena_bytes
-    assert chooser.bound_bytes() <= least <= found
-    assert found == least
+    assert chooser.bound_bytes() <= found <= least
 
 
 def test_proven_plans_say_so() -> None:

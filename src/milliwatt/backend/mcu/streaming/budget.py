@@ -15,10 +15,10 @@ from milliwatt.backend.mcu.select import candidates, forms, select_kernel, site_
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser, Variant
 from milliwatt.backend.mcu.streaming.lower import lean_first, lean_kernels, remembering
+from milliwatt.backend.mcu.streaming.moves import Layers
 from milliwatt.backend.mcu.streaming.needs import find_surroundings
 from milliwatt.backend.mcu.streaming.rows import map_inputs, window_of
 from milliwatt.backend.mcu.streaming.segments import Price, find_alive, stream_ranges
-from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph
 from milliwatt.ops.conv import DepthwiseConv2D
@@ -50,8 +50,8 @@ def stream_chooser(
     _, problem, _ = arena_problem(graph, lowerings, ())
     changing = frozenset(state.after for state in graph.states)
 
-    def arena_of(some: Lowerings, streams: tuple[Stream, ...]) -> int:
-        _, found, _ = arena_problem(graph, some, streams)
+    def arena_of(some: Layers) -> int:
+        _, found, _ = arena_problem(*some)
         return memory.solve(found, _EFFORT).arena_bytes
 
     layers = LoneLayers(

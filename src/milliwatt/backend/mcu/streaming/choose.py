@@ -10,6 +10,7 @@ from milliwatt.backend.mcu.choose import Lowerings
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.build import make_stream
 from milliwatt.backend.mcu.streaming.lower import Kernels
+from milliwatt.backend.mcu.streaming.moves import Layers, movable, with_move
 from milliwatt.backend.mcu.streaming.outer import stream_step
 from milliwatt.backend.mcu.streaming.paths import (
     cheapest_path,
@@ -26,11 +27,18 @@ from milliwatt.backend.mcu.streaming.segments import (
     stream_segments,
 )
 from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.ir.graph import Graph
 
-ArenaOf = Callable[[Lowerings, tuple[Stream, ...]], int]
+ArenaOf = Callable[[Layers], int]
 """The arena that kernels of layers and streams need."""
 _TRIES = 12
 """How often a choice whose arena is larger than its parts promise is made again."""
+_TIGHT = 0.75
+"""Values are moved between segments that need at least this part of the most."""
+_MOST_MOVES = 16
+"""Places at which a move is tried."""
+_PER_MOVED_BYTE = 1.5
+"""Instructions that a move takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,11 @@ class Variant:
 class Choice:
     """Streams and the kernels of the layers outside them, and the arena they need.
 
-    `cost` is what they cost beyond the objective's own kernels without streams.
+    `graph` is the network, with a copy where a value is moved. `cost` is what they cost beyond the
+    objective's own kernels without streams.
     """
 
+    graph: Graph
     lowerings: Lowerings
     streams: tuple[Stream, ...]
     arena_bytes: int
@@ -74,6 +84,7 @@ class StreamChooser:
     _starts: list[list[Segment]] | None = None
     _streams: dict[Key, Stream] = field(default_factory=dict[Key, Stream])
     _arenas: dict[tuple[Key, ...], int] = field(default_factory=dict[tuple[Key, ...], int])
+    _moves: dict[tuple[Key, ...], Choice] = field(default_factory=dict[tuple[Key, ...], "Choice"])
 
     def choose(self, arena_bytes: int) -> Choice | None:
         """The least cost whose arena has at most so many bytes, or None.
@@ -85,9 +96,9 @@ class StreamChooser:
             path = self._path(limit)
             if path is None:
                 return None
-            choice = self._choice(path)
-            if choice.arena_bytes <= arena_bytes:
-                return choice
+            for choice in (self._choice(path), self._moved(path)):
+                if choice.arena_bytes <= arena_bytes:
+                    return choice
             limit = min(limit, peak_bytes(path)) - 1
         return None
 
@@ -103,7 +114,7 @@ class StreamChooser:
         """The smallest arena that was found, of least cost."""
         path = self._path(self.bound_bytes())
         assert path is not None
-        found = self._choice(path)
+        found = min(self._choice(path), self._moved(path), key=lambda choice: choice.arena_bytes)
         while found.arena_bytes > self.bound_bytes():
             better = self.choose(found.arena_bytes - 1)
             if better is None:
@@ -137,10 +148,36 @@ class StreamChooser:
                 at = segment.nodes.start
                 lowerings[at] = self.layers.lowered[at, segment.variant]
         streams = tuple(self._streams[s.key] for s in path if s.pace is not None)
-        key = tuple(segment.key for segment in path if segment.pace or segment.variant)
+        layers = self.layers.graph, lowerings, streams
+        key = _key(path)
         if key not in self._arenas:
-            self._arenas[key] = self.arena_of(lowerings, streams)
-        return Choice(lowerings, streams, self._arenas[key], path_cost(path))
+            self._arenas[key] = self.arena_of(layers)
+        return Choice(*layers, self._arenas[key], path_cost(path))
+
+    def _moved(self, path: list[Segment]) -> Choice:
+        """The same with one value moved where that makes the arena smallest."""
+        key = _key(path)
+        if key not in self._moves:
+            self._moves[key] = self._find_move(path)
+        return self._moves[key]
+
+    def _find_move(self, path: list[Segment]) -> Choice:
+        best = self._choice(path)
+        if not path or best.arena_bytes <= peak_bytes(path):
+            return best
+        tight = [at for at, s in enumerate(path) if s.need_bytes > _TIGHT * peak_bytes(path)]
+        starts = [segment.nodes.start for segment in path[tight[0] + 1 : tight[-1] + 2]]
+        graph = best.graph
+        layers = graph, best.lowerings, best.streams
+        for index in starts[:_MOST_MOVES]:
+            for value in movable(graph, index):
+                moved = with_move(layers, self.layers.core, index, value)
+                arena_bytes = self.arena_of(moved)
+                if arena_bytes < best.arena_bytes:
+                    work = _PER_MOVED_BYTE * graph.types[value].size_bytes
+                    cost = path_cost(path) + self.layers.price(work, 0)
+                    best = Choice(*moved, arena_bytes, cost)
+        return best
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:
         """The segments of least cost that need no more, all built."""
@@ -203,3 +240,8 @@ class StreamChooser:
             *(layers.graph, layers.around, layers.price, segment.nodes, variants), fed=segment.fed
         )
         return list(found)
+
+
+def _key(path: list[Segment]) -> tuple[Key, ...]:
+    """What tells ways through a network apart."""
+    return tuple(segment.key for segment in path if segment.pace or segment.variant)
