@@ -73,8 +73,9 @@ typedef struct {
     "vrshl.s32 q1, q1, q3\n" MW_MVE_CLAMP_ANY
 
 /* The loops: of `step(mac)` for each vector, then `merge`, then `outputs`. Before the first step,
- * whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points behind
- * the channels, and keeps r2 to r4 on the stack. */
+ * whose VMLADAVA is `first`, comes `start`, which loads r3 and r9; `enter` is at the very beginning,
+ * where r0 points behind the channels, and keeps r2 to r4 on the stack. */
+#define MW_DENSE_START "ldrd r3, r9, [sp]\n"
 #define MW_DENSE(enter, start, step, first, merge, outputs)                                    \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
@@ -93,7 +94,6 @@ typedef struct {
                      "vdup.16 q7, r6\n"                                                        \
                      "1:\n"                                                                    \
                      start                                                                     \
-                     "ldrd r3, r9, [sp]\n"                                                     \
                      "vldrw.32 q3, [r1], #16\n"                                                \
                      "vldrw.32 q4, [r1], #16\n"                                                \
                      step(first)                                                               \
@@ -138,7 +138,8 @@ typedef struct {
     static MW_ASSEMBLY void mw_dense_s8_mve_##name(                                            \
         const mw_dense_s8_mve *layer __attribute__((unused)))                                  \
     {                                                                                          \
-        MW_DENSE("stm sp, {r2-r4}\n", "", MW_DENSE_STEP, "vmladav.s8", "", outputs);           \
+        MW_DENSE("stm sp, {r2-r4}\n", MW_DENSE_START, MW_DENSE_STEP, "vmladav.s8", "",         \
+                 outputs);                                                                     \
     }
 
 MW_DENSE_S8(plain, MW_DENSE_OUTPUTS_PLAIN)

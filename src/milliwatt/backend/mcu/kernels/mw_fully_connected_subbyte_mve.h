@@ -60,7 +60,7 @@ typedef struct {
     static MW_ASSEMBLY void mw_int##bits##_dense_mve_##form(                                   \
         const mw_dense_subbyte_mve *some __attribute__((unused)))                              \
     {                                                                                          \
-        MW_DENSE("stm sp, {r2-r4}\n", "", MW_INT##bits##_DENSE, MW_SUBBYTE_FIRST,              \
+        MW_DENSE("stm sp, {r2-r4}\n", MW_DENSE_START, MW_INT##bits##_DENSE, MW_SUBBYTE_FIRST,  \
                  MW_INT##bits##_DENSE_MERGE, outputs);                                         \
     }                                                                                          \
     static MW_ASSEMBLY void mw_int##bits##_dense_full_mve_##form(                              \
@@ -69,7 +69,7 @@ typedef struct {
         MW_DENSE("add r6, r0, #28\n"                                                           \
                  "stm sp, {r2, r3, r4, r6}\n",                                                 \
                  "ldr r9, [sp, #12]\n"                                                         \
-                 "ldm r9, {r0, r2, r4, r6, r8, r10, r12, lr}\n",                               \
+                 "ldm r9, {r0, r2, r4, r6, r8, r10, r12, lr}\n" MW_DENSE_START,                \
                  MW_INT##bits##_DENSE_FULL, MW_SUBBYTE_FIRST_FULL, MW_INT##bits##_DENSE_MERGE, \
                  outputs);                                                                     \
     }

@@ -15,6 +15,7 @@ _SPECIALISED = (
     "mve_sparse",
     "mve_conv",
     "mve_depthwise",
+    "mve_sparse_dense",
     "mve_dense",
     "mve_arith",
     "mve_pool",

@@ -35,7 +35,8 @@ _PADDING_BYTES = 1024
 """Weights that may be zeros filling up blocks, if they are not a small part of all."""
 
 
-def _accepts(site: Site) -> bool:
+def accepts(site: Site) -> bool:
+    """Whether the site is an int8 fully connected layer, exactly computed, its blocks filled."""
     return (
         isinstance(site.op, FullyConnected)
         and has_int8_parameters(site)
@@ -88,5 +89,5 @@ def _lower(site: Site) -> Lowered:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    MveKernel("fully_connected_s8_mve", "mw_fully_connected_s8_mve.h", _accepts, _lower),
+    MveKernel("fully_connected_s8_mve", "mw_fully_connected_s8_mve.h", accepts, _lower),
 )
