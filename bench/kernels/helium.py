@@ -29,6 +29,7 @@ from milliwatt.backend.mcu.lowering import (
     mve_dense,
     mve_depthwise,
     mve_sparse,
+    mve_sparse_dense,
     mve_subbyte,
     mve_subbyte_depthwise,
     mve_winograd,
@@ -142,6 +143,17 @@ def _sparse() -> list[Entry]:
             for helium in (True, False) if name in _SCATTERED else (True,):
                 job = Job(kernels[helium], site, inputs)
                 found.append(Entry("helium-sparse", layer, name, job))
+    return [*found, *_sparse_dense()]
+
+
+def _sparse_dense() -> list[Entry]:
+    (layer,) = _DENSE
+    case = _layer(layer)
+    found = [Entry("helium-sparse", layer, "all", _first(USUAL, case))]
+    for share in _SHARES:
+        job = Job(mve_sparse_dense.KERNELS[0], *pruned(case, blocks(share, 8, 16), 1))
+        name = f"{share:.0%} of blocks 8×16"
+        found.append(Entry("helium-sparse", layer, name, job))
     return found
 
 

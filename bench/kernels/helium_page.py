@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,7 +12,8 @@ from bench.kernels.subbyte_networks import SubbyteNetwork
 from bench.markdown import count, table
 from milliwatt.errors import OptionError
 
-_BLOCKS = "% of blocks 1×16"
+_BLOCKS = re.compile(r"(\d+)% of blocks [18]×16")
+"""The blocks that the kernels leave out."""
 
 
 def _per_mac(row: Row) -> str:
@@ -45,17 +47,14 @@ def _by_layer(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def break_even(rows: Sequence[Row]) -> float:
-    """The share of blocks of 16 weights at which skipping the others neither gains nor loses.
+    """The share of blocks at which skipping the others neither gains nor loses.
 
     Between two measured shares the instructions are taken to lie on a line. `rows` are one
     layer's, the usual kernel's first.
     """
     usual = rows[0].instructions
-    points = sorted(
-        (int(r.weights.removesuffix(_BLOCKS)) / 100, r.instructions)
-        for r in rows
-        if r.weights.endswith(_BLOCKS)
-    )
+    found = [(_BLOCKS.fullmatch(r.weights), r.instructions) for r in rows]
+    points = sorted((int(match[1]) / 100, n) for match, n in found if match)
     for (low, before), (high, after) in pairwise(points):
         if before <= usual < after:
             return low + (high - low) * (usual - before) / (after - before)
@@ -64,7 +63,7 @@ def break_even(rows: Sequence[Row]) -> float:
 
 def _sparse(rows: Sequence[Row]) -> str:
     ends = [[some[0].layer, f"{break_even(some):.0%}"] for some in _by_layer(rows)]
-    heads = ["layer", "break-even, blocks 1×16 at random"]
+    heads = ["layer", "break-even, blocks at random"]
     return f"{_beside_usual(rows, 'weights kept')}\n\n{table(heads, ends)}"
 
 
