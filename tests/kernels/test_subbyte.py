@@ -97,7 +97,7 @@ def coarse_jobs() -> list[Job]:
         linear.depthwise(window, DType.INT8, Numbers(dtype, True, 3, y_zero=-128, gain=gain), i)
         for i, window in enumerate(COARSE)
         for dtype in (DType.INT4, DType.INT2)
-        for gain in (3.0, 10.0)
+        for gain in (3.0, 10.0, 60.0)
     ]
     taken = [(s, v, [k for k in KERNELS if k.supports(s, DSP)]) for s, v in found]
     return [Job(kernels[0], site, values) for site, values, kernels in taken if kernels]
@@ -108,6 +108,8 @@ def test_coarse_depthwise_on_the_host(cc: str) -> None:
     found = coarse_jobs()
     coarse = [is_coarse(dsp_depthwise.filters_of(job.site)) for job in found]
     assert sum(coarse) > 3
+    forms = {job.kernel.lower(job.site).args[-1] for job in found}
+    assert {Lit(dsp_depthwise.ONCE), Lit(dsp_depthwise.ONCE_LARGE)} <= forms
     assert not all(coarse)
     check_kernels(found, cc=cc)
 

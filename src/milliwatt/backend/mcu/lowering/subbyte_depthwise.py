@@ -15,9 +15,12 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Ref, Site, Table
 from milliwatt.backend.mcu.lowering import dsp_depthwise
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_depthwise import ONCE, ONCE_LARGE
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters
 from milliwatt.backend.mcu.lowering.one_rounding import (
     FRACTION_BITS,
+    LARGE_RESULT_BITS,
+    RESULT_BITS,
     OneRounding,
     offset_of,
     one_rounding,
@@ -62,13 +65,16 @@ def _scale_of(kind: TensorType) -> float:
 class _Widened:
     """A layer's site with room, the shift with which its weights are unpacked, and their scales.
 
-    `clamp` is the layer's own: bounds of activations go with the output's scale.
+    `clamp` is the layer's own: bounds of activations go with the output's scale. `form` and
+    `offset` say how the kernel is to scale.
     """
 
     site: Site
     shift: int
     once: OneRounding
     clamp: tuple[int, int]
+    form: int
+    offset: int
 
 
 def _widened(site: Site) -> _Widened | None:
@@ -78,8 +84,18 @@ def _widened(site: Site) -> _Widened | None:
     shift = 8 - site.inputs[1].dtype.bits
     filters = dsp_depthwise.filters_of(as_int8(site))
     clamp = activation_range(op.activation, y)
-    once = one_rounding(filters, y.zero_point, *clamp, fraction_bits=FRACTION_BITS + shift)
-    return None if once is None else _Widened(_with_room(site, filters), shift, once, clamp)
+    room = _with_room(site, filters)
+    for form, bits in ((ONCE, RESULT_BITS), (ONCE_LARGE, LARGE_RESULT_BITS)):
+        once = one_rounding(
+            filters,
+            y.zero_point,
+            *clamp,
+            fraction_bits=FRACTION_BITS + shift,
+            result_bits=bits,
+        )
+        if once is not None:
+            return _Widened(room, shift, once, clamp, form, offset_of(y.zero_point, bits))
+    return None
 
 
 def _rounded_once(base: DspKernel, widened: _Widened) -> Lowered:
@@ -87,8 +103,8 @@ def _rounded_once(base: DspKernel, widened: _Widened) -> Lowered:
     lowered = base.lower(widened.site)
     args = [Ref("scales") if at == _SCALES else arg for at, arg in enumerate(lowered.args)]
     args[_END:] = [
-        *passed(offset_of(widened.site.outputs[0].zero_point)),
-        *fixed(*widened.clamp, dsp_depthwise.ONCE),
+        *passed(widened.offset),
+        *fixed(*widened.clamp, widened.form),
     ]
     bias = Table("bias", widened.once.bias.astype(np.int32))
     tables = weights_of(lowered), bias, widened.once.scales()
