@@ -3,8 +3,9 @@
 
 A rectangle of time and memory is cut into buffers, again and again along time or off one side, so
 that all of them fit it without a gap; a few are then taken away. A moment that keeps all of its
-buffers is full: the rectangle's height is the optimum. The published instances have 150 to 450
-buffers, some 30 live at once, lifetimes of 1 to 60 % of the time, and are 98 % full.
+buffers is full: the rectangle's height is the optimum. In number of buffers (150 to 450), in how
+long these live, and in fill (98 %) they are like the densest published ones, B and C; README.md has
+the others' figures.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def make_instance(seed: int, buffers: int) -> Instance:
     draw.shuffle(rows)
     moments = len(times) - 1
     kept = _thinned(rows, moments, buffers, draw)
-    return Instance(f"{buffers}", _problem(kept, moments), (HEIGHT + 1) * GRANULE_BYTES)
+    return Instance(f"{buffers}", make_problem(kept, moments), (HEIGHT + 1) * GRANULE_BYTES)
 
 
 def _cut(r: _Rectangle, draw: random.Random) -> list[_Rectangle]:
@@ -94,7 +95,7 @@ def _thinned(rows: Rows, moments: int, buffers: int, draw: random.Random) -> Row
     return kept
 
 
-def _problem(rows: Rows, moments: int) -> Problem:
+def make_problem(rows: Rows, moments: int) -> Problem:
     """A step for each moment; a granule of state, which all of them write, keeps their order."""
     size = GRANULE_BYTES
     steps = tuple(

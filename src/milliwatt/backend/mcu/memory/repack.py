@@ -1,70 +1,90 @@
 # SPDX-License-Identifier: MIT
-"""Many blocks under one order: searches that place them all again."""
+"""Many blocks under one order: they are all placed again, at the bound or as near as is found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from milliwatt.backend.mcu.memory.eject import shrink
+from milliwatt.backend.mcu.memory.fill import fill
 from milliwatt.backend.mcu.memory.liveness import block_intervals
 from milliwatt.backend.mcu.memory.placement import Placement, make_placement
 from milliwatt.backend.mcu.memory.reduce import Core
-from milliwatt.backend.mcu.memory.skyline import Strip, fill, make_strip
+from milliwatt.backend.mcu.memory.strip import Strip, make_strip
 from milliwatt.backend.mcu.memory.tight import fit_exactly
-from milliwatt.units import align_up
+from milliwatt.units import ceil_div
 
-_NODES = 8_000
-_LOOSE_NODES = 1_500
-_MOVES = 15_000
-_SECONDS = 0.08
-"""Of the constraint solver's deterministic time, which takes some twenty of the clock's."""
-_LOOSER = (1.15, 1.12, 1.1, 1.09, 1.08, 1.07, 1.06, 1.05, 1.04)
-"""Capacities over the bound that are tried where nothing is found at the bound itself."""
+_NODES_AT_BOUND = (4_000, 11_000)
+"""At effort 1, before and after constraint programming."""
+_SECONDS = 0.03
+"""Of the constraint solver's deterministic time, which takes some thirty of the clock's."""
+_NODES_A_ROUND = 800
+_ROUNDS = 12
+_CLOSE = 0.001
+"""A gap, over the bound, in which it is not worth while to try a capacity between."""
 
 
 def repack(core: Core, start: Placement, effort: float) -> Placement:
     """A smaller arena than that of `start` under its order, where one is found.
 
-    First the bound itself is tried, by two searches; then looser capacities, and from what they
-    give the arena is shrunk step by step. No block shares bytes with another that lives at the
-    same moment, whatever the steps permit. `effort` 1 is about three seconds; equal efforts give
-    equal placements.
+    No block shares bytes with another that lives at the same moment, whatever the steps permit.
+    `effort` 1 is two to five seconds; equal efforts give equal placements.
     """
-    strip = make_strip(core, block_intervals(core, start.order))
+    if effort <= 0:
+        return start
     granule = max((block.alignment for block in core.blocks), default=1)
-    capacity = align_up(start.bound_bytes, granule)
-    offsets = fill(strip, capacity, int(_NODES * effort))
+    sizes = [ceil_div(block.size_bytes, granule) for block in core.blocks]
+    strip = make_strip(block_intervals(core, start.order), sizes)
+    most = ceil_div(start.arena_bytes, granule)
+    if most <= strip.load.max():
+        return start
+    offsets = _at_the_bound(strip, effort) or _above_the_bound(strip, most, effort)
     if offsets is None:
-        offsets = fit_exactly(strip, capacity, granule, _SECONDS * effort)
-    if offsets is None:
-        loose = _fill_loosely(strip, start, granule, int(_LOOSE_NODES * effort))
-        moves = int(_MOVES * effort)
-        offsets = shrink(strip, loose, start.bound_bytes, granule, moves)
-    found = make_placement(core, start.order, offsets, start.bound_bytes)
+        return start
+    spread = [offset * granule for offset in offsets]
+    found = make_placement(core, start.order, spread, start.bound_bytes)
     return min(start, found, key=lambda placement: placement.arena_bytes)
 
 
-def _fill_loosely(strip: Strip, start: Placement, granule: int, max_nodes: int) -> Sequence[int]:
-    """Offsets at the tightest of the looser capacities that is reached; those of `start` else."""
-    found: Sequence[int] = _apart(strip, start)
-    for looser in _LOOSER:
-        capacity = align_up(int(start.bound_bytes * looser), granule)
-        if capacity < start.arena_bytes:
-            found = fill(strip, capacity, max_nodes) or found
-    return found
+def _at_the_bound(strip: Strip, effort: float) -> list[int] | None:
+    """Blocks that leave no room leave little choice: often that is the easiest capacity.
+
+    Where one of both searches is at a loss, the other often is not.
+    """
+    bound = int(strip.load.max())
+    few, many = (int(nodes * effort) for nodes in _NODES_AT_BOUND)
+    return (
+        fill(strip, bound, few, 0).offsets
+        or fit_exactly(strip, bound, _SECONDS * effort)
+        or fill(strip, bound, many, 1).offsets
+    )
 
 
-def _apart(strip: Strip, start: Placement) -> tuple[int, ...]:
-    """Offsets of `start`, blocks that share bytes moved upwards."""
-    offsets = list(start.offsets)
-    together = strip.live.astype(int) @ strip.live.T.astype(int) > 0
-    for block in range(len(offsets)):
-        taken = sorted(
-            (offsets[other], offsets[other] + int(strip.sizes[other]))
-            for other in range(block)
-            if together[block, other]
-        )
-        for low, high in taken:
-            if low < offsets[block] + int(strip.sizes[block]) and offsets[block] < high:
-                offsets[block] = high
-    return tuple(offsets)
+def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None:
+    """Offsets that end below `most`, tried half way between what is reached and what is not.
+
+    Where both meet, what was not reached is tried again, with other draws.
+    """
+    bound = int(strip.load.max())
+    low, high = bound, most
+    best: list[int] | None = None
+    nodes = int(_NODES_A_ROUND * effort)
+    left = _ROUNDS * nodes
+    seed = 2
+    while left > 0:
+        if high - low <= max(1, _CLOSE * bound):
+            if low == bound:
+                break
+            low = bound
+        capacity = (low + high) // 2
+        found = fill(strip, capacity, min(nodes, left), seed)
+        seed += 1
+        left -= found.nodes
+        if found.offsets is None:
+            low = capacity
+        else:
+            best, high = found.offsets, _height(strip, found.offsets)
+    return best
+
+
+def _height(strip: Strip, offsets: list[int]) -> int:
+    """Where the highest block ends."""
+    sizes = zip(strip.blocks, strip.sizes.tolist(), strict=True)
+    return max(offsets[block] + size for block, size in sizes)

@@ -1,154 +1,95 @@
 # SPDX-License-Identifier: MIT
-"""Packing blocks of known lifetimes into a given capacity, from the bottom upwards."""
+"""A strip partly filled from the bottom, and what that leaves to the blocks not yet placed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from milliwatt.backend.mcu.memory.problem import Interval
-from milliwatt.backend.mcu.memory.reduce import Core
+from milliwatt.backend.mcu.memory.strip import Bools, Ints, Strip
 
-_SEED = 1
-_NODES_A_START = 1_500
-_PASSES = 6
-_SPREAD = 0.3
-_NEVER = np.int64(1 << 60)
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+NEVER = 1 << 60
+"""Above all offsets: the floor of a moment at which every block is placed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
-    """Blocks as rectangles: `live[block, moment]`, and sizes rounded up to one alignment."""
+class State:
+    """By moment, the `floor` that no block left starts below, and the `load` of those left.
 
-    live: Bools
-    sizes: Ints
-
-    @property
-    def load(self) -> Ints:
-        """Bytes live at each moment."""
-        return (self.live * self.sizes[:, None]).sum(axis=0)
-
-
-def make_strip(core: Core, intervals: Sequence[Interval]) -> Strip:
-    """The blocks of `core` over the moments at which something is born or dies."""
-    alignment = max((block.alignment for block in core.blocks), default=1)
-    moments = sorted({interval.first for interval in intervals})
-    live = np.array(
-        [[i.first <= moment <= i.last for moment in moments] for i in intervals], np.bool_
-    ).reshape(len(intervals), len(moments))
-    sizes = [-(-block.size_bytes // alignment) * alignment for block in core.blocks]
-    return Strip(live, np.array(sizes, np.int64))
-
-
-def fill(strip: Strip, capacity_bytes: int, max_nodes: int) -> list[int] | None:
-    """Offsets with which all blocks end below the capacity; None where the search finds none.
-
-    Blocks are placed in the order of their offsets, each as low as those before it allow. Of what
-    is left, at each moment, no block can start below the floor that all of them share there;
-    where the floor and the bytes left exceed the capacity, the search turns back. It starts again
-    with other priorities every so many nodes.
+    `crossing` counts those left that live at a moment and at the one before. The floor has a
+    value more than there are moments, which means nothing.
     """
-    random = np.random.default_rng(_SEED)
-    length = strip.live.sum(axis=1).astype(np.float64)
-    priorities = (length * strip.sizes, length, strip.sizes.astype(np.float64))
-    start = 0
-    while max_nodes > 0:
-        priority = priorities[start % len(priorities)]
-        if start >= len(priorities):
-            priority = priority * np.exp(random.normal(0, _SPREAD, len(priority)))
-        nodes = min(_NODES_A_START, max_nodes)
-        found = _search(strip, capacity_bytes, priority, nodes)
-        if found is not None:
-            return found
-        max_nodes -= nodes
-        start += 1
-    return None
 
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is placed: the skyline by moment, what is left, and where the last block went."""
-
-    skyline: Ints
-    left: Bools
+    floor: Ints
     load: Ints
-    low: int
+    crossing: Ints
+    left: Bools
 
 
-def _search(
-    strip: Strip, capacity: int, priority: NDArray[np.float64], max_nodes: int
-) -> list[int] | None:
-    """Depth first: the lowest place first, of equal ones the block of most priority."""
-    everything = np.ones(len(strip.sizes), np.bool_)
-    state = _State(np.zeros(strip.live.shape[1], np.int64), everything, strip.load, 0)
-    offsets = [0] * len(strip.sizes)
-    stack = [(state, _choices(strip, capacity, priority, state))]
-    for _ in range(max_nodes):
-        while stack and not stack[-1][1]:
-            stack.pop()
-        if not stack:
-            return None
-        state, choices = stack[-1]
-        block, offset = choices.pop()
-        offsets[block] = offset
-        after = _placed(strip, state, block, offset)
-        if not after.left.any():
-            return offsets
-        stack.append((after, _choices(strip, capacity, priority, after)))
-    return None
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A state whose floor is as high as is known, and the lowest offset of each block left."""
+
+    state: State
+    lowest: Ints
 
 
-def _placed(strip: Strip, state: _State, block: int, offset: int) -> _State:
-    own, size = strip.live[block], strip.sizes[block]
-    left = state.left.copy()
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Moments `[first, end)` at which what is left does not fit the capacity."""
+
+    first: int
+    end: int
+
+
+def empty(strip: Strip) -> State:
+    """The state before anything is placed."""
+    moments = len(strip.load)
+    crossing = np.zeros(moments + 1, np.int64)
+    for first, end in zip(strip.firsts, strip.ends, strict=True):
+        crossing[first + 1 : end] += 1
+    left = np.ones(len(strip.sizes), np.bool_)
+    return State(np.zeros(moments + 1, np.int64), strip.load, crossing, left)
+
+
+def place(strip: Strip, state: State, block: int, offset: int) -> State:
+    """`state` after `block` is put at `offset`."""
+    first, end, size = strip.firsts[block], strip.ends[block], strip.sizes[block]
+    floor, load = state.floor.copy(), state.load.copy()
+    crossing, left = state.crossing.copy(), state.left.copy()
+    floor[first:end] = offset + size
+    load[first:end] -= size
+    crossing[first + 1 : end] -= 1
     left[block] = False
-    skyline = np.where(own, offset + size, state.skyline)
-    return _State(skyline, left, state.load - own * size, offset)
+    return State(floor, load, crossing, left)
 
 
-def _choices(
-    strip: Strip, capacity: int, priority: NDArray[np.float64], state: _State
-) -> list[tuple[int, int]]:
-    """Blocks that may come next and where, the best last; none where the state is hopeless.
-
-    Not those that another block fits below.
-    """
-    blocks = np.flatnonzero(state.left)
-    lowest = _lowest(strip.live[blocks], state, capacity)
-    if lowest is None or (lowest + strip.sizes[blocks] > capacity).any():
-        return []
-    may = np.flatnonzero(lowest < (lowest + strip.sizes[blocks]).min())
-    order = may[np.lexsort((-priority[blocks[may]], lowest[may]))][::-1]
-    pairs: Any = zip(blocks[order].tolist(), lowest[order].tolist(), strict=True)
-    return list(pairs)
+def lift(state: State, moment: int, offset: int) -> State:
+    """`state` where nothing left starts below `offset` at `moment`."""
+    floor = state.floor.copy()
+    floor[moment] = offset
+    return State(floor, state.load, state.crossing, state.left)
 
 
-def _lowest(live: Bools, state: _State, capacity: int) -> Ints | None:
-    """Where each block left can start at the lowest; None where some moment overflows.
+def settle(strip: Strip, state: State, capacity: int) -> Settled | Clash:
+    """Raise the floor as far as the blocks left allow, or say where they exceed the capacity.
 
     A block starts above the floors of all its moments, and a moment's floor is the lowest start
     of the blocks left there: repeated until nothing rises.
     """
-    floor = np.maximum(state.skyline, state.low)
-    lowest = _highest(live, floor)
-    for _ in range(_PASSES):
-        raised = np.where(live, lowest[:, None], _NEVER).min(axis=0)
-        raised = np.where(state.load > 0, raised, floor)
-        if (raised + state.load > capacity).any():
-            return None
-        if np.array_equal(raised, floor):
-            break
-        floor = raised
-        lowest = _highest(live, floor)
-    return lowest
-
-
-def _highest(live: Bools, floor: Ints) -> Ints:
-    return np.where(live, floor, -1).max(axis=1)
+    floor, load = state.floor, state.load
+    while True:
+        lowest = np.where(state.left, np.maximum.reduceat(floor, strip.spans)[::2], NEVER)
+        over = state.left & (lowest + strip.sizes > capacity)
+        if over.any():
+            block = int(over.argmax())
+            return Clash(int(strip.firsts[block]), int(strip.ends[block]))
+        raised = np.minimum.reduceat(lowest[strip.cover], strip.starts)
+        over = (load > 0) & (raised + load > capacity)
+        if over.any():
+            moment = int(over.argmax())
+            return Clash(moment, moment + 1)
+        if np.array_equal(raised, floor[:-1]):
+            return Settled(State(floor, load, state.crossing, state.left), lowest)
+        floor = np.append(raised, 0)

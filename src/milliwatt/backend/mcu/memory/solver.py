@@ -27,16 +27,18 @@ _MIN_BLOCKS_REPACKED = 60
 def solve(problem: Problem, effort: float = 1.0) -> Solution:
     """An order and offsets with the smallest arena found, and a proven lower bound.
 
-    `effort` limits constraint programming, which runs only where the heuristics miss the bound,
-    in that solver's deterministic seconds (about two seconds of one core); one half goes to
-    candidate orders, one to all orders. Equal problems and efforts give equal solutions.
+    `effort` limits what runs only where the heuristics miss the bound: the search that packs many
+    blocks again, in steps, and constraint programming, in that solver's deterministic seconds
+    (some two to thirty of the clock's); one half of these goes to candidate orders, one to all
+    orders. Equal problems and efforts give equal solutions.
     """
     core = reduce_problem(problem)
     search = search_orders(make_meter(core), _MAX_MOVES)
     placements = _pack_candidates(core, search)
     best = min(placements, key=_arena_bytes)
     if best.arena_bytes > search.bound_bytes and len(core.blocks) >= _MIN_BLOCKS_REPACKED:
-        placements = [repack(core, placement, effort) for placement in placements]
+        share = effort / len(placements)
+        placements = [repack(core, placement, share) for placement in placements]
         best = min(placements, key=_arena_bytes)
     if best.arena_bytes > search.bound_bytes and len(core.blocks) <= _MAX_BLOCKS_FIXED:
         best = _improve_candidates(core, placements, effort / 2)
