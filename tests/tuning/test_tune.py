@@ -79,6 +79,26 @@ def test_the_choice_fits_the_flash() -> None:
     assert free.tuned.work < done.tuned.work <= done.default.work
 
 
+def test_of_a_round_without_room_only_what_has_none_alone_is_left_out() -> None:
+    free = tune(residual(), BOARD)
+    tables = [
+        sum(int(t.data.nbytes) for step in compiled.plan.steps for t in step.lowered.tables)
+        for compiled in (BENCH.compile({}), BENCH.compile(free.choices.kernels))
+    ]
+    (flash,) = [memory for memory in BOARD.memories if memory.kind == "flash"]
+    small = replace(flash, bytes=max(tables) * 8 // 7 - 8)
+    memories = tuple(small if memory is flash else memory for memory in BOARD.memories)
+    done = tune(residual(), replace(BOARD, memories=memories))
+    assert tables[0] < tables[1]
+    assert done.tuned.flash_bytes <= small.bytes
+    met, meets = (
+        {(layer.name, cost.kernel) for layer in tuning.layers for cost in layer.measured}
+        for tuning in (free, done)
+    )
+    assert meets < met
+    assert {kernel.partition("@")[0] for _, kernel in met - meets} == {"conv2d_winograd_4x4_s8_dsp"}
+
+
 def test_equal_tunings_keep_equal_choices() -> None:
     first, second = (choices_text(tune(residual(), BOARD).choices) for _ in range(2))
     assert first == second

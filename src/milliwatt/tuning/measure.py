@@ -32,6 +32,8 @@ from milliwatt.run.verify import (
 from milliwatt.tuning.record import LayerCost, Round, read_round, round_text
 
 _FORMAT = "tuning round 1"
+_CODE_BYTES = 32 << 10
+"""More than the code of a network; boards of little flash have an eighth of it for code."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,25 @@ class Workbench:
         Raises VerifyError where an output differs from the reference, OptionError where the
         cache is damaged.
         """
-        compiled = self.compile(kept)
+        return self.measure_compiled(self.compile(kept))
+
+    def measure_compiled(self, compiled: Compiled) -> Round:
+        """The same of a network that `compile` made."""
 
         def make(path: Path) -> None:
             path.write_text(round_text(self._run(compiled)), "utf-8")
 
         return read_round(cached_file(self._key(compiled), ".json", make))
+
+    def has_room(self, compiled: Compiled) -> bool:
+        """Whether the target's memories hold the network's tables and values, and some code."""
+        flash_bytes, plan = self.target.flash_bytes, compiled.plan
+        tables = (table for step in plan.steps for table in step.lowered.tables)
+        code_bytes = min(_CODE_BYTES, flash_bytes // 8)
+        return (
+            sum(int(table.data.nbytes) for table in tables) + code_bytes <= flash_bytes
+            and plan.static_bytes <= self.target.sram_bytes
+        )
 
     def _key(self, compiled: Compiled) -> str:
         """Hash of all that the figures depend on: the C, kernels included, and the tools."""

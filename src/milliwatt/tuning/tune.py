@@ -24,6 +24,9 @@ _FLASH_WEIGHTS = (0.0, *(0.001 * 2**step for step in range(12)))
 """Added to the objective's, one after the other, until a choice fits the flash."""
 
 Progress = Callable[[str], None]
+Measured = tuple[Mapping[str, str], Round]
+"""By node the kernel, and what the network took."""
+
 _MAX_REFINEMENTS = 4
 _LEAST_GAIN = 0.005
 """Of a layer's work; where code lies in the flash moves modelled cycles by about as much."""
@@ -80,14 +83,17 @@ def tune(
     plan = bench.compile({}).plan
     names = _forms(plan, target)
     rounds = _rounds(names)
-    measured = list(zip(rounds, _measure_all(bench, rounds, progress), strict=True))
+    measured = _measure_all(bench, rounds, progress)
     default = measured[0][1]
     for _ in range(_MAX_REFINEMENTS):
         kept = _best(plan, target, objective, [found for _, found in measured])
         if any(kept == before for before, _ in measured):
             break
         _tell(progress, "the choice, in one network")
-        measured.append((kept, bench.measure(kept)))
+        compiled = bench.compile(kept)
+        if not bench.has_room(compiled):
+            break
+        measured.append((kept, bench.measure_compiled(compiled)))
     fitting = [entry for entry in measured if _fits(entry[1], target)] or measured[:1]
     kept, best = min(fitting, key=lambda entry: _cost(objective, entry[1], default))
     return Tuning(
@@ -111,22 +117,39 @@ def tune(
 
 def _measure_all(
     bench: Workbench, rounds: Sequence[Mapping[str, str]], progress: Progress | None
-) -> list[Round]:
-    """Each round's figures; as many at a time as there are processor cores.
+) -> list[Measured]:
+    """Each round's figures, the default's first; as many at a time as there are processor cores.
 
     Threads do: compilers are other processes, and the emulators run outside the interpreter's lock.
     """
-    found: list[Round] = []
+    found: list[Measured] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = [pool.submit(bench.measure, kept) for kept in rounds]
+        running = [pool.submit(_measure_parts, bench, kept, rounds[0]) for kept in rounds]
         try:
             for index, one in enumerate(running):
                 _tell(progress, f"build {index + 1} of {len(rounds)}")
-                found.append(one.result())
+                found += one.result()
         except BaseException:  # an interruption too: what has not begun need not
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found
+
+
+def _measure_parts(
+    bench: Workbench, kept: Mapping[str, str], default: Mapping[str, str]
+) -> list[Measured]:
+    """A round's figures; where the target has no room for it, those of its halves.
+
+    The rest of the layers have their default. A kernel without room alone is left out.
+    """
+    compiled = bench.compile(kept)
+    if kept == default or bench.has_room(compiled):
+        return [(kept, bench.measure_compiled(compiled))]
+    changed = [node for node in kept if kept[node] != default[node]]
+    if len(changed) == 1:
+        return []
+    halves = ({**default, **{n: kept[n] for n in half}} for half in (changed[::2], changed[1::2]))
+    return [one for half in halves for one in _measure_parts(bench, half, default)]
 
 
 def _tell(progress: Progress | None, text: str) -> None:
