@@ -96,7 +96,8 @@ class StreamChooser:
             path = self._path(limit)
             if path is None:
                 return None
-            for choice in (self._choice(path), self._moved(path)):
+            for found in (self._choice, self._moved):
+                choice = found(path)
                 if choice.arena_bytes <= arena_bytes:
                     return choice
             limit = min(limit, peak_bytes(path)) - 1
