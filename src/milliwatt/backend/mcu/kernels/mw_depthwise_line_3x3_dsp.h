@@ -148,7 +148,8 @@ MW_INLINE void mw_make_channel_3x3(const int8_t *weights, int32_t bias, const in
 #ifdef __OPTIMIZE_SIZE__
 
 #define MW_3X3_REST(products_of_2, scales, requantize)                                         \
-    "cbz r4, 5f\n"                                                                             \
+    "cmp r4, #0\n"                                                                             \
+    "beq 5f\n"                                                                                 \
     "ldr r5, [r3, #24]\n"                                                                      \
     products_of_2("r0", "0", "r5", "r5")                                                       \
     products_of_2("r1", "8", "r4", "r5")                                                       \
