@@ -2,8 +2,8 @@
 """Any shape, the awkward ones above all, on every family of kernels: host and emulated core.
 
 Channels that fill no word or block, maps of one pixel, filters larger than the map, strides larger
-than the filter, dilation, windows that lie in the padding. A layer that no kernel of the family
-takes goes to the portable kernel, so that each is computed by what a compile would give it.
+than the filter, dilation, windows that lie in the padding. Each layer is computed by every kernel
+of the family that takes it; what none takes is the portable kernels' (test_portable.py).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import Job, check_kernels
+from tests.kernels.harness import Job, check_kernels, jobs_of
 from tests.kernels.mve import MVE
 from tests.kernels.pruned import blocks, nm, pruned, unstructured
 from tests.kernels.swar import SWAR
@@ -35,7 +35,6 @@ from tests.support import needs_arm_gcc, needs_qemu
 
 AWKWARD = (1, 3, 14, 51, 138)
 MOST_MACS = 300_000
-PORTABLE = ("conv", "dense")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ def without_least(case: Case, seed: int) -> Case:
 
 
 def mostly_zeros(case: Case, seed: int) -> Case:
-    return pruned(case, nm(1, 4) if seed % 2 else unstructured(0.15), seed)
+    if seed % 3 == 2:
+        return pruned(symmetric(case), blocks(0.45, 4, 4), seed)
+    return pruned(case, nm(1, 4) if seed % 3 else unstructured(0.15), seed)
 
 
 def vectors_of_zeros(case: Case, seed: int) -> Case:
@@ -71,6 +72,11 @@ def small_weights(case: Case, seed: int) -> Case:
     weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
     constants = (None, weights, site.constants[2])
     return replace(site, constants=constants), [inputs[0], weights, inputs[2]]
+
+
+def some_small(case: Case, seed: int) -> Case:
+    """A third of the cases with small weights, a third without weights of -128."""
+    return small_weights(case, seed) if seed % 3 == 0 else without_least(case, seed)
 
 
 SUBBYTE = (DType.INT4, DType.INT2)
@@ -92,16 +98,21 @@ FAMILIES = {
         ("mve_conv", "mve_depthwise", "mve_dense"), MVE, "cortex-m55", changed=without_least
     ),
     "swar": Family(
-        ("swar_conv", "swar_depthwise", "swar_dense"), SWAR, "cortex-m0plus", changed=without_least
+        ("swar_conv", "swar_depthwise", "swar_dense"), SWAR, "cortex-m0plus", changed=some_small
     ),
     "sparse": Family(("sparse_conv", "sparse_dense"), DSP, "cortex-m4", changed=mostly_zeros),
-    "sparse_mve": Family(("mve_sparse",), MVE, "cortex-m55", changed=vectors_of_zeros),
+    "sparse_mve": Family(
+        ("mve_sparse", "mve_sparse_dense"), MVE, "cortex-m55", changed=vectors_of_zeros
+    ),
     "subbyte": Family(
         ("subbyte_conv", "subbyte_depthwise", "subbyte_dense"), DSP, "cortex-m4", SUBBYTE
     ),
     "subbyte_mve": Family(("mve_subbyte", "mve_subbyte_depthwise"), MVE, "cortex-m55", SUBBYTE),
     "subbyte_swar": Family(("swar_subbyte",), SWAR, "cortex-m0plus", SUBBYTE),
     "winograd": Family(("winograd",), DSP, "cortex-m4", changed=without_least, square=True),
+    "winograd_mve": Family(
+        ("mve_winograd",), MVE, "cortex-m55", changed=without_least, square=True
+    ),
     "coded_mve": Family(("mve_coded",), MVE, "cortex-m55", changed=small_weights),
     "coded_swar": Family(("swar_coded",), SWAR, "cortex-m0plus", changed=small_weights),
     "coded": Family(("coded",), DSP, "cortex-m4", changed=small_weights),
@@ -175,14 +186,11 @@ def kernels_of(modules: tuple[str, ...]) -> list[Kernel]:
 
 
 def jobs(family: Family, drawn: list) -> list[Job]:
-    """Each layer with every kernel of the family that takes it, or with a portable one."""
+    """Each layer with every kernel of the family that takes it."""
     found: list[Job] = []
     for seed, (kind, shape, numbers) in enumerate(drawn):
         site, inputs = family.changed(MAKE[kind](shape, DType.INT8, numbers, seed), seed)
-        taking = [k for k in kernels_of(family.modules) if k.supports(site, family.core)]
-        taking = taking or [k for k in kernels_of(PORTABLE) if k.supports(site, family.core)][:1]
-        assert taking, (kind, shape, numbers)
-        found += [Job(kernel, site, inputs) for kernel in taking]
+        found += jobs_of(kernels_of(family.modules), family.core, [(site, inputs)])
     return found
 
 
@@ -197,7 +205,22 @@ def some_layers(data: st.DataObject, family: Family, count: int) -> list[Job]:
     return jobs(family, data.draw(st.lists(layers(family), min_size=count, max_size=count)))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+def marks(name: str, emulated: bool) -> list[pytest.MarkDecorator]:
+    """What a family's tests need; the compilers take minutes for those of LONG."""
+    found = [pytest.mark.slow] if name in LONG else []
+    if not emulated:
+        return found
+    if FAMILIES[name].core.mve:
+        return [*found, needs_arm_gcc, needs_qemu, pytest.mark.qemu]
+    return [*found, needs_arm_gcc, pytest.mark.emulator]
+
+
+LONG = ("subbyte_swar", "coded_swar")
+ON_HOST = [pytest.param(name, marks=marks(name, emulated=False)) for name in FAMILIES]
+EMULATED = [pytest.param(name, marks=marks(name, emulated=True)) for name in FAMILIES]
+
+
+@pytest.mark.parametrize("name", ON_HOST)
 @examples(2)
 @given(data=st.data())
 def test_host(name: str, data: st.DataObject) -> None:
@@ -213,18 +236,9 @@ def test_host_more(name: str, data: st.DataObject) -> None:
 
 
 def emulate(name: str, jobs: list[Job]) -> None:
+    if not jobs:
+        return
     check_emulated(jobs, FAMILIES[name].emulated, "gcc")
-
-
-EMULATED = [
-    pytest.param(
-        name,
-        marks=(needs_arm_gcc, needs_qemu, pytest.mark.qemu)
-        if family.core.mve
-        else (needs_arm_gcc, pytest.mark.emulator),
-    )
-    for name, family in FAMILIES.items()
-]
 
 
 @pytest.mark.parametrize("name", EMULATED)
@@ -242,30 +256,45 @@ def test_emulated_more(name: str, data: st.DataObject) -> None:
     emulate(name, some_layers(data, FAMILIES[name], 12))
 
 
+USUAL: list[tuple[str, Window | tuple[int, int, int]]] = [
+    ("conv", Window((1, 4, 5, 64), 20)),
+    ("conv", Window((1, 8, 8, 16), 16, (3, 3), padding="same")),
+    ("conv", Window((1, 3, 3, 64), 37)),
+    ("conv", Window((1, 4, 3, 14), 51, (3, 3), padding="same")),
+    ("depthwise", Window((1, 6, 6, 64), 64, (3, 3), padding="same", activation=Activation.RELU)),
+    ("depthwise", Window((1, 7, 6, 32), 32, (3, 3))),
+    ("depthwise", Window((1, 15, 1, 32), 32, (15, 1))),
+    ("dense", (1, 128, 16)),
+    ("dense", (1, 128, 20)),
+    ("dense", (1, 256, 16)),
+]
+"""Shapes for which the kernels were made that take no awkward one."""
+
+
 def named(family: Family) -> list[Job]:
     """The shapes by name: each awkward number of channels in every kind of layer."""
     shapes: list[tuple[str, Window | tuple[int, int, int]]] = []
-    for count, other in zip(AWKWARD, reversed(AWKWARD), strict=True):
+    for i, (count, other) in enumerate(zip(AWKWARD, reversed(AWKWARD), strict=True)):
         few = min(other, 14)
-        one_pixel = Window((1, 1, 1, count), few, (3, 3), padding="same")
-        dilated = Window((1, 5, 6, count), few, (3, 3), (1, 1), (2, 2), "same")
-        far_apart = Window((1, 7, 9, count), 3, (2, 2), stride=(3, 4))
-        beyond = Window((1, 2, 3, count), 3, (5, 4), padding=Padding(3, 2, 2, 3))
-        # Of Winograd: inputs in fours.
-        square = Window((1, 6, 7, 4 * count), few, (3, 3), padding="same")
-        shapes += [("conv", Window((1, 1, 1, count), other)), ("dense", (1, count, other))]
-        shapes += [("conv", w) for w in (one_pixel, dilated, far_apart, beyond, square)]
-        shapes += [
-            ("depthwise", replace(w, out=count)) for w in (one_pixel, dilated, far_apart, beyond)
+        windows = [
+            Window((1, 1, 1, count), few, (3, 3), padding="same"),
+            Window((1, 7, 9, count), 3, (2, 2), stride=(3, 4)),
+            Window((1, 2, 3, count), 3, (5, 4), padding=Padding(3, 2, 2, 3)),
+            Window((1, 5, 6, count), few, (3, 3), (1, 1), (2, 2), "same"),
         ]
+        shapes += [("conv", Window((1, 1, 1, count), other)), ("dense", (1, count, other))]
+        shapes += [("conv", window) for window in windows]
+        shapes += [("depthwise", replace(windows[(i + k) % 4], out=count)) for k in range(2)]
+        # Of Winograd: inputs in fours.
+        shapes.append(("conv", Window((1, 6, 7, 4 * count), few, (3, 3), padding="same")))
+    shapes += USUAL
     formats = [Numbers(weights, y_zero=3) for weights in family.weights]
     found = jobs(family, [(*shape, formats[i % len(formats)]) for i, shape in enumerate(shapes)])
-    own = {kernel.name for kernel in kernels_of(family.modules)}
-    assert sum(job.kernel.name in own for job in found) >= 3
+    assert {job.kernel.name for job in found} >= {k.name for k in kernels_of(family.modules)}
     return found
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", ON_HOST)
 def test_the_shapes_by_name_on_the_host(name: str) -> None:
     check_kernels(named(FAMILIES[name]))
 
