@@ -229,7 +229,7 @@ def test_host(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
-@examples(25)
+@examples(8)
 @given(data=st.data())
 def test_host_more(name: str, data: st.DataObject) -> None:
     check_kernels(some_layers(data, FAMILIES[name], 12))
@@ -250,7 +250,7 @@ def test_emulated(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EMULATED)
-@examples(25)
+@examples(8)
 @given(data=st.data())
 def test_emulated_more(name: str, data: st.DataObject) -> None:
     emulate(name, some_layers(data, FAMILIES[name], 12))
