@@ -23,10 +23,6 @@ class FloatGraphBuilder:
     def shape(self, value: str) -> Shape:
         return self._types[value].shape
 
-    def constant_value(self, value: str) -> Array | None:
-        """The array of a constant, None for a computed value."""
-        return self._constants.get(value)
-
     def add_input(self, name: str, shape: Shape) -> str:
         self._types[name] = TensorType(shape, DType.FLOAT32)
         self._inputs.append(name)

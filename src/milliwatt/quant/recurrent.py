@@ -12,16 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from milliwatt.errors import UnsupportedError
-from milliwatt.ir.types import DType, Quant, TensorType
+from milliwatt.ir.types import TensorType
 from milliwatt.quant.arith import quantize_multiplier
 from milliwatt.quant.scaling import Factor
 from milliwatt.quant.tables import log2_if_near
 
 _GATE_SCALE = 2.0**-12
 _SIGMOID_SCALE = 2.0**-15
-
-GATE_TYPE = TensorType((), DType.INT16, Quant.per_tensor(_GATE_SCALE, 0))
-"""The element type and quantisation of an LSTM gate before its sigmoid or tanh: Q3.12."""
 
 
 @dataclass(frozen=True, slots=True)

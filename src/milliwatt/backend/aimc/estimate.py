@@ -45,13 +45,6 @@ def estimate(placement: Placement) -> Cost:
     )
 
 
-def macro_tops_per_watt(cost: Cost) -> float:
-    """Efficiency by the arrays' own energy, two operations a multiply-accumulate on arrays."""
-    rows = [row for row in cost.rows if "adc" in row.energy_by_component_pj]
-    energy_pj = sum(row.energy_by_component_pj[c] for row in rows for c in MACRO_COMPONENTS)
-    return 2 * sum(row.macs for row in rows) / energy_pj
-
-
 def system_tops_per_watt(cost: Cost) -> float:
     """Efficiency by all energy, two operations a multiply-accumulate."""
     return 2 * cost.macs / cost.energy_pj

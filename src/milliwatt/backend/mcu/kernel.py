@@ -23,11 +23,12 @@ class Core:
     swar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """One operator application to be given a kernel.
 
-    `constants` holds, for each input, its value where it is known at compile time, else None.
+    `constants` holds, for each input, its value where it is known at compile time, else None. A
+    site equals only itself, so that a cache may keep what several kernels ask of it.
     """
 
     op: Op

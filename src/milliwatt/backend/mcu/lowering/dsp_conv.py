@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,6 +51,7 @@ SHALLOW_PAIRS = 17
 are no more, its code only crowds the rest of the layer's out of a small cache."""
 
 
+@lru_cache(maxsize=8)
 def filters_of(site: Site) -> Filters:
     """The convolution's parameters, taps in the order of rows, columns, inputs."""
     x, weights, _ = site.inputs

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Site
 from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
@@ -23,6 +25,7 @@ from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import fully_connected_factors
 
 
+@lru_cache(maxsize=8)
 def filters_of(site: Site) -> Filters:
     """The layer's parameters."""
     x, weights, _ = site.inputs

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -162,6 +163,7 @@ def _lands_on_gathered(site: Site, lines: Lines) -> Array:
     return np.asarray(overwritten < gathered)
 
 
+@lru_cache(maxsize=8)
 def filters_of(site: Site) -> Filters:
     """The convolution's parameters, taps in the order of rows, columns."""
     x, weights, _ = site.inputs

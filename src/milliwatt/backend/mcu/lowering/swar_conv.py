@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
@@ -31,6 +33,7 @@ _POINTERS = (
 )
 
 
+@lru_cache(maxsize=8)
 def conv_layer(site: Site) -> Layer | None:
     """The convolution's parameters, taps in the order of rows, columns, inputs."""
     op = site.op
