@@ -26,12 +26,28 @@ def test_compile_says_what_is_by_rows(tmp_path: Path, capsys: pytest.CaptureFixt
     assert manifest["pushed_rows"] is None
 
 
+def test_objective_sram_chooses_streams_and_says_what_is_proven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "net"
+    command = ["compile", resnet(), *BOARD, "-o", str(folder), "--objective", "sram"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "by rows: 'model_activation" in text
+    assert "no choice of streams and kernels needs less than 18,272 B: proven smallest" in text
+    assert main([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["arena_bytes"] == answer["arena_choice_bound_bytes"] == 18_272
+
+
 def test_compile_refuses_what_does_not_fit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "net"
     assert main(["compile", resnet(), *BOARD, "-o", str(folder), "--sram-bytes", "5000"]) == 2
-    assert "does not fit 5,000 B of SRAM" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "does not fit 5,000 B of SRAM" in message
+    assert "no choice of streams and kernels needs less than" in message
     assert not folder.exists()
 
 
