@@ -27,6 +27,7 @@ SHAPES = [
     Window((1, 30, 1, 4), 4, (10, 1)),
     Window((1, 6, 9, 2), 2, (3, 4), stride=(3, 1)),
     Window((1, 15, 1, 130), 130, (15, 1)),
+    Window((1, 24, 1, 5), 5, (18, 1)),  # more pairs of taps than there is straight-line code for
     Window((1, 4, 5, 7), 7, (4, 5), activation=Activation.RELU),
     Window((1, 7, 5, 12), 12, (6, 4), stride=(1, 1), activation=Activation.RELU6),
     Window((1, 9, 8, 6), 6, (5, 7), stride=(4, 1)),
