@@ -233,7 +233,9 @@ MW_ASSEMBLY static void mw_winograd_output_4x4(int32_t *sums __attribute__((unus
         MW_WINO_OUTPUT_COLUMN("32", "224", "416", "608", "800", "992")
         "add r0, r0, #64\n"
         "cmp r0, r1\n"
-        "bne.w 2b\n"
+        "bne.w 2b\n");
+    /* In two statements: C99 has compilers take strings of 4095 characters. */
+    __asm__ volatile(
         "sub r0, r0, #192\n"
         "ldr r4, [sp]\n"
         "ldr r5, [sp, #8]\n"
