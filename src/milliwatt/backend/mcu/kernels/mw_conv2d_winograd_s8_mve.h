@@ -3,6 +3,9 @@
  * multiplications, two tiles of 4x4 outputs at a time. The map is at least 4x4, input channels are a
  * multiple of 8.
  *
+ * Registers and instructions per multiplication: mw_winograd_mve.h and, of its loop,
+ * mw_matmul_s8_2px_mve.h.
+ *
  * Scratch memory: two transformed tiles, 144 bytes for each input channel; a tile that reaches
  * outside the image, 36 for each; 1152 bytes of sums. Weights take 72 bytes where they took 9. */
 #ifndef MW_CONV2D_WINOGRAD_S8_MVE_H
