@@ -25,7 +25,7 @@ def repack(core: Core, start: Placement, effort: float) -> Placement:
     """A smaller arena than that of `start` under its order, where one is found.
 
     No block shares bytes with another that lives at the same moment, whatever the steps permit.
-    `effort` 1 is some five seconds at most; equal efforts give equal placements.
+    `effort` 1 is up to ten seconds of one core; equal efforts give equal placements.
     """
     if effort <= 0:
         return start
