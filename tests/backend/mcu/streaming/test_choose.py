@@ -151,6 +151,17 @@ def test_a_mix_lies_between_its_extremes(seed: int, weight: float) -> None:
     assert smallest <= mixed <= whole
 
 
+@given(st.integers(0, 200))
+@settings(max_examples=15)
+def test_rows_pushed_under_a_mix(seed: int) -> None:
+    graph = random_cnn(seed)
+    mix = Objective(speed=1.0, sram=0.1)
+    mixed = make_plan(graph, DSP, "net", objective=mix, push_rows=True)
+    sizes, bound = frontier_bytes(graph, DSP, 2, push_rows=True)
+    assert mixed.fed
+    assert bound <= sizes[-1] <= mixed.static_bytes
+
+
 def test_a_mix_that_weighs_sram_computes_layers_by_rows() -> None:
     sizes = [
         make_plan(chain(), DSP, "net", objective=Objective(speed=1.0, sram=sram)).static_bytes
