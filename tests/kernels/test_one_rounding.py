@@ -194,3 +194,10 @@ def test_the_header_computes_it(tmp_path: Path) -> None:
     product = columns["sum"].astype(np.int64) * columns["multiplier"]
     expected = np.clip((product >> 32) + columns["offset"] >> 10, -128, 127)
     np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(("bias", "shift"), [(1 << 31, 0), (1 << 30, 1), (-(1 << 29), 2)])
+def test_sums_that_may_wrap_are_refused(bias: int, shift: int) -> None:
+    weights = np.ones((1, 9), np.int64)
+    filters = Filters(weights, np.array([bias]), np.array([1 << 30]), np.array([shift]))
+    assert one_rounding(filters, -128, -128, 127) is None

@@ -102,11 +102,13 @@ def one_rounding(
     """The constants of a layer whose outputs are clamped to low..high, None if a channel has none.
 
     Multipliers have no more than `mantissa_bits` bits between their first 1 and their last.
-    A channel has none where rounding negative numbers away from zero shows (so the lowest output
-    should be the zero point, as after a RELU), and where its factor is 1/8 or more. A kernel given
-    2**j times the weights has j `fraction_bits` more; then factors may be 2**j times larger. With
-    j `result_bits` less they may, too; multipliers then have fewer bits.
+    A channel has none where sums may leave 32 bits, where rounding negative numbers away from zero
+    shows (so the lowest output should be the zero point, as after a RELU), and where its factor is
+    1/8 or more. A kernel given 2**j times the weights has j `fraction_bits` more; then factors may
+    be 2**j times larger. With j `result_bits` less they may, too; multipliers then have fewer bits.
     """
+    if _wraps(filters):
+        return None
     wanted = thresholds(filters, zero_point, low, high)
     nominal = filters.multiplier.astype(float) * 2.0 ** (
         filters.shift + result_bits + 32 - 31 - fraction_bits
@@ -127,6 +129,12 @@ def one_rounding(
             return None
         multiplier[open_channels] = _cut((least + most)[open_channels] >> 1, mantissa_bits)
     return None
+
+
+def _wraps(filters: Filters) -> bool:
+    """Whether a sum may leave 32 bits, where a factor of 1 or more shifts it to the left first."""
+    reach = np.abs(filters.bias) + 128 * np.abs(filters.weights).sum(axis=1)
+    return bool((reach << np.clip(filters.shift, 0, 30)).max() >= 1 << 31)
 
 
 def _cut(values: Array, bits: int) -> Array:
