@@ -23,13 +23,15 @@ from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import passed
 from milliwatt.backend.mcu.lowering.mve_layout import VECTOR, MveKernel
 from milliwatt.backend.mcu.lowering.rice import Coded, encode
+from milliwatt.backend.mcu.lowering.stored import (
+    LARGEST_SHARE,
+    MOST_CHANNELS,
+    bytes_of,
+    weights_of,
+)
 from milliwatt.ops.conv import Conv2D
 from milliwatt.units import align_up, ceil_div
 
-LARGEST_SHARE = 0.97
-"""Codes larger than this share of the table are not worth decoding."""
-MOST_CHANNELS = 16
-"""Channels of a convolution decoded at a time, where that takes less memory than all."""
 _GROUP_BYTES = 8
 _BEYOND_BYTES = 4
 """The decoder fills groups, and writes a word at a time."""
@@ -43,7 +45,7 @@ def _made_bytes(count: int) -> int:
 
 
 def _codes(lowered: Lowered) -> Coded:
-    return encode(np.ascontiguousarray(lowered.tables[0].data).view(np.int8))
+    return encode(bytes_of(weights_of(lowered)))
 
 
 def _coded(base: Kernel, accepts: Callable[[Site], bool], finish: Finish) -> Kernel:
