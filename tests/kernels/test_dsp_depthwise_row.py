@@ -27,6 +27,11 @@ ROWS = [
     Window((1, 3, 24, 16), 16, (3, 3), stride=(2, 2), padding=Padding(0, 0, 0, 1)),
     Window((1, 2, 11, 3), 3, (3, 3), stride=(2, 2), padding=Padding(1, 0, 1, 1), activation=RELU),
     Window((1, 3, 1, 1), 1, (3, 3), padding=Padding(0, 0, 1, 1)),
+    Window((1, 3, 131, 3), 3, (3, 3), padding=Padding(0, 0, 1, 0)),
+    Window((1, 3, 58, 5), 5, (3, 3), padding=Padding(0, 0, 0, 2)),
+    Window((1, 2, 63, 2), 2, (3, 3), padding=Padding(1, 0, 2, 2)),
+    Window((1, 3, 97, 3), 3, (3, 3), stride=(2, 2), padding=Padding(0, 0, 1, 1)),
+    Window((1, 2, 74, 4), 4, (3, 3), stride=(2, 2), padding=Padding(0, 1, 0, 1), activation=RELU),
 ]
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import (
@@ -18,6 +21,7 @@ from milliwatt.backend.mcu.kernel import (
 )
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_depthwise import (
+    BLOCK,
     ONCE,
     ONCE_LARGE,
     accepts_3x3,
@@ -30,6 +34,7 @@ from milliwatt.backend.mcu.lowering.one_rounding import OneRounding
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
+from milliwatt.units import ceil_div
 
 _TAPS = 3
 _WEIGHT_WORDS = 7
@@ -38,6 +43,16 @@ _ROUNDINGS = {ONCE: 1, ONCE_LARGE: 2}
 """What mw_rounds_once says of the forms."""
 _LITTLE_BYTES = 400
 """Memory of two channels' lines that a kernel of little memory may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Parts of a row, computed after each other: all but the last have `block` outputs."""
+
+    block: int
+    end: int
+    """The first output of the last."""
+    line_words: int
 
 
 def _accepts(site: Site) -> bool:
@@ -56,21 +71,36 @@ def _accepts_lean(site: Site) -> bool:
     return _accepts(site) and site.outputs[0].shape[-1] > 1
 
 
-def _lower_of_2(site: Site) -> Lowered:
-    return _lower(site, min(2, site.outputs[0].shape[3]))
+def _lower_whole(site: Site) -> Lowered:
+    return _lower(site, _parts(site, 1))
 
 
 def _lower_lean(site: Site) -> Lowered:
-    """One channel at a time, unless two take little memory."""
-    small = 2 * _channel_bytes(site) <= _LITTLE_BYTES
-    return _lower(site, 2 if small else 1)
+    """In as few parts as take little memory, or no more than one channel's whole lines."""
+    op = site.op
+    assert isinstance(op, DepthwiseConv2D)
+    if op.padding.left > 1:
+        return _lower_whole(site)
+    least = 4 * _TAPS * _parts(site, 1).line_words
+    allowed_bytes = max(_LITTLE_BYTES, least)
+    parts = (_parts(site, count) for count in itertools.count(1))
+    return _lower(site, next(p for p in parts if _scratch_bytes(site, p) <= allowed_bytes))
 
 
-def _channel_bytes(site: Site) -> int:
-    return 4 * _TAPS * row_lines(site).line_words
+def _scratch_bytes(site: Site, parts: _Parts) -> int:
+    return 4 * _TAPS * parts.line_words * min(2, site.outputs[0].shape[3])
 
 
-def _lower(site: Site, together: int) -> Lowered:
+def _parts(site: Site, count: int) -> _Parts:
+    """The row in at most so many parts."""
+    lines = row_lines(site)
+    outputs = lines.along.out_size
+    block = min(outputs, BLOCK * ceil_div(ceil_div(outputs, count), BLOCK))
+    part = replace(lines, along=replace(lines.along, out_size=block, size=0, pad=0))
+    return _Parts(block, (outputs - 1) // block * block, part.line_words)
+
+
+def _lower(site: Site, parts: _Parts) -> Lowered:
     op, x, (y,) = site.op, site.inputs[0], site.outputs
     assert isinstance(op, DepthwiseConv2D)
     _, height, width, channels = x.shape
@@ -78,20 +108,20 @@ def _lower(site: Site, together: int) -> Lowered:
     clamp = activation_range(op.activation, y)
     filters = filters_of(site)
     once = rounded_once(filters, y.zero_point, clamp)
-    words = row_lines(site).line_words
     return Lowered(
         "mw_depthwise_row_3x3_s8_dsp",
         (
             *(In(0), Out(0), Scratch(), Ref("filters")),
-            *passed(channels, width, min(height, _TAPS - top), y.shape[2]),
+            *passed(channels),
+            *fixed(channels % 2),
+            *passed(width, min(height, _TAPS - top), y.shape[2]),
             *fixed(op.stride_hw[1]),
-            *passed(op.padding.left, top, words),
-            *fixed(together),
+            *passed(op.padding.left, top, parts.block, parts.end, parts.line_words),
             *passed(x.zero_point, once.offset if once else y.zero_point),
             *fixed(*clamp, _ROUNDINGS[once.form] if once else 0),
         ),
         (_channels(filters, once.values if once else None),),
-        scratch_bytes=together * _channel_bytes(site),
+        scratch_bytes=_scratch_bytes(site, parts),
         overlaps=(Overlap(0, 0, exact=True, step_bytes=width * channels),),
     )
 
@@ -116,7 +146,7 @@ def _pairs(weights: Array, scale: int) -> Array:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("depthwise_row_3x3_s8_dsp", "mw_depthwise_row_3x3_s8_dsp.h", _accepts, _lower_of_2),
+    DspKernel("depthwise_row_3x3_s8_dsp", "mw_depthwise_row_3x3_s8_dsp.h", _accepts, _lower_whole),
     DspKernel(
         "depthwise_row_3x3_lean_s8_dsp",
         "mw_depthwise_row_3x3_s8_dsp.h",
