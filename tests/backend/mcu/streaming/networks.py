@@ -121,7 +121,11 @@ class RandomCnn(RandomGraph):
 
 def random_cnn(seed: int, dtype: DType = DType.INT8, layers: int = 6) -> Graph:
     """A network of up to so many layers; equal seeds give equal networks."""
-    net = RandomCnn(seed, dtype)
+    return finished(RandomCnn(seed, dtype), f"cnn{seed}", layers)
+
+
+def finished(net: RandomCnn, name: str, layers: int) -> Graph:
+    """The network with up to so many layers."""
     x = net.start()
     while not net.nodes:
         x = net.same(x)
@@ -129,7 +133,7 @@ def random_cnn(seed: int, dtype: DType = DType.INT8, layers: int = 6) -> Graph:
         x = net.layer(x)
     used = {v for node in net.nodes for v in (*node.inputs, *node.outputs)}
     return Graph(
-        name=f"cnn{seed}",
+        name=name,
         nodes=tuple(net.nodes),
         types={v: t for v, t in net.types.items() if v in used},
         constants={v: a for v, a in net.constants.items() if v in used},
