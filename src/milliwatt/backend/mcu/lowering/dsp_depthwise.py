@@ -23,6 +23,14 @@ from milliwatt.backend.mcu.kernel import (
 )
 from milliwatt.backend.mcu.lowering._linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp_depthwise_lines import (
+    Lines,
+    best_lines,
+    find_lines,
+    is_in_place,
+    lands_on_gathered,
+    work_of_lines,
+)
 from milliwatt.backend.mcu.lowering.dsp_layout import (
     DspKernel,
     Filters,
@@ -44,123 +52,6 @@ from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import convolution_factors
-from milliwatt.units import ceil_div
-
-BLOCK = 4
-"""Outputs of a line that are computed together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One direction of a depthwise convolution; steps are bytes between neighbours."""
-
-    size: int
-    step: int
-    out_size: int
-    out_step: int
-    taps: int
-    stride: int
-    pad: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The image taken as lines: which way they run, and how many words one fills."""
-
-    along: Axis
-    across: Axis
-    by_rows: bool
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of taps of one filter line, as one output sees them."""
-        taps = self.along.taps
-        return taps // 2 + 1 if self.along.stride == 1 else ceil_div(taps, 2)
-
-    @property
-    def filter_words(self) -> int:
-        """Words of the whole filter's pairs; for stride 1 they differ for even and odd outputs."""
-        per_pair = 2 if self.along.stride == 1 else 1
-        return self.across.taps * self.pairs * per_pair
-
-    @property
-    def line_words(self) -> int:
-        """Words of one padded line: what is gathered, and what the last block reads."""
-        last = (self.along.out_size - 1) // BLOCK * BLOCK
-        read = (
-            last // 2 + self.pairs + 1 if self.along.stride == 1 else last + BLOCK - 1 + self.pairs
-        )
-        return max(read, ceil_div(self.along.pad + self.along.size, 2))
-
-    @property
-    def ring_bytes(self) -> int:
-        """As many lines as the filter has."""
-        return 4 * self.across.taps * self.line_words
-
-
-def _axes(site: Site) -> tuple[Axis, Axis]:
-    """The vertical and the horizontal axis."""
-    op = site.op
-    assert isinstance(op, DepthwiseConv2D)
-    _, height, width, depth = site.inputs[0].shape
-    _, out_h, out_w, channels = site.outputs[0].shape
-    _, kh, kw, _ = site.inputs[1].shape
-    pads = op.padding
-    vertical = Axis(height, width * depth, out_h, out_w * channels, kh, op.stride_hw[0], pads.top)
-    horizontal = Axis(width, depth, out_w, channels, kw, op.stride_hw[1], pads.left)
-    return vertical, horizontal
-
-
-def _ways(site: Site) -> list[Lines]:
-    """The directions in which lines can run."""
-    vertical, horizontal = _axes(site)
-    ways = [Lines(horizontal, vertical, True), Lines(vertical, horizontal, False)]
-    return [w for w in ways if w.along.stride in (1, 2) and w.across.stride <= w.across.taps]
-
-
-def row_lines(site: Site) -> Lines:
-    """The image's rows as lines."""
-    vertical, horizontal = _axes(site)
-    return Lines(horizontal, vertical, True)
-
-
-def best_lines(site: Site) -> Lines:
-    """The direction with the least work, among those that can be in place if any can."""
-    ways = _ways(site)
-    in_place = [w for w in ways if _is_in_place(site, w)]
-    return min(in_place or ways, key=work_of_lines)
-
-
-def work_of_lines(lines: Lines) -> int:
-    """Roughly the instructions of one channel."""
-    blocks = ceil_div(lines.along.out_size, BLOCK)
-    block = lines.across.taps * (4 + 6 * lines.pairs) + 40
-    gathered = lines.across.size * (20 + 3 * lines.along.size)
-    return lines.across.out_size * (30 + blocks * block) + gathered
-
-
-def _is_in_place(site: Site, lines: Lines) -> bool:
-    """Whether the output may begin where the input does: no line is overwritten ungathered."""
-    if site.inputs[0].shape[3] != site.outputs[0].shape[3]:
-        return False
-    _, height, width, _ = site.inputs[0].shape
-    gathered = _lands_on_gathered(site, lines)
-    return bool(gathered[: height * width].all())
-
-
-def _lands_on_gathered(site: Site, lines: Lines) -> Array:
-    """For each output pixel whether the input's line at its place has been gathered by then.
-
-    The image is taken to go on below its last row.
-    """
-    width = site.inputs[0].shape[2]
-    pixel = np.arange(site.outputs[0].shape[1] * site.outputs[0].shape[2])
-    row, column = np.divmod(pixel, site.outputs[0].shape[2])
-    written_during = row if lines.by_rows else column
-    across = lines.across
-    gathered = written_during * across.stride - across.pad + across.taps
-    overwritten = pixel // width if lines.by_rows else pixel % width
-    return np.asarray(overwritten < gathered)
 
 
 @lru_cache(maxsize=8)
@@ -182,7 +73,7 @@ def accepts(site: Site) -> bool:
         and all(
             d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
         )
-        and bool(_ways(site))
+        and bool(find_lines(site))
         and _is_exact(site)
     )
 
@@ -300,12 +191,12 @@ def _channels(site: Site) -> tuple[Arg, ...]:
 
 
 def _overlaps(site: Site, lines: Lines) -> tuple[Overlap, ...]:
-    if not _is_in_place(site, lines):
+    if not is_in_place(site, lines):
         return ()
     # Whole rows lower, an output lands on a row gathered even earlier, or on the same column: there
     # outputs that lay behind the image may land on columns that are still to be gathered.
     _, _, width, channels = site.inputs[0].shape
-    lower = lines.by_rows or bool(_lands_on_gathered(site, lines).all())
+    lower = lines.by_rows or bool(lands_on_gathered(site, lines).all())
     return (Overlap(0, 0, exact=True, step_bytes=width * channels if lower else 0),)
 
 
@@ -414,7 +305,7 @@ def _accepts_plane(site: Site) -> bool:
 
 def _shortest(site: Site) -> Lines:
     """The direction with the least work."""
-    return min(_ways(site), key=work_of_lines)
+    return min(find_lines(site), key=work_of_lines)
 
 
 def _plane_lines(lines: Lines) -> int:

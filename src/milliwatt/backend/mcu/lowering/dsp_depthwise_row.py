@@ -21,14 +21,13 @@ from milliwatt.backend.mcu.kernel import (
 )
 from milliwatt.backend.mcu.lowering._shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp_depthwise import (
-    BLOCK,
     ONCE,
     ONCE_LARGE,
     accepts_3x3,
     filters_of,
     rounded_once,
-    row_lines,
 )
+from milliwatt.backend.mcu.lowering.dsp_depthwise_lines import BLOCK, row_lines
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel, Filters, exponents
 from milliwatt.backend.mcu.lowering.one_rounding import OneRounding
 from milliwatt.ir.types import Array

@@ -8,13 +8,8 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Site
 from milliwatt.backend.mcu.lowering._overlap import in_order
 from milliwatt.backend.mcu.lowering._shared import passed
-from milliwatt.backend.mcu.lowering.dsp_depthwise import (
-    accepts,
-    best_lines,
-    filters_of,
-    layer_of,
-    work_of_lines,
-)
+from milliwatt.backend.mcu.lowering.dsp_depthwise import accepts, filters_of, layer_of
+from milliwatt.backend.mcu.lowering.dsp_depthwise_lines import best_lines, work_of_lines
 from milliwatt.backend.mcu.lowering.dsp_layout import DspKernel
 from milliwatt.ops.base import Padding
 from milliwatt.ops.conv import DepthwiseConv2D
