@@ -7,7 +7,6 @@ and the kernel reads it there: all of it, or one block of channels after the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,10 +39,6 @@ class Stored:
     bits: int
     k: int
     low_bytes: int
-
-
-Store = Callable[[Array], Stored]
-"""From the bytes of a table, int8, to what is stored of it."""
 
 
 def coded(values: Array) -> Stored:
