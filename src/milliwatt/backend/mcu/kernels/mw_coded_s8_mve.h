@@ -3,9 +3,9 @@
  * decoded (mw_rice.h), then multiplied by the usual kernels.
  *
  * Registers and instructions per multiplication: those kernels', and 8 / output pixels more.
- * codes: the usual kernel's table of weights, byte by byte; low_bytes: of the code's first part; k: the
- * code's parameter. `most` channels, a multiple of 4, are decoded together, to `at` in scratch
- * memory. */
+ * codes: the usual kernel's table of weights, byte by byte; low_bytes: of the code's first part;
+ * k: the code's parameter. `most` channels, a multiple of 4, are decoded together, to `at` in
+ * scratch memory. */
 #ifndef MW_CODED_S8_MVE_H
 #define MW_CODED_S8_MVE_H
 

@@ -2,8 +2,8 @@
 /* Convolutions whose weights lie in flash in a lossless code (mw_rice.h), decoded a block of
  * channels at a time (mw_stored_blocks.h). Outputs may not lie on inputs.
  *
- * Registers and instructions per multiplication: those of the kernels without code, 8 / output pixels to decode, and about 2.5 / channels of a block, since each block widens the
- * inputs anew. */
+ * Registers and instructions per multiplication: those of the kernels without code, 8 / output
+ * pixels to decode, and about 2.5 / channels of a block, since each block widens the inputs anew. */
 #ifndef MW_CONV2D_CODED_BLOCKS_S8_DSP_H
 #define MW_CONV2D_CODED_BLOCKS_S8_DSP_H
 

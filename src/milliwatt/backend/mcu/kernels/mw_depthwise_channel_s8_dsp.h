@@ -2,10 +2,11 @@
 /* What the outputs of one channel of a depthwise convolution are computed with.
  *
  * Two words a channel: a bias and a multiplier. For layers that round once (mw_requantize_dsp.h)
- * that is all, and weights and bias are times 256; MW_ONCE_LARGE is for factors of up to 4. Where they round twice weights and bias are
- * doubled, and the bias' lowest five bits are the divisor's exponent; a bias that leaves no room
- * for them has a word more behind the multiplier. MW_ONCE_SHORT has multipliers of three bytes, which
- * the bias' lowest three bits shift left, and which follow the biases. */
+ * that is all, and weights and bias are times 256; MW_ONCE_LARGE is for factors of up to 4. Where
+ * they round twice weights and bias are doubled, and the bias' lowest five bits are the divisor's
+ * exponent; a bias that leaves no room for them has a word more behind the multiplier.
+ * MW_ONCE_SHORT has multipliers of three bytes, which the bias' lowest three bits shift left, and
+ * which follow the biases. */
 #ifndef MW_DEPTHWISE_CHANNEL_S8_DSP_H
 #define MW_DEPTHWISE_CHANNEL_S8_DSP_H
 

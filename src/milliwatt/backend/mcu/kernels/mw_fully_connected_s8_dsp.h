@@ -109,12 +109,15 @@ MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t de
     const int32_t odd1 = mw_doubled_odd(sums[3], sums[2], packed);
     y[0] = (int8_t)mw_requantize_s8_dsp(2 * sums[0], scales[0], scales[1], zero);
     if (channels > 1) {
-        y[1] = (int8_t)mw_requantize_s8_dsp(odd0, scales[2 * per_channel], scales[2 * per_channel + 1], zero);
+        y[1] = (int8_t)mw_requantize_s8_dsp(odd0, scales[2 * per_channel],
+                                            scales[2 * per_channel + 1], zero);
     }
     if (channel_pairs == 2) {
-        y[2] = (int8_t)mw_requantize_s8_dsp(2 * sums[2], scales[4 * per_channel], scales[4 * per_channel + 1], zero);
+        y[2] = (int8_t)mw_requantize_s8_dsp(2 * sums[2], scales[4 * per_channel],
+                                            scales[4 * per_channel + 1], zero);
         if (channels > 3) {
-            y[3] = (int8_t)mw_requantize_s8_dsp(odd1, scales[6 * per_channel], scales[6 * per_channel + 1], zero);
+            y[3] = (int8_t)mw_requantize_s8_dsp(odd1, scales[6 * per_channel],
+                                                scales[6 * per_channel + 1], zero);
         }
     }
     return weights;

@@ -38,7 +38,7 @@ typedef struct {
 /* The loops: of `step(mac)` for each vector, then `merge`, then `outputs(scales)`. Before the first
  * step, whose VMLADAVA is `first`, comes `start`; `enter` is at the very beginning, where r0 points
  * behind the distance, and keeps r1 to r5 on the stack. */
-#define MW_MATMUL_2PX(enter, start, step, first, merge, outputs)                                                                  \
+#define MW_MATMUL_2PX(enter, start, step, first, merge, outputs)                               \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #24\n"                                                       \
