@@ -237,7 +237,8 @@ class StreamChooser:
         }
         layers = self.layers
         found = stream_segments(
-            *(layers.graph, layers.around, layers.price, segment.nodes, variants), fed=segment.fed
+            *(layers.graph, layers.core, layers.around, layers.price, segment.nodes, variants),
+            fed=segment.fed,
         )
         return list(found)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu import memory
+from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.streaming.build import source_of
 from milliwatt.backend.mcu.streaming.needs import Surroundings
 from milliwatt.backend.mcu.streaming.outer import range_step
@@ -113,6 +114,7 @@ def any_stream(
 
 def stream_segments(
     graph: Graph,
+    core: Core,
     around: Surroundings,
     price: Price,
     nodes: range,
@@ -130,7 +132,7 @@ def stream_segments(
             continue
         inner = _inner_bytes(graph, nodes, schedule, fed=fed)
         need = around.need_bytes(nodes, _least_step(graph, nodes, inner, fed=fed))
-        work = LEAST_WORK + extra_work(graph, nodes, schedule)
+        work = LEAST_WORK + extra_work(graph, core, nodes, schedule)
         code = CODE_BYTES_PER_LAYER * (len(nodes) + 1)
         for variant, lean in variants.items():
             more = lean_work(graph, nodes, schedule) if lean else 0

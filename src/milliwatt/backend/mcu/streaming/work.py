@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from math import prod
 
-from milliwatt.backend.mcu.streaming.rows import map_inputs
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
 from milliwatt.backend.mcu.streaming.schedule import Schedule
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -16,14 +17,22 @@ CODE_BYTES_PER_LAYER = 110
 _PER_TURN = 25
 _PER_CALL = 40
 _PER_LEAN_READ = 0.75
+_PER_LEAN_ROW = 70
 _PER_MOVED_BYTE = 0.75
-_PER_CHANNEL_CALL = 60
-_PER_REREAD = 3.0
 _PER_ODD_MAC = 0.6
+_PER_CHANNEL_CALL = 60, 3.0
+"""Of a depthwise convolution a call's own for each channel, and for each element read again."""
+_PER_CHANNEL_CALL_DSP = 30, 4.0
+_PER_CHANNEL_ROW_DSP = 10, 2.0
+"""The same with DSP instructions, and where single rows have kernels of their own."""
 _PIXELS_TOGETHER = 4
+_SMALL_TAPS = 3
+"""Depthwise filters of that size have kernels of single rows, with DSP instructions."""
+_SMALL_WIDTH = 28
+"""Rows that those take whole in little memory too."""
 
 
-def extra_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
+def extra_work(graph: Graph, core: Core, nodes: range, schedule: Schedule) -> float:
     """Instructions beyond those of whole layers."""
     work = 0.0
     for index, window in zip(nodes, schedule.windows, strict=True):
@@ -35,8 +44,9 @@ def extra_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
         match node.op:
             case DepthwiseConv2D():
                 _, _, width, channels = graph.types[read].shape
-                again = max(0, window.reach - window.stride) * width * _PER_REREAD
-                work += max(0, calls - 1) * channels * (again + _PER_CHANNEL_CALL)
+                again = max(0, window.reach - window.stride) * width
+                own, by_reread = _channel_call(graph, core, node, schedule)
+                work += max(0, calls - 1) * channels * (own + again * by_reread)
             case Conv2D():
                 work += (
                     _odd_pixels(graph, schedule, made)
@@ -48,18 +58,38 @@ def extra_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
     return work
 
 
+def _channel_call(graph: Graph, core: Core, node: Node, schedule: Schedule) -> tuple[float, float]:
+    """A depthwise convolution's call: for each channel, and for each element read again."""
+    if not core.dsp or core.mve:
+        return _PER_CHANNEL_CALL
+    single = _is_row_by_row(graph, node, schedule)
+    return _PER_CHANNEL_ROW_DSP if single else _PER_CHANNEL_CALL_DSP
+
+
 def lean_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
     """Instructions beyond those of a stream whose kernels take more scratch memory."""
-    return _PER_LEAN_READ * sum(_gathered(graph, graph.nodes[i], schedule) for i in nodes)
+    found = zip(nodes, schedule.windows, strict=True)
+    return sum(_lean_work(graph, graph.nodes[i], window, schedule) for i, window in found)
 
 
-def _gathered(graph: Graph, node: Node, schedule: Schedule) -> int:
-    """Elements that a depthwise convolution reads, those read again in later turns included."""
+def _lean_work(graph: Graph, node: Node, window: Window, schedule: Schedule) -> float:
+    """A depthwise convolution's: for what it reads, and for each line that it makes."""
     if not isinstance(node.op, DepthwiseConv2D):
-        return 0
+        return 0.0
     _, _, width, channels = graph.types[node.inputs[0]].shape
-    rows = graph.types[node.inputs[1]].shape[1]
-    return schedule.calls(node.outputs[0]) * rows * width * channels
+    height = graph.types[node.outputs[0]].shape[1]
+    if _is_row_by_row(graph, node, schedule):
+        return _PER_LEAN_ROW * height * channels * (width > _SMALL_WIDTH)
+    shared = max(0, window.reach - window.stride) * schedule.calls(node.outputs[0])
+    read = (height * window.stride + shared) * width * channels
+    return _PER_LEAN_READ * read + _PER_LEAN_ROW * height * channels
+
+
+def _is_row_by_row(graph: Graph, node: Node, schedule: Schedule) -> bool:
+    """Whether a depthwise convolution makes single rows, with a filter for which that pays."""
+    span = schedule.spans[node.outputs[0]]
+    taps = graph.types[node.inputs[1]].shape[1:3]
+    return taps == (_SMALL_TAPS, _SMALL_TAPS) and int((span.end - span.begin).max()) == 1
 
 
 def _moved_bytes(graph: Graph, schedule: Schedule, value: str) -> int:
