@@ -8,8 +8,8 @@
  * the end of the one and at the start of the other. So each element is gathered once, and before an
  * output of its channel is written over it. The filters' pairs are in the tables.
  *
- * Gathering: 4 registers of data; step and its triple, 3 pointers, 5 for the loops and the part: all
- * 14. 15 instructions for four elements of two channels, where compilers at hand need 19. Beside
+ * Gathering: 4 registers of data; step and its triple, 3 pointers, 5 for the loops and the part:
+ * all 14. 15 instructions for four elements of two channels, where compilers at hand need 19. Beside
  * 16 instructions an output that is 1.9 for each element gathered, 15 to 40 a channel and part. */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 #define MW_DEPTHWISE_ROW_3X3_S8_DSP_H
@@ -206,7 +206,8 @@ MW_INLINE void mw_depthwise_row_3x3_s8_dsp(const int8_t *x, int8_t *y, void *scr
 {
     const int32_t fill = mw_pair(x_zero, x_zero), channel_words = once ? 8 : 9;
     mw_word *const first = scratch, *const second = first + line_words;
-    mw_word *const third = second + line_words, *const inside = first + pad_top * line_words + (pad_left >> 1);
+    mw_word *const third = second + line_words;
+    mw_word *const inside = first + pad_top * line_words + (pad_left >> 1);
     mw_part_3x3 parts[3]; /* the first, those after it, the last unless it is the first */
     mw_lines_3x3 lines[2]; /* of a part that is not the last, of the last */
     for (int32_t i = end > 0 ? 0 : 1; i < 2; i++) {
