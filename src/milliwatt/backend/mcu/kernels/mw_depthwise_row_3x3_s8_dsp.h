@@ -9,7 +9,7 @@
  * output of its channel is written over it. The filters' pairs are in the tables.
  *
  * Gathering: 4 registers of data; step and its triple, 3 pointers, 5 for the loops and the part:
- * all 14. 15 instructions for four elements of two channels, where compilers at hand need 19. Beside
+ * all 14. 15 instructions for four elements of two channels; compilers at hand need 19. Beside
  * 16 instructions an output that is 1.9 for each element gathered, 15 to 40 a channel and part. */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_DSP_H
 #define MW_DEPTHWISE_ROW_3X3_S8_DSP_H
