@@ -19,10 +19,10 @@ from bench.suite import RESULTS, load_suite
 from bench.tables import load_tables
 from bench.tuning import PAGE, filled_page
 from bench.tuning_rows import CHOICES, LAYERS, ChoiceCost, TunedLayerCost
+from milliwatt.backend.mcu.choice.decide import Arena, Choice, decide
+from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
+from milliwatt.backend.mcu.choice.shaped import SUFFIX
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.decide import Arena, Choice, decide
-from milliwatt.backend.mcu.objective import Objective, parse_objective
-from milliwatt.backend.mcu.shaped import SUFFIX
 from milliwatt.errors import OptionError
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target

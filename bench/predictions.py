@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from bench.sources import commit_of
 from bench.suite import load_suite
+from milliwatt.backend.mcu.choice.predict import FEATURES, TABLE, core_class, features_of
+from milliwatt.backend.mcu.choice.select import site_of
+from milliwatt.backend.mcu.choice.shaped import SUFFIX
 from milliwatt.backend.mcu.compile import core_of
-from milliwatt.backend.mcu.predict import FEATURES, TABLE, core_class, features_of
-from milliwatt.backend.mcu.select import site_of
-from milliwatt.backend.mcu.shaped import SUFFIX
 from milliwatt.errors import DataError
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target

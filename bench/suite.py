@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from milliwatt.backend.mcu.objective import SPEED, Objective, parse_objective
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective, parse_objective
 from milliwatt.errors import OptionError
 from milliwatt.hardware import Target, load_target
 

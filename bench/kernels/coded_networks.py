@@ -7,10 +7,10 @@ import csv
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 from milliwatt.backend.mcu.lowering import coded
-from milliwatt.backend.mcu.select import select_kernel, site_of
-from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.frontend.load import load_model
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.passes.remove_constant_channels import remove_constant_channels

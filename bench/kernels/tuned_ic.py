@@ -7,8 +7,8 @@ import csv
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from milliwatt.backend.mcu.choice.select import candidates, site_of
 from milliwatt.backend.mcu.compile import core_of
-from milliwatt.backend.mcu.select import candidates, site_of
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
 from milliwatt.tuning.measure import Workbench

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from milliwatt.backend.imc import Mapped, load_machine, map_graph
-    from milliwatt.backend.mcu.choices import Choices, choices_text, load_choices
+    from milliwatt.backend.mcu.choice.choices import Choices, choices_text, load_choices
+    from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
     from milliwatt.backend.mcu.compile import Compiled, compile_graph
-    from milliwatt.backend.mcu.fit import require_fit
-    from milliwatt.backend.mcu.objective import Objective, parse_objective
+    from milliwatt.backend.mcu.planning.fit import require_fit
     from milliwatt.demo import run_demo
     from milliwatt.errors import MilliwattError
     from milliwatt.frontend.load import load_model
@@ -96,7 +96,7 @@ __all__ = [
 # `run_graph` cannot be called `run`: that name is the package of runners, and importing any of
 # them would put the package in its place.
 _HOMES = {
-    "Choices": "backend.mcu.choices",
+    "Choices": "backend.mcu.choice.choices",
     "CompileReport": "report.compilation",
     "Compiled": "backend.mcu.compile",
     "Frontier": "report.frontier",
@@ -104,11 +104,11 @@ _HOMES = {
     "Inspection": "report.inspection",
     "Mapped": "backend.imc",
     "MilliwattError": "errors",
-    "Objective": "backend.mcu.objective",
+    "Objective": "backend.mcu.choice.objective",
     "Target": "hardware.model",
     "Tuning": "tuning.tune",
     "build_compiled": "run.verify",
-    "choices_text": "backend.mcu.choices",
+    "choices_text": "backend.mcu.choice.choices",
     "choose_emulator": "run.verify",
     "compare": "report.compare.comparison",
     "compile_graph": "backend.mcu.compile",
@@ -118,7 +118,7 @@ _HOMES = {
     "import_torch": "frontend.torch",
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",
-    "load_choices": "backend.mcu.choices",
+    "load_choices": "backend.mcu.choice.choices",
     "load_machine": "backend.imc",
     "load_labelled": "report.compare.workload",
     "load_model": "frontend.load",
@@ -129,11 +129,11 @@ _HOMES = {
     "make_workload": "report.compare.workload",
     "measure_frontier": "report.frontier",
     "memory_picture": "report.pictures",
-    "parse_objective": "backend.mcu.objective",
+    "parse_objective": "backend.mcu.choice.objective",
     "ports_of": "run.verify",
     "quantize_graph": "quant.calibrate",
     "random_samples": "run.samples",
-    "require_fit": "backend.mcu.fit",
+    "require_fit": "backend.mcu.planning.fit",
     "run_demo": "demo",
     "run_graph": "ir.interpret",
     "run_pipeline": "passes.pipeline",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.energy import battery_days, daily_energy_j, estimate_energy
-from milliwatt.backend.mcu.timing import Latency, NodeCount, NodeLatency, estimate_latency
+from milliwatt.backend.mcu.cost.energy import battery_days, daily_energy_j, estimate_energy
+from milliwatt.backend.mcu.cost.timing import Latency, NodeCount, NodeLatency, estimate_latency
 from milliwatt.errors import OptionError, TargetError, UnknownFigureError, VerifyError
 from milliwatt.hardware import load_target
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.timing import (
+from milliwatt.backend.mcu.cost.timing import (
     Latency,
     NodeCount,
     TraceCounts,

@@ -43,7 +43,7 @@ def test_add_a_kernel(tmp_path: Path) -> None:
 
 CHOSEN = """
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.select import select_kernel
+from milliwatt.backend.mcu.choice.select import select_kernel
 from tests.kernels.test_dsp_max_pool import sites
 site = sites()[0][0]
 print(*(select_kernel("pool", site, Core(dsp=dsp)).name for dsp in (True, False)))

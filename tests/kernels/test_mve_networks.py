@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from milliwatt.backend.mcu.choice.objective import parse_objective
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.objective import parse_objective
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
 from milliwatt.report.compilation import compile_report

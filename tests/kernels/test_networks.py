@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.select import select_kernel, site_of
-from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import UnsupportedError
 from milliwatt.frontend.load import load_model
 from milliwatt.ir.graph import Graph

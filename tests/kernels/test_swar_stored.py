@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milliwatt.backend.mcu.choice.select import select_kernel
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import conv, dense
 from milliwatt.backend.mcu.lowering.stored import packed
 from milliwatt.backend.mcu.lowering.swar_stored import CODED, SUBBYTE
-from milliwatt.backend.mcu.select import select_kernel
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

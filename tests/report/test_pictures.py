@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.errors import OptionError
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from milliwatt.backend.mcu.choices import Choices, choices_text
+from milliwatt.backend.mcu.choice.choices import Choices, choices_text
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.cli.main import main
 from milliwatt.errors import OptionError, VerifyError
 from milliwatt.hardware import load_target

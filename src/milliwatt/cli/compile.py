@@ -13,9 +13,9 @@ from milliwatt.cli.options import compiler_option, integer_io_option, target_opt
 from milliwatt.units import format_count
 
 if TYPE_CHECKING:
-    from milliwatt.backend.mcu.choices import Choices
+    from milliwatt.backend.mcu.choice.choices import Choices
+    from milliwatt.backend.mcu.choice.objective import Objective
     from milliwatt.backend.mcu.compile import Compiled
-    from milliwatt.backend.mcu.objective import Objective
     from milliwatt.ir.graph import Graph
     from milliwatt.report.compilation import CompileReport
     from milliwatt.run.samples import Sample
@@ -118,7 +118,7 @@ def command(
     """
     from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
-    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.backend.mcu.planning.fit import require_fit
     from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder
@@ -160,7 +160,7 @@ def _graph(model: Path, integer_io: bool) -> Graph:
 
 
 def _choices(path: Path, core: str) -> Choices:
-    from milliwatt.backend.mcu.choices import load_choices
+    from milliwatt.backend.mcu.choice.choices import load_choices
 
     choices = load_choices(path)
     choices.require_core(core)
@@ -169,7 +169,7 @@ def _choices(path: Path, core: str) -> Choices:
 
 def _objective(text: str | None, choices: Choices | None) -> Objective:
     """The one asked for, else that of the kept choices, else speed."""
-    from milliwatt.backend.mcu.objective import SPEED, parse_objective
+    from milliwatt.backend.mcu.choice.objective import SPEED, parse_objective
 
     if text is not None:
         return parse_objective(text)
@@ -219,7 +219,7 @@ def _verify(
     compiler: str,
     optimisation: str | None,
 ) -> CompileReport:
-    from milliwatt.backend.mcu.fit import require_fit
+    from milliwatt.backend.mcu.planning.fit import require_fit
     from milliwatt.report.compilation import compile_report
     from milliwatt.run.verify import build_compiled, choose_emulator, verify_compiled
 

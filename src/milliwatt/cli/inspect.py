@@ -19,7 +19,7 @@ def command(model: Path, as_json: bool) -> None:
     MODEL is a .tflite, .onnx or .mw file. Everything that is not supported is listed at once, and
     the exit code is 2.
     """
-    from milliwatt.backend.mcu.support import refuse_unsupported
+    from milliwatt.backend.mcu.choice.support import refuse_unsupported
     from milliwatt.frontend.load import load_model
     from milliwatt.passes.pipeline import run_pipeline
     from milliwatt.report.inspection import inspect_graph, inspection_table

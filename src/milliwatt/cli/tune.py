@@ -54,8 +54,8 @@ def command(
     `milliwatt compile --choices FILE` then uses the kept kernels. What was measured is cached, so
     that an interrupted run continues where it stopped.
     """
-    from milliwatt.backend.mcu.choices import choices_text
-    from milliwatt.backend.mcu.objective import parse_objective
+    from milliwatt.backend.mcu.choice.choices import choices_text
+    from milliwatt.backend.mcu.choice.objective import parse_objective
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import write_file

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from milliwatt.backend.mcu.compile import Compiled
-from milliwatt.backend.mcu.energy import Energy, estimate_energy
-from milliwatt.backend.mcu.timing import Latency, estimate_latency
+from milliwatt.backend.mcu.cost.energy import Energy, estimate_energy
+from milliwatt.backend.mcu.cost.timing import Latency, estimate_latency
 from milliwatt.errors import UnknownFigureError
 from milliwatt.report.counts import node_counts
 from milliwatt.run.image import Firmware

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from milliwatt.backend.mcu.timing import NodeCount, TraceCounts
+from milliwatt.backend.mcu.cost.timing import NodeCount, TraceCounts
 from milliwatt.hardware.model import Target
 from milliwatt.ir.types import Array
 from milliwatt.run.abi import ModelAbi

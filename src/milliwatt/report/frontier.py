@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.compile import Compiled, compile_graph, core_of, optimised
-from milliwatt.backend.mcu.fit import no_less
-from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.place import frontier_bytes
+from milliwatt.backend.mcu.planning.fit import no_less
+from milliwatt.backend.mcu.planning.place import frontier_bytes
 from milliwatt.errors import OptionError
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.errors import OptionError
 from milliwatt.units import format_bytes
 

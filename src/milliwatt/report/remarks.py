@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.compile import Compiled
-from milliwatt.backend.mcu.fit import proof_lines
-from milliwatt.backend.mcu.plan import PlacedStream, Plan
+from milliwatt.backend.mcu.planning.fit import proof_lines
+from milliwatt.backend.mcu.planning.plan import PlacedStream, Plan
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.units import format_count
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.backend.mcu.emit.streams import turn_symbol
-from milliwatt.backend.mcu.plan import PlacedStream
+from milliwatt.backend.mcu.planning.plan import PlacedStream
 from milliwatt.backend.mcu.streaming.stream import Strip
 from milliwatt.ir.types import Array
 

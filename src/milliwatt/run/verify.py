@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from milliwatt.backend.mcu.compile import Compiled
-from milliwatt.backend.mcu.plan import Step
+from milliwatt.backend.mcu.planning.plan import Step
 from milliwatt.errors import DataError, OptionError, VerifyError
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.interpret import run, trace

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from milliwatt.backend.mcu.choose import code_key
+from milliwatt.backend.mcu.choice.choose import code_key
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
+from milliwatt.backend.mcu.cost.timing import estimate_latency
 from milliwatt.backend.mcu.emit.calls import code_symbols
-from milliwatt.backend.mcu.timing import estimate_latency
 from milliwatt.errors import UnknownFigureError
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph

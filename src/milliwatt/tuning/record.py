@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from milliwatt.backend.mcu.decide import Option
+from milliwatt.backend.mcu.choice.decide import Option
 from milliwatt.errors import OptionError
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from milliwatt.backend.mcu.choices import Choices
+from milliwatt.backend.mcu.choice.choices import Choices
+from milliwatt.backend.mcu.choice.decide import Arena, Choice, Option, decide, layers_flash
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
+from milliwatt.backend.mcu.choice.select import forms, site_of
 from milliwatt.backend.mcu.compile import core_of
-from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide, layers_flash
-from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.place import arena_under
-from milliwatt.backend.mcu.plan import Plan
-from milliwatt.backend.mcu.select import forms, site_of
+from milliwatt.backend.mcu.planning.place import arena_under
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.tuning.measure import Workbench

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from milliwatt.backend.mcu.choice.objective import parse_objective
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.emit.argument_tables import Argument, argument_tables
-from milliwatt.backend.mcu.objective import parse_objective
 from milliwatt.errors import VerifyError
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
-from milliwatt.backend.mcu.fit import require_fit
-from milliwatt.backend.mcu.place import make_plan
+from milliwatt.backend.mcu.planning.fit import require_fit
+from milliwatt.backend.mcu.planning.place import make_plan
 from milliwatt.errors import FitError, UnsupportedError, VerifyError
 from milliwatt.hardware import load_target
 from milliwatt.hardware.model import Target

@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Site
-from milliwatt.backend.mcu.select import select_kernel, site_of
-from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.ir.interpret import trace
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Padding

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.emit.calls import node_symbol
 from milliwatt.backend.mcu.emit.header import has_one_scale
 from milliwatt.backend.mcu.emit.literals import c_identifier
 from milliwatt.backend.mcu.emit.project import project_files
 from milliwatt.backend.mcu.emit.streams import stream_symbols
-from milliwatt.backend.mcu.fit import require_sram
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.place import make_plan
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.fit import require_sram
+from milliwatt.backend.mcu.planning.place import make_plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.passes.pipeline import run_pipeline

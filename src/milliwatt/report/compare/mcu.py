@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.energy import Energy
-from milliwatt.backend.mcu.fit import require_fit
-from milliwatt.backend.mcu.timing import Latency
+from milliwatt.backend.mcu.cost.energy import Energy
+from milliwatt.backend.mcu.cost.timing import Latency
+from milliwatt.backend.mcu.planning.fit import require_fit
 from milliwatt.hardware.load import list_targets, load_target
 from milliwatt.hardware.model import Target
 from milliwatt.report.compare.candidate import (

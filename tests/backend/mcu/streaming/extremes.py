@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
+from milliwatt.backend.mcu.choice.select import forms, site_of
+from milliwatt.backend.mcu.choice.wide import divide_wide
 from milliwatt.backend.mcu.compile import Compiled, compile_graph, core_of, optimised
-from milliwatt.backend.mcu.objective import Objective, parse_objective
-from milliwatt.backend.mcu.select import forms, site_of
-from milliwatt.backend.mcu.states import separate_outputs
-from milliwatt.backend.mcu.views import is_view
-from milliwatt.backend.mcu.wide import divide_wide
+from milliwatt.backend.mcu.values.states import separate_outputs
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import OptionError
 from milliwatt.hardware import load_target
 from milliwatt.hardware.model import Target

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from milliwatt.backend.mcu.arena import arena_problem
-from milliwatt.backend.mcu.choose import Lowerings, lower_graph
+from milliwatt.backend.mcu.choice.choose import Lowerings, lower_graph
+from milliwatt.backend.mcu.choice.objective import SPEED
+from milliwatt.backend.mcu.choice.select import candidates
 from milliwatt.backend.mcu.compile import Compiled, core_of, manifest
 from milliwatt.backend.mcu.emit.project import project_files
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import SPEED
-from milliwatt.backend.mcu.place import place_layers
-from milliwatt.backend.mcu.plan import Plan
-from milliwatt.backend.mcu.select import candidates
+from milliwatt.backend.mcu.planning.arena import arena_problem
+from milliwatt.backend.mcu.planning.place import place_layers
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.backend.mcu.streaming.build import make_stream
 from milliwatt.backend.mcu.streaming.schedule import Pace
 from milliwatt.backend.mcu.streaming.segments import find_alive, paces, stream_ranges

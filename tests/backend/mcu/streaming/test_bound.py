@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.arena import arena_problem
-from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph, lowering_of
+from milliwatt.backend.mcu.choice.choose import Lowering, Lowerings, lower_graph, lowering_of
+from milliwatt.backend.mcu.choice.objective import Objective
+from milliwatt.backend.mcu.choice.select import candidates, site_of
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import Objective
-from milliwatt.backend.mcu.place import make_plan
-from milliwatt.backend.mcu.select import candidates, site_of
-from milliwatt.backend.mcu.states import separate_outputs
-from milliwatt.backend.mcu.streaming.budget import stream_chooser
+from milliwatt.backend.mcu.planning.arena import arena_problem
+from milliwatt.backend.mcu.planning.budget import stream_chooser
+from milliwatt.backend.mcu.planning.place import make_plan
 from milliwatt.backend.mcu.streaming.build import make_stream
 from milliwatt.backend.mcu.streaming.choose import StreamChooser
 from milliwatt.backend.mcu.streaming.segments import find_alive, paces, stream_ranges
 from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.backend.mcu.values.states import separate_outputs
 from milliwatt.ir.graph import Graph
 from tests.backend.mcu.random_graphs import random_graph
 from tests.backend.mcu.streaming.networks import random_cnn

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.compile import STACK_ROOM_BYTES, compile_graph
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.place import frontier_bytes, make_plan
+from milliwatt.backend.mcu.planning.place import frontier_bytes, make_plan
 from milliwatt.backend.mcu.streaming.rows import Rows
 from milliwatt.errors import FitError, OptionError
 from milliwatt.hardware import load_target

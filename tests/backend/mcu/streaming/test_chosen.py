@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from milliwatt.backend.mcu.choice.objective import Objective
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
-from milliwatt.backend.mcu.objective import Objective
 from milliwatt.hardware import load_target
 from milliwatt.ir.types import DType
 from tests.backend.mcu.batch import run_on_core, run_on_host

@@ -18,7 +18,7 @@ from milliwatt.backend.mcu.kernel import (
     Scratch,
     Table,
 )
-from milliwatt.backend.mcu.plan import Plan, Step
+from milliwatt.backend.mcu.planning.plan import Plan, Step
 from milliwatt.errors import VerifyError
 from milliwatt.ir.types import TensorType
 

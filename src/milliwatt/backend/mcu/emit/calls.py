@@ -16,7 +16,7 @@ from milliwatt.backend.mcu.emit.arguments import (
 from milliwatt.backend.mcu.emit.literals import comment_text
 from milliwatt.backend.mcu.emit.row_calls import row_parameters
 from milliwatt.backend.mcu.kernel import Arg, In, Lit, Out, RowCount, Scratch
-from milliwatt.backend.mcu.plan import Plan, Step
+from milliwatt.backend.mcu.planning.plan import Plan, Step
 
 
 @dataclass(frozen=True, slots=True)

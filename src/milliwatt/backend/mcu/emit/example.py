@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from milliwatt.backend.mcu.emit.header import has_one_scale
 from milliwatt.backend.mcu.emit.literals import c_type
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.ir.types import DType, TensorType
 
 _SHOWN_ELEMENTS = 16

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.emit.literals import c_type, comment_text, decimal_literal
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.ir.types import TensorType
 
 

@@ -11,7 +11,7 @@ from importlib import resources
 from milliwatt.backend.mcu.emit.example import example_text
 from milliwatt.backend.mcu.emit.header import header_text
 from milliwatt.backend.mcu.emit.source import source_text, weights_text
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 
 MANIFEST = "milliwatt.json"
 _INCLUDE = re.compile(r'^#include "(mw_[a-z0-9_]+\.h)"', re.MULTILINE)

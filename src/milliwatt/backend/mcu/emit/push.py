@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from milliwatt.backend.mcu.emit.literals import c_type
 from milliwatt.backend.mcu.emit.streams import rows_expression, turn_symbol
-from milliwatt.backend.mcu.plan import PlacedStream, Plan
+from milliwatt.backend.mcu.planning.plan import PlacedStream, Plan
 
 
 def push_functions(plan: Plan) -> str:

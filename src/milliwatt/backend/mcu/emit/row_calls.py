@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from milliwatt.backend.mcu.emit.literals import c_type, int_literal
 from milliwatt.backend.mcu.kernel import In, Out, RowCount
-from milliwatt.backend.mcu.plan import Plan, Step
+from milliwatt.backend.mcu.planning.plan import Plan, Step
 
 ROW_VARIABLES = ("in_rows", "out_rows", "pad_rows")
 

@@ -8,8 +8,8 @@ from milliwatt.backend.mcu.emit.calls import node_function, node_symbol, shared_
 from milliwatt.backend.mcu.emit.literals import array_rows, c_type, comment_text
 from milliwatt.backend.mcu.emit.push import push_functions
 from milliwatt.backend.mcu.emit.streams import stream_functions, stream_symbol
-from milliwatt.backend.mcu.plan import Plan
-from milliwatt.backend.mcu.states import STATE_ALIGNMENT_BYTES
+from milliwatt.backend.mcu.planning.plan import Plan
+from milliwatt.backend.mcu.values.states import STATE_ALIGNMENT_BYTES
 from milliwatt.ir.types import Array
 
 ARENA_ALIGNMENT_BYTES = 16

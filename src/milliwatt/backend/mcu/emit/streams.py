@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from milliwatt.backend.mcu.emit.calls import node_symbol
 from milliwatt.backend.mcu.emit.literals import comment_text
 from milliwatt.backend.mcu.emit.row_calls import row_parameters
-from milliwatt.backend.mcu.plan import PlacedStream, Plan, Step
+from milliwatt.backend.mcu.planning.plan import PlacedStream, Plan, Step
 from milliwatt.backend.mcu.streaming.rows import Rows, Window
 from milliwatt.backend.mcu.streaming.stream import Strip
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.choose import Lowering, lowering_of
+from milliwatt.backend.mcu.choice.choose import Lowering, lowering_of
+from milliwatt.backend.mcu.choice.predict import predict
+from milliwatt.backend.mcu.choice.select import candidates, site_of
+from milliwatt.backend.mcu.choice.steps import lone_step
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.predict import predict
-from milliwatt.backend.mcu.select import candidates, site_of
-from milliwatt.backend.mcu.steps import lone_step
 from milliwatt.backend.mcu.streaming.needs import Surroundings
 from milliwatt.backend.mcu.streaming.segments import LEAST_WORK, Price, Segment, any_other
 from milliwatt.ir.graph import Graph

@@ -11,12 +11,12 @@ import numpy as np
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.backend.mcu.lowering._overlap import in_order
-from milliwatt.backend.mcu.sharing import in_place
 from milliwatt.backend.mcu.streaming.hosts import with_hosts
 from milliwatt.backend.mcu.streaming.lower import Kernels, RowKernel, lower_rows
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
 from milliwatt.backend.mcu.streaming.schedule import Pace, Schedule, make_schedule
 from milliwatt.backend.mcu.streaming.stream import Call, Stream, Strip
+from milliwatt.backend.mcu.values.sharing import in_place
 from milliwatt.ir.graph import Graph, Node
 
 ALIGNMENT_BYTES = 4

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from milliwatt.backend.mcu.choose import Lowerings
+from milliwatt.backend.mcu.choice.choose import Lowerings
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.build import make_stream
 from milliwatt.backend.mcu.streaming.lower import Kernels

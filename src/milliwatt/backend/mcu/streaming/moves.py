@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from milliwatt.backend.mcu.choose import Lowerings, lowering_of
+from milliwatt.backend.mcu.choice.choose import Lowerings, lowering_of
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Overlap
-from milliwatt.backend.mcu.select import select_kernel, site_of
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.shape import Reshape

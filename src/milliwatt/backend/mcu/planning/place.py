@@ -7,23 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.arena import arena_problem
-from milliwatt.backend.mcu.choose import Lowering, Lowerings, lower_graph
-from milliwatt.backend.mcu.decide import Arena
+from milliwatt.backend.mcu.choice.choose import Lowering, Lowerings, lower_graph
+from milliwatt.backend.mcu.choice.decide import Arena
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
+from milliwatt.backend.mcu.choice.support import refuse_unsupported
+from milliwatt.backend.mcu.choice.wide import divide_wide
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import SPEED, Objective
-from milliwatt.backend.mcu.plan import PUSH_STATE_BYTES, Place, PlacedStream, Plan, StateCopy, Step
-from milliwatt.backend.mcu.states import StatePlan, separate_outputs, state_bytes
-from milliwatt.backend.mcu.streaming.budget import (
+from milliwatt.backend.mcu.planning.arena import arena_problem
+from milliwatt.backend.mcu.planning.budget import (
     arenas_of_frontier,
     choice_within,
     stream_chooser,
 )
+from milliwatt.backend.mcu.planning.plan import (
+    PUSH_STATE_BYTES,
+    Place,
+    PlacedStream,
+    Plan,
+    StateCopy,
+    Step,
+)
 from milliwatt.backend.mcu.streaming.check import check_stream
 from milliwatt.backend.mcu.streaming.stream import Stream
-from milliwatt.backend.mcu.support import refuse_unsupported
-from milliwatt.backend.mcu.tables import pool_tables
-from milliwatt.backend.mcu.wide import divide_wide
+from milliwatt.backend.mcu.values.states import StatePlan, separate_outputs, state_bytes
+from milliwatt.backend.mcu.values.tables import pool_tables
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.shape import Reshape
 

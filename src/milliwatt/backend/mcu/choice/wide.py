@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import Shape, TensorType
 from milliwatt.ops.shape import Concat, Pack, Slice, Split, Unpack

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.choices import Choices, choices_text, load_choices
-from milliwatt.backend.mcu.objective import Objective
+from milliwatt.backend.mcu.choice.choices import Choices, choices_text, load_choices
+from milliwatt.backend.mcu.choice.objective import Objective
 from milliwatt.errors import OptionError
 
 KEPT = Choices("net", "cortex-m4", "gcc 12", "-O2", Objective(speed=1, flash=0.5), {"a": "relu"})

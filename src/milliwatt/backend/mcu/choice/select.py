@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from milliwatt.backend.mcu.choice.shaped import SUFFIX, with_shapes
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
 from milliwatt.backend.mcu.lowering import all_kernels
-from milliwatt.backend.mcu.shaped import SUFFIX, with_shapes
 from milliwatt.errors import OptionError, UnsupportedError
 from milliwatt.ir.graph import Graph, Node
 

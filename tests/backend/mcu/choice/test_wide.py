@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from milliwatt.backend.mcu.choice.support import refuse_unsupported
+from milliwatt.backend.mcu.choice.wide import MOST_PARTS, divide_wide
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.support import refuse_unsupported
-from milliwatt.backend.mcu.wide import MOST_PARTS, divide_wide
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph, Node, State
 from milliwatt.ir.interpret import run

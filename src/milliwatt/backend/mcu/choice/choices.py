@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from milliwatt.backend.mcu.objective import Objective, parse_objective
+from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
 from milliwatt.errors import OptionError
 
 _KEYS = ("model", "core", "compiler", "optimisation", "objective", "kernels")

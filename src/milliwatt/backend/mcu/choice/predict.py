@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from milliwatt.backend.mcu.code_bytes import Code, code_of
+from milliwatt.backend.mcu.choice.code_bytes import Code, code_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 
 TABLE = Path(__file__).with_name("predictions.csv")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.memory import usage_over_time
-from milliwatt.backend.mcu.plan import Plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.errors import FitError
 from milliwatt.hardware.model import Target
 from milliwatt.units import format_bytes

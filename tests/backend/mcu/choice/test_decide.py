@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.decide import Arena, Choice, Option, decide
-from milliwatt.backend.mcu.objective import SPEED, Objective
+from milliwatt.backend.mcu.choice.decide import Arena, Choice, Option, decide
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 
 FLASH = Objective(flash=1.0)
 SRAM = Objective(sram=1.0)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.kernel import Core, In, Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
-from milliwatt.backend.mcu.objective import SPEED, Objective
 from milliwatt.backend.mcu.streaming.stream import Stream
-from milliwatt.backend.mcu.tables import TablePool
+from milliwatt.backend.mcu.values.tables import TablePool
 from milliwatt.ir.graph import Graph, Node, State
 
 PUSH_STATE_BYTES = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from milliwatt.backend.mcu.objective import Objective
+from milliwatt.backend.mcu.choice.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)

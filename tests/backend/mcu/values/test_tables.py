@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import Lowered, Table
-from milliwatt.backend.mcu.tables import pool_tables
+from milliwatt.backend.mcu.values.tables import pool_tables
 
 
 def words(*values: int) -> np.ndarray:

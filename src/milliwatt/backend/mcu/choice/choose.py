@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.code_bytes import call_bytes
-from milliwatt.backend.mcu.decide import Option, decide
+from milliwatt.backend.mcu.choice.code_bytes import call_bytes
+from milliwatt.backend.mcu.choice.decide import Option, decide
+from milliwatt.backend.mcu.choice.objective import Objective
+from milliwatt.backend.mcu.choice.predict import predict
+from milliwatt.backend.mcu.choice.select import candidates, kept_kernel, select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Kernel, Lit, Lowered, Site
-from milliwatt.backend.mcu.objective import Objective
-from milliwatt.backend.mcu.predict import predict
-from milliwatt.backend.mcu.select import candidates, kept_kernel, select_kernel, site_of
-from milliwatt.backend.mcu.views import is_view
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import OptionError
 from milliwatt.ir.graph import Graph, Node
 

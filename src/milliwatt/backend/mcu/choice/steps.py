@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.choose import Lowering
-from milliwatt.backend.mcu.sharing import in_place
-from milliwatt.backend.mcu.views import view_shifts_bytes
+from milliwatt.backend.mcu.choice.choose import Lowering
+from milliwatt.backend.mcu.values.sharing import in_place
+from milliwatt.backend.mcu.values.views import view_shifts_bytes
 from milliwatt.ir.graph import Graph
 
 BUFFER_ALIGNMENT_BYTES = 4

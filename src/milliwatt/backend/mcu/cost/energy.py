@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.timing import Latency
+from milliwatt.backend.mcu.cost.timing import Latency
 from milliwatt.errors import OptionError, UnknownFigureError, VerifyError
 from milliwatt.hardware.model import Figure, Target
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective, parse_objective
+from milliwatt.backend.mcu.choice.select import candidates, site_of
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.objective import SPEED, Objective, parse_objective
-from milliwatt.backend.mcu.place import make_plan
-from milliwatt.backend.mcu.plan import Plan
-from milliwatt.backend.mcu.select import candidates, site_of
+from milliwatt.backend.mcu.planning.place import make_plan
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.errors import OptionError
 from tests.backend.mcu.networks import residual
 

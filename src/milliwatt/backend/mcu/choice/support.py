@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
+from milliwatt.backend.mcu.choice.wide import divide_wide
 from milliwatt.backend.mcu.kernel import Core, Lowered
-from milliwatt.backend.mcu.select import select_kernel, site_of
-from milliwatt.backend.mcu.states import plan_states, separate_outputs
-from milliwatt.backend.mcu.views import is_view
-from milliwatt.backend.mcu.wide import divide_wide
+from milliwatt.backend.mcu.values.states import plan_states, separate_outputs
+from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import UnsupportedError
 from milliwatt.ir.graph import Graph
 

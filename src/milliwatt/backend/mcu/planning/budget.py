@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.arena import arena_problem
-from milliwatt.backend.mcu.choose import Lowerings
+from milliwatt.backend.mcu.choice.choose import Lowerings
+from milliwatt.backend.mcu.choice.objective import Objective
+from milliwatt.backend.mcu.choice.predict import predict
+from milliwatt.backend.mcu.choice.select import candidates, forms, select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
-from milliwatt.backend.mcu.objective import Objective
-from milliwatt.backend.mcu.predict import predict
-from milliwatt.backend.mcu.select import candidates, forms, select_kernel, site_of
+from milliwatt.backend.mcu.planning.arena import arena_problem
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser, Variant
 from milliwatt.backend.mcu.streaming.lower import lean_first, lean_kernels, remembering

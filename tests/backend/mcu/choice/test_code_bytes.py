@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 from milliwatt.backend import mcu
-from milliwatt.backend.mcu.choose import code_key
-from milliwatt.backend.mcu.code_bytes import UNKNOWN_BYTES, call_bytes, code_of, known_functions
+from milliwatt.backend.mcu.choice.choose import code_key
+from milliwatt.backend.mcu.choice.code_bytes import (
+    UNKNOWN_BYTES,
+    call_bytes,
+    code_of,
+    known_functions,
+)
+from milliwatt.backend.mcu.choice.objective import parse_objective
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.kernel import Lit, Lowered, Ref
-from milliwatt.backend.mcu.objective import parse_objective
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
 from milliwatt.run.verify import build_compiled

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from milliwatt.backend.mcu.choice.support import refuse_unsupported
 from milliwatt.backend.mcu.compile import compile_graph
-from milliwatt.backend.mcu.support import refuse_unsupported
 from milliwatt.cli.main import main
 from milliwatt.errors import UnsupportedError
 from milliwatt.hardware import load_target

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.compile import compile_graph, core_of
-from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.predict import (
+from milliwatt.backend.mcu.choice.predict import (
     FEATURES,
     core_class,
     features_of,
     fitted_kernels,
     predict,
 )
-from milliwatt.backend.mcu.select import candidates, site_of
+from milliwatt.backend.mcu.choice.select import candidates, site_of
+from milliwatt.backend.mcu.compile import compile_graph, core_of
+from milliwatt.backend.mcu.kernel import Core
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
 from milliwatt.ops.conv import Conv2D

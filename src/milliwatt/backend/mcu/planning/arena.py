@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milliwatt.backend.mcu import memory
-from milliwatt.backend.mcu.choose import Lowerings
-from milliwatt.backend.mcu.states import StatePlan, plan_states
-from milliwatt.backend.mcu.steps import BUFFER_ALIGNMENT_BYTES, lone_step
+from milliwatt.backend.mcu.choice.choose import Lowerings
+from milliwatt.backend.mcu.choice.steps import BUFFER_ALIGNMENT_BYTES, lone_step
 from milliwatt.backend.mcu.streaming.outer import stream_step, units_of, values_within
 from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.backend.mcu.values.states import StatePlan, plan_states
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import TensorType
 
