@@ -40,7 +40,7 @@ def rows_of(tables: Tables, group: Group | None) -> dict[str, Figures]:
 
 def why_missed(goal: str, models: Sequence[str], path: Path = BENCH / "missed.toml") -> str:
     """A line for each of these networks: why it misses that goal, where that is written down."""
-    reasons = tomllib.loads(path.read_text("utf-8"))[goal]
+    reasons = tomllib.loads(path.read_text("utf-8")).get(goal, {})
     lines = [f"- **{model}**: {reasons[model]}.\n" for model in models if model in reasons]
     return "".join(["\n", *lines]) if lines else ""
 
