@@ -21,19 +21,27 @@ from bench.kernels.coded_networks import load_networks, measure_networks, write_
 from bench.kernels.subbyte_networks import load_subbyte, measure_subbyte, write_subbyte
 from bench.kernels.tuned_ic import load_tuned, measure_tuned, write_tuned
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import (
+from milliwatt.backend.mcu.lowering.dsp import (
     coded,
-    conv,
-    dense,
-    dsp_conv,
-    dsp_dense,
-    dsp_depthwise,
     sparse_conv,
     sparse_dense,
     subbyte_conv,
     subbyte_dense,
     subbyte_depthwise,
     winograd,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    dense as dsp_dense,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.portable import (
+    conv,
+    dense,
 )
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation

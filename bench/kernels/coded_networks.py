@@ -9,7 +9,7 @@ from pathlib import Path
 
 from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
-from milliwatt.backend.mcu.lowering import coded
+from milliwatt.backend.mcu.lowering.dsp import coded
 from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.frontend.load import load_model
 from milliwatt.passes.pipeline import run_pipeline

@@ -10,7 +10,19 @@ from __future__ import annotations
 import sys
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import conv, dense, dsp_conv, dsp_dense, dsp_depthwise
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    dense as dsp_dense,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.portable import (
+    conv,
+    dense,
+)
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

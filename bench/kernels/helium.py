@@ -22,21 +22,39 @@ from bench.kernels.helium_page import render
 from bench.kernels.subbyte_networks import NETWORKS, SubbyteNetwork, narrowed
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import (
+from milliwatt.backend.mcu.lowering.dsp import (
     coded,
-    mve_coded,
-    mve_conv,
-    mve_dense,
-    mve_depthwise,
-    mve_sparse,
-    mve_sparse_dense,
-    mve_subbyte,
-    mve_subbyte_depthwise,
-    mve_winograd,
     sparse_conv,
     subbyte_conv,
     subbyte_dense,
     subbyte_depthwise,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    coded as mve_coded,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    conv as mve_conv,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    dense as mve_dense,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    depthwise as mve_depthwise,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    sparse as mve_sparse,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    sparse_dense as mve_sparse_dense,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    subbyte as mve_subbyte,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    subbyte_depthwise as mve_subbyte_depthwise,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    winograd as mve_winograd,
 )
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target

@@ -18,8 +18,16 @@ from bench.kernels.alternatives_page import filled
 from bench.markdown import count, table
 from bench.suite import BENCH
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import swar_conv, swar_dense, swar_depthwise
-from milliwatt.backend.mcu.lowering.swar_stored import CODED, SUBBYTE
+from milliwatt.backend.mcu.lowering.swar import (
+    conv as swar_conv,
+)
+from milliwatt.backend.mcu.lowering.swar import (
+    dense as swar_dense,
+)
+from milliwatt.backend.mcu.lowering.swar import (
+    depthwise as swar_depthwise,
+)
+from milliwatt.backend.mcu.lowering.swar.stored import CODED, SUBBYTE
 from milliwatt.ir.types import DType
 from tests.cases.build import Case
 from tests.kernels.emulated import check_emulated

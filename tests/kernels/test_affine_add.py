@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.lowering.affine_add import find_affine
+from milliwatt.backend.mcu.lowering.portable.affine_add import find_affine
 from milliwatt.ir.types import Array, DType, TensorType
 from milliwatt.ops.arith import Add, Sub
 from milliwatt.ops.base import Activation

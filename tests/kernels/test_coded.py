@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import coded
-from milliwatt.backend.mcu.lowering.rice import GROUP, LONGEST_ZEROS, Coded, encode
+from milliwatt.backend.mcu.lowering.common.rice import GROUP, LONGEST_ZEROS, Coded, encode
+from milliwatt.backend.mcu.lowering.dsp import coded
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation, Padding
 from tests.cases import linear

@@ -7,7 +7,13 @@ from itertools import product
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import affine_add, dsp_arith, dsp_pool
+from milliwatt.backend.mcu.lowering.dsp import (
+    arith as dsp_arith,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    pool as dsp_pool,
+)
+from milliwatt.backend.mcu.lowering.portable import affine_add
 from milliwatt.ir.types import DType
 from milliwatt.ops.arith import Add, Sub
 from milliwatt.ops.pool import AveragePool2D

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import dsp_conv
+from milliwatt.backend.mcu.lowering.dsp import conv as dsp_conv
 from milliwatt.ir.types import DType
 from tests import cases
 from tests.cases import linear

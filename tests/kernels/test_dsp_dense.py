@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.lowering import dsp_dense
-from milliwatt.backend.mcu.lowering.dsp_layout import can_pack
+from milliwatt.backend.mcu.lowering.dsp import dense as dsp_dense
+from milliwatt.backend.mcu.lowering.dsp.layout import can_pack
 from tests import cases
 from tests.cases import awkward, linear
 from tests.cases.awkward import DENSE, every

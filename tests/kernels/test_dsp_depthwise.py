@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit, Site
-from milliwatt.backend.mcu.lowering import dsp_depthwise, dsp_depthwise_words
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise_words as dsp_depthwise_words,
+)
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import dsp_depthwise_row
+from milliwatt.backend.mcu.lowering.dsp import depthwise_row as dsp_depthwise_row
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests.cases import linear

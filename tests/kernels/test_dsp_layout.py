@@ -7,8 +7,16 @@ import dataclasses
 
 import numpy as np
 
-from milliwatt.backend.mcu.lowering import dsp_conv, dsp_dense, dsp_depthwise
-from milliwatt.backend.mcu.lowering.dsp_layout import pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    dense as dsp_dense,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.dsp.layout import pairs_of_runs
 from milliwatt.ir.types import DType, Quant
 from milliwatt.ops.base import Activation
 from tests.cases import linear

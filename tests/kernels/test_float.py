@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from milliwatt.backend.mcu.lowering import (
+from milliwatt.backend.mcu.lowering.portable import (
     activation,
     conv,
     dense,

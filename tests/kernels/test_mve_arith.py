@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import mve_arith, mve_pool
+from milliwatt.backend.mcu.lowering.mve import (
+    arith as mve_arith,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    pool as mve_pool,
+)
 from milliwatt.ir.types import DType
 from milliwatt.ops.arith import Add
 from tests import cases

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import coded, mve_coded
+from milliwatt.backend.mcu.lowering.dsp import coded
+from milliwatt.backend.mcu.lowering.mve import coded as mve_coded
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import mve_conv
+from milliwatt.backend.mcu.lowering.mve import conv as mve_conv
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests import cases

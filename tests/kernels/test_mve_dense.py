@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from milliwatt.backend.mcu.lowering import mve_dense
+from milliwatt.backend.mcu.lowering.mve import dense as mve_dense
 from milliwatt.ir.types import DType
 from tests import cases
 from tests.cases import awkward, linear

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_depthwise
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, RELU
+from milliwatt.backend.mcu.lowering.mve import depthwise as mve_depthwise
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, RELU
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import DepthwiseConv2D

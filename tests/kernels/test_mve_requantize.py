@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Kernel, Lit
-from milliwatt.backend.mcu.lowering import mve_conv, mve_dense
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve import (
+    conv as mve_conv,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    dense as mve_dense,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import Conv2D

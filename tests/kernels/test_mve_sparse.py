@@ -9,9 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_conv, mve_sparse
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
+from milliwatt.backend.mcu.lowering.mve import (
+    conv as mve_conv,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    sparse as mve_sparse,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_dense, mve_sparse_dense
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve import (
+    dense as mve_dense,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    sparse_dense as mve_sparse_dense,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
 from milliwatt.ir.types import DType
 from tests.cases import linear
 from tests.cases.linear import Numbers

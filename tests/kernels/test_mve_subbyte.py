@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_conv, mve_dense, mve_subbyte
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
-from milliwatt.backend.mcu.lowering.mve_subbyte_layout import is_subbyte_exact, subbyte_weights
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
+from milliwatt.backend.mcu.lowering.mve import (
+    conv as mve_conv,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    dense as mve_dense,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    subbyte as mve_subbyte,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED, VECTOR
+from milliwatt.backend.mcu.lowering.mve.subbyte_layout import is_subbyte_exact, subbyte_weights
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

@@ -6,8 +6,13 @@ from __future__ import annotations
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_depthwise, mve_subbyte_depthwise
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve import (
+    depthwise as mve_depthwise,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    subbyte_depthwise as mve_subbyte_depthwise,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
-from milliwatt.backend.mcu.lowering import mve_conv, mve_winograd
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.mve_layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
+from milliwatt.backend.mcu.lowering.mve import (
+    conv as mve_conv,
+)
+from milliwatt.backend.mcu.lowering.mve import (
+    winograd as mve_winograd,
+)
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests.cases import linear

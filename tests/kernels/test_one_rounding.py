@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters
-from milliwatt.backend.mcu.lowering.one_rounding import (
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
+from milliwatt.backend.mcu.lowering.dsp.one_rounding import (
     OneRounding,
     offset_of,
     one_rounding,

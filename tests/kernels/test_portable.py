@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core, Kernel
-from milliwatt.backend.mcu.lowering import (
+from milliwatt.backend.mcu.lowering.portable import (
     activation,
     arith,
     conv,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import activation
+from milliwatt.backend.mcu.lowering.portable import activation
 from milliwatt.ir.types import DType
 from milliwatt.ops.activation import Softmax
 from tests.cases.build import Case, case, tensor

@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import dsp_conv, sparse_conv, sparse_dense
-from milliwatt.backend.mcu.lowering.sparse_layout import (
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    sparse_conv,
+    sparse_dense,
+)
+from milliwatt.backend.mcu.lowering.dsp.sparse_layout import (
     FARTHEST,
     Form,
     best_form,

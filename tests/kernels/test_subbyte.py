@@ -12,20 +12,24 @@ from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.kernel import Core, Lit
-from milliwatt.backend.mcu.lowering import (
-    conv,
-    dense,
-    dsp_depthwise,
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
     subbyte_conv,
     subbyte_dense,
     subbyte_depthwise,
 )
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters, paired, pairs_of_runs
-from milliwatt.backend.mcu.lowering.subbyte_layout import (
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters, paired, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp.subbyte_layout import (
     Packing,
     is_coarse,
     is_subbyte_exact,
     subbyte_words,
+)
+from milliwatt.backend.mcu.lowering.portable import (
+    conv,
+    dense,
 )
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph, Node

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import swar_conv
+from milliwatt.backend.mcu.lowering.swar import conv as swar_conv
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
 from tests import cases

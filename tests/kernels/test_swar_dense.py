@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from milliwatt.backend.mcu.kernel import Core, Lit
-from milliwatt.backend.mcu.lowering import swar_dense
+from milliwatt.backend.mcu.lowering.swar import dense as swar_dense
 from milliwatt.ir.types import DType
 from tests import cases
 from tests.cases import awkward, linear

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import swar_depthwise
+from milliwatt.backend.mcu.lowering.swar import depthwise as swar_depthwise
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Padding
 from tests import cases

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.lowering.swar_dense import four_channel_words
-from milliwatt.backend.mcu.lowering.swar_layout import (
+from milliwatt.backend.mcu.lowering.swar.dense import four_channel_words
+from milliwatt.backend.mcu.lowering.swar.layout import (
     CHANNELS,
     GROUPS,
     Grouped,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.lowering.swar_scale import Scale, Sums, fit_scale
+from milliwatt.backend.mcu.lowering.swar.scale import Scale, Sums, fit_scale
 from milliwatt.ir.types import Array
 from milliwatt.quant.arith import quantize_multiplier
 from tests.kernels.clib import map_arrays

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.choice.select import select_kernel
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import conv, dense
-from milliwatt.backend.mcu.lowering.stored import packed
-from milliwatt.backend.mcu.lowering.swar_stored import CODED, SUBBYTE
+from milliwatt.backend.mcu.lowering.common.stored import packed
+from milliwatt.backend.mcu.lowering.portable import (
+    conv,
+    dense,
+)
+from milliwatt.backend.mcu.lowering.swar.stored import CODED, SUBBYTE
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear

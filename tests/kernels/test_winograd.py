@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.kernel import Core
-from milliwatt.backend.mcu.lowering import dsp_conv, winograd
-from milliwatt.backend.mcu.lowering.dsp_layout import Filters
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    winograd,
+)
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation, Padding
 from tests.cases import linear

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* int8 a + b and a - b of equal shape, where one integer form equals the reference's requantised
- * sum for each of the 65,536 pairs of operands (lowering/affine_add.py proves it):
+ * sum for each of the 65,536 pairs of operands (lowering/portable/affine_add.py proves it):
  * y = (a_factor * a + b_factor * b + start) >> shift, clamped.
  *
  * 8 instructions an element on cores with the DSP instructions. */

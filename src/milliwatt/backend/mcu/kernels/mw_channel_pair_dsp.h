@@ -6,7 +6,7 @@
  * half is the number 256 * odd + even; multiplied as it stands it gives
  * mixed = 256 * (odd channel's sum) + (even channel's sum), and only the even channel needs its
  * extension: the odd one's sum is (mixed - even) / 256, exactly, as long as it is below 2**23,
- * whatever overflows meanwhile. lowering/dsp_layout.py proves it for each layer, or takes plain
+ * whatever overflows meanwhile. lowering/dsp/layout.py proves it for each layer, or takes plain
  * words. */
 #ifndef MW_CHANNEL_PAIR_DSP_H
 #define MW_CHANNEL_PAIR_DSP_H

@@ -8,7 +8,7 @@
  * because the factor is negative. tests/kernels/test_dsp_requantize.py compares it with the
  * definition.
  *
- * Where lowering/one_rounding.py proves for every sum that a layer can reach that nothing differs,
+ * Where lowering/dsp/one_rounding.py proves for every sum that a layer can reach that nothing differs,
  * 256 times the sum is multiplied once instead: SMMLA, whose high word has 10 bits below a unit of
  * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. For factors of
  * up to 4 the high word has 5 bits below a unit of the output. */

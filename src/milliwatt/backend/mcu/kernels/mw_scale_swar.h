@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums to int8 with two 32-bit products: lowering/swar_scale.py finds the numbers and proves them
+/* Sums to int8 with two 32-bit products: lowering/swar/scale.py finds the numbers and proves them
  * equal to the reference's two roundings.
  *
  * Cortex-M0+: 12 instructions an output that is not clamped, 14 one that is; 3 more with falls.

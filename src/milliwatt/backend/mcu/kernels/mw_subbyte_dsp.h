@@ -8,7 +8,7 @@
  *   even = S * sum(x * b), S = 16 or 64,
  *   mixed = even + sum(x * a) * S / 16 + sum(x) * S / 2 (int4: 8 of sum(x); int2: 32),
  * and sum(x), the same for all channels, is taken away at the start. All of it is exact modulo
- * 2**32; lowering/subbyte_layout.py proves that the two results fit. int4: bytes 0 and 2 of a word
+ * 2**32; lowering/dsp/subbyte_layout.py proves that the two results fit. int4: bytes 0 and 2 of a word
  * are the first pair, bytes 1 and 3 the second. int2: the high halves of bytes 0 and 2, their low
  * halves, the high halves of bytes 1 and 3, their low halves. */
 #ifndef MW_SUBBYTE_DSP_H

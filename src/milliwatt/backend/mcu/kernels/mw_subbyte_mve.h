@@ -7,7 +7,7 @@
  * because the digits below a half round away, and what is left is multiplied in turn. One VRSHR
  * stands for one load of int8 weights, so the loops are as long. At the end every sum but the last
  * holds 16 (4) times the one after it, which one SUB of a core register takes away. All of it is
- * exact modulo 2**32, and the results fit (lowering/mve_subbyte_layout.py).
+ * exact modulo 2**32, and the results fit (lowering/mve/subbyte_layout.py).
  *
  * Where a byte would be below -128 (the channel on top has the least weight there is), all bytes of
  * the layer are raised by 8 (42), so that each digit but the top one is raised by 8 (2); VSHR drops

@@ -3,7 +3,7 @@
  *
  * A word of two inputs is x1 * 2**16 + x0. Words times weights, added up, are s1 * 2**16 + s0
  * modulo 2**32, and both sums can be told apart while s0 is in -2**15..2**15 - 1: so taps come in
- * groups whose weights' magnitudes add up to no more than 256 (lowering/swar_layout.py sees to it).
+ * groups whose weights' magnitudes add up to no more than 256 (lowering/swar/layout.py sees to it).
  * A group's words start with 2**15, so that their high half is exactly s1. `low` adds up whole
  * words, `high` their high halves; in the end low - (high << 16) is what the low halves sum to. */
 #ifndef MW_SWAR_H

@@ -3,7 +3,7 @@
  *
  * Elements 4j..4j+3 become the pairs (4j, 4j+2), (4j+1, 4j+3), which is what SXTB16 gives; up to
  * three that remain become (a, b), (c, nothing). So n elements take (n + 1) / 2 pairs. Weights are
- * laid out in the same order (lowering/dsp_layout.py).
+ * laid out in the same order (lowering/dsp/layout.py).
  *
  * 5 instructions of work for 4 elements: 1.25 / channels for each of the layer's multiplications. */
 #ifndef MW_WIDEN_S8_DSP_H

@@ -16,7 +16,7 @@
  * much; the biases say so: one for all outputs but those four that read inputs (4..5, 4..5).
  *
  * Sums wrap modulo 2**32. There 9 has an inverse: what is left is 64 / (f_i f_j) times the sum of
- * products, right because lowering/winograd.py proves that below 2**31, and a shift divides it.
+ * products, right because lowering/dsp/winograd.py proves that below 2**31, and a shift divides it.
  *
  * Inputs: about 170 instructions per input channel of a tile, that is 1.2 / output channels for
  * each multiplication. Outputs: about 21 per output, 2.3 / input channels. Registers: 6 words of

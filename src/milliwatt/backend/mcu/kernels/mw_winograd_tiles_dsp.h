@@ -5,7 +5,7 @@
  * G' = [2 0 0; 1 1 1; 1 -1 1; 0 0 2] (twice the usual one, so that it is whole) and
  * A' = [1 1 1 0; 0 1 -1 -1], A'((G' w G)(B' d B))A = 4 * (w * d), so one division by 4 is exact.
  * |B'dB| <= 4 * 128 and |G'wG| <= 9 * 128 fit 16 bits; sums wrap modulo 2**32, and the result is
- * right because lowering/winograd.py proves 4 * (w * d) below 2**31.
+ * right because lowering/dsp/winograd.py proves 4 * (w * d) below 2**31.
  *
  * Inputs: about 50 instructions per input channel of a tile, that is 1.4 / output channels for
  * each multiplication. Outputs: about 19 per output, 2.1 / input channels. Registers: 8 of a row of

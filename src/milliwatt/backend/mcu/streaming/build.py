@@ -10,7 +10,7 @@ import numpy as np
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.kernel import Lowered
-from milliwatt.backend.mcu.lowering._overlap import in_order
+from milliwatt.backend.mcu.lowering.common.overlap import in_order
 from milliwatt.backend.mcu.streaming.hosts import with_hosts
 from milliwatt.backend.mcu.streaming.lower import Kernels, RowKernel, lower_rows
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs

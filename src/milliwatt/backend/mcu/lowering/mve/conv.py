@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Convolutions on cores with Helium."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
+from milliwatt.backend.mcu.lowering.common.linear import has_int8_parameters
+from milliwatt.backend.mcu.lowering.common.overlap import blocks, ends_of_blocks
+from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
+from milliwatt.backend.mcu.lowering.dsp import (
+    conv as dsp_conv,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
+    depthwise as dsp_depthwise,
+)
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters
+from milliwatt.backend.mcu.lowering.mve.layout import (
+    VECTOR,
+    MveKernel,
+    block_scales,
+    block_weights,
+    fits,
+    form_of,
+)
+from milliwatt.backend.mcu.lowering.portable.conv import is_pointwise
+from milliwatt.ir.types import Array
+from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
+from milliwatt.quant.arith import activation_range
+from milliwatt.units import ceil_div
+
+BLOCK_CHANNELS = 4
+BLOCK_PIXELS = 2
+
+
+def accepts_1x1(site: Site) -> bool:
+    """Whether the site multiplies each pixel of an int8 image with all filters, exactly."""
+    return (
+        isinstance(site.op, Conv2D)
+        and has_int8_parameters(site)
+        and is_pointwise(site)
+        and fits(dsp_conv.filters_of(site))
+    )
+
+
+def _lower_1x1(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Conv2D)
+    x, weights, _ = site.inputs
+    (y,) = site.outputs
+    channels, _, _, depth = weights.shape
+    pixels, vectors = x.elements // depth, ceil_div(depth, VECTOR)
+    filters = dsp_conv.filters_of(site)
+    low, high = activation_range(op.activation, y)
+    form = form_of(filters, y, op.activation)
+    return Lowered(
+        "mw_conv2d_1x1_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(pixels, depth, vectors, channels, y.zero_point, low, high),
+            *fixed(form),
+        ),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS, form)),
+        scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
+        overlaps=block_overlap(np.arange(pixels) * depth, channels),
+    )
+
+
+def reads_windows(site: Site) -> bool:
+    """Whether the site is a convolution of one image, all channels with all, not dilated."""
+    op = site.op
+    if not isinstance(op, Conv2D):
+        return False
+    _, kh, kw, depth = site.inputs[1].shape
+    return (
+        site.inputs[0].shape[0] == 1
+        and depth == site.inputs[0].shape[3]
+        and all(d == 1 or k == 1 for d, k in zip(op.dilation_hw, (kh, kw), strict=True))
+    )
+
+
+def accepts_conv(site: Site) -> bool:
+    """Whether the site is an int8 convolution of one image, not dilated, exactly."""
+    return reads_windows(site) and has_int8_parameters(site) and fits(dsp_conv.filters_of(site))
+
+
+def _lower_conv(site: Site) -> Lowered:
+    return _windows(site, dsp_conv.filters_of(site), site.inputs[1].shape[3])
+
+
+def _accepts_one_channel(site: Site) -> bool:
+    """Whether the site is a depthwise convolution of a single channel: any filter reads it all."""
+    op = site.op
+    return (
+        isinstance(op, DepthwiseConv2D)
+        and has_int8_parameters(site)
+        and site.inputs[0].shape[0] == site.inputs[0].shape[3] == 1
+        and all(
+            d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
+        )
+        and fits(dsp_depthwise.filters_of(site))
+    )
+
+
+def _lower_one_channel(site: Site) -> Lowered:
+    return _windows(site, dsp_depthwise.filters_of(site), 1)
+
+
+def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
+    """The call that multiplies each window of `depth` channels with all filters."""
+    op = site.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    x, (y,) = site.inputs[0], site.outputs
+    _, kh, kw, _ = site.inputs[1].shape
+    channels = y.shape[3]
+    vectors = ceil_div(kh * kw * depth, VECTOR)
+    low, high = activation_range(op.activation, y)
+    form = form_of(filters, y, op.activation)
+    first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
+    return Lowered(
+        "mw_conv2d_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
+            *passed(op.padding.top, op.padding.left, vectors),
+            *passed(x.zero_point, y.zero_point, low, high),
+            *fixed(form),
+        ),
+        (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS, form)),
+        scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
+        overlaps=block_overlap(first_reads, channels),
+    )
+
+
+def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
+    """The overlap of a kernel of blocks."""
+    ends = ends_of_blocks(len(first_read_bytes), BLOCK_PIXELS)
+    return blocks(first_read_bytes, ends, channels)
+
+
+KERNELS: tuple[Kernel, ...] = (
+    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", accepts_1x1, _lower_1x1),
+    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", accepts_conv, _lower_conv),
+    MveKernel(
+        "depthwise_conv2d_one_channel_s8_mve",
+        "mw_conv2d_s8_mve.h",
+        _accepts_one_channel,
+        _lower_one_channel,
+    ),
+)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Kernels in plain C, for every core."""

@@ -1,9 +1,0 @@
-# SPDX-License-Identifier: MIT
-"""Weights in the lossless code on cores without packed multiplication."""
-
-from __future__ import annotations
-
-from milliwatt.backend.mcu.kernel import Kernel
-from milliwatt.backend.mcu.lowering.swar_stored import CODED
-
-KERNELS: tuple[Kernel, ...] = CODED
