@@ -56,6 +56,13 @@ def test_a_folder_behind_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "a.c").read_text() == "text"
 
 
+def test_a_link_to_itself_is_no_folder(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OptionError, match="loop"):
+        write_folder(loop, project(a_c="text"), MARKER)
+
+
 def test_an_existing_folder_stays_the_same_folder(tmp_path: Path) -> None:
     """It may be a mount point, or the folder the user's shell is in."""
     before = tmp_path.stat().st_ino
@@ -115,6 +122,35 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_file(path, b"two")
     assert path.read_bytes() == b"two"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_file_behind_a_link(tmp_path: Path) -> None:
+    link, real = tmp_path / "link.toml", tmp_path / "real.toml"
+    real.write_text("old")
+    link.symlink_to(real)
+    write_file(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    """`-o /dev/stdout`; and an administrator's `-o /dev/null` leaves the device where it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, "text")
+        assert os.read(reader, 100) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+def test_a_full_device_is_an_error_and_stays() -> None:
+    with pytest.raises(OptionError, match="cannot write /dev/full: No space left on device"):
+        write_file(Path("/dev/full"), "text")
+    assert Path("/dev/full").is_char_device()
 
 
 def test_a_staged_file_appears_at_the_end_of_the_block(tmp_path: Path) -> None:

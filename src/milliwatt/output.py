@@ -31,8 +31,20 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 @contextlib.contextmanager
 def staged_file(path: Path, content: str | bytes) -> Generator[None]:
-    """Put a file on disk, under its own name only when the block ends without an error."""
-    temporary = _stage(path, content.encode() if isinstance(content, str) else content)
+    """Put a file on disk, under its own name only when the block ends without an error.
+
+    A link stays one: the file that it leads to is replaced. Devices and pipes cannot be replaced;
+    they are written to after the block.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield
+        with _writing(path), path.open("wb") as device:
+            device.write(data)
+        return
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    temporary = _stage(path, data)
     try:
         yield
         with _writing(path):
@@ -64,7 +76,7 @@ def _stage(path: Path, data: bytes) -> str:
 def check_folder(folder: Path, marker: str) -> None:
     """Raise OptionError unless `write_folder` may write to `folder`, as far as one can tell."""
     with _writing(folder):
-        place = folder.resolve()
+        place = Path(os.path.realpath(folder))
         free = not place.exists() or (place.is_dir() and not any(place.iterdir()))
         if free or (place / marker).is_file():
             there = next(p for p in (place, *place.parents) if p.exists())
@@ -86,7 +98,7 @@ def write_folder(folder: str | Path, files: Mapping[str, str | bytes], marker: s
     folder = Path(folder)
     check_folder(folder, marker)
     with _writing(folder):
-        place = folder.resolve()
+        place = Path(os.path.realpath(folder))
         exists = place.exists()
         place.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=place if exists else place.parent, prefix=".milliwatt."))
