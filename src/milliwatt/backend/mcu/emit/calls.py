@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu.emit.argument_tables import FEWEST_CALLS, Argument, argument_tables
@@ -13,6 +13,8 @@ from milliwatt.backend.mcu.emit.arguments import (
     is_fixed,
     number_literal,
 )
+from milliwatt.backend.mcu.emit.call_text import listed, named_arguments
+from milliwatt.backend.mcu.emit.kernel_headers import parameter_names
 from milliwatt.backend.mcu.emit.literals import comment_text
 from milliwatt.backend.mcu.emit.row_calls import row_parameters
 from milliwatt.backend.mcu.kernel import Arg, In, Lit, Out, RowCount, Scratch
@@ -23,8 +25,8 @@ from milliwatt.backend.mcu.planning.plan import Plan, Step
 class SharedFunction:
     """A kernel with its fixed literals bound, called by several layers.
 
-    With `tables` its one parameter points to a struct, whose type `before` defines; `tables` holds
-    the initialiser of each layer's by the index of the step.
+    `call` is the statement in it. With `tables` its one parameter points to a struct, whose type
+    `before` defines; `tables` holds the initialiser of each layer's by the index of the step.
     """
 
     symbol: str
@@ -35,24 +37,28 @@ class SharedFunction:
 
     @property
     def definition(self) -> str:
-        return (
-            f"{self.before}"
-            f"static MW_NOINLINE void {self.symbol}({_join(self.parameters)})\n"
-            f"{_body(self.call)}"
-        )
+        return f"{self.before}{_head(self.symbol, self.parameters)}\n{_body(self.call)}"
 
 
 SharedKey = tuple[str, tuple[tuple[str, str], ...]]
 
 
+def _head(symbol: str, parameters: Sequence[str]) -> str:
+    return listed(f"static MW_NOINLINE void {symbol}", parameters or ["void"], "")
+
+
 def _body(call: str) -> str:
-    """A function's braces around a barrier and a call.
+    """A function's braces around a barrier and a call, which is a statement of its own lines.
 
     The barrier comes first: gcc 12 takes some loops over a static array, as its induction variable
     pass rewrites them, for loads from a null pointer; it stops reading there, finds the function
     `const`, and drops the call. What it read before that point counts.
     """
-    return f"{{\n    MW_BARRIER();\n    {call};\n}}\n"
+    return f"{{\n    MW_BARRIER();\n{call}\n}}\n"
+
+
+def _call(function: str, words: Sequence[str]) -> str:
+    return listed(function, words, ";", indent="    ")
 
 
 def node_symbol(plan: Plan, step: Step) -> str:
@@ -86,20 +92,35 @@ def node_function(plan: Plan, step: Step, shared: Mapping[SharedKey, SharedFunct
     if function is not None and function.tables is not None:
         table = f"static const {function.symbol}_args {symbol}_args = "
         table += f"{function.tables[step.index]};\n"
-        call = f"{function.symbol}(&{symbol}_args)"
+        call = _call(function.symbol, [f"&{symbol}_args"])
     else:
-        name = step.lowered.function if function is None else function.symbol
-        passed = [a for a in step.lowered.args if function is None or not is_fixed(a)]
-        call = f"{name}({_join(argument_value(plan, step, a) for a in passed)})"
-    comment = f"/* {comment_text(step.node.name)}: {step.node.op.kind}, {step.kernel} */"
-    parameters = "void"
+        called = step.lowered.function if function is None else function.symbol
+        passed = [
+            (name, argument_value(plan, step, arg))
+            for name, arg in zip(_names(step), step.lowered.args, strict=True)
+            if function is None or not is_fixed(arg)
+        ]
+        call = _call(called, named_arguments(*zip(*passed, strict=True)))
+    parameters: list[str] = []
     if step.stream is not None:
-        parameters = _join(f"{kind}{name}" for name, kind in row_parameters(plan, step).items())
-    return f"{comment}\n{table}static MW_NOINLINE void {symbol}({parameters})\n{_body(call)}"
+        parameters = [f"{kind}{name}" for name, kind in row_parameters(plan, step).items()]
+    return f"{_comment(plan, step)}\n{table}{_head(symbol, parameters)}\n{_body(call)}"
 
 
-def _join(words: Iterable[str]) -> str:
-    return ", ".join(words)
+def _comment(plan: Plan, step: Step) -> str:
+    """The layer's name, operator and kernel, and below them its shapes."""
+    graph, node = plan.graph, step.node
+    read = ", ".join(str(graph.types[v]) for v in node.inputs if v not in graph.constants)
+    made = ", ".join(str(kind) for kind in graph.output_types(node))
+    return (
+        f"/* {comment_text(node.name)}: {node.op.kind}, {step.kernel};\n"
+        f" * {f'{read} -> ' if read else ''}{made} */"
+    )
+
+
+def _names(step: Step) -> tuple[str, ...]:
+    """The names of the parameters of the step's kernel."""
+    return parameter_names(step.header, step.lowered.function)
 
 
 def _key(plan: Plan, step: Step) -> SharedKey:
@@ -134,13 +155,15 @@ def _shared(plan: Plan, steps: Sequence[Step], symbol: str) -> SharedFunction:
     step = steps[0]
     parameters: list[str] = []
     words: list[str] = []
-    for i, arg in enumerate(step.lowered.args):
+    names = _names(step)
+    for name, arg in zip(names, step.lowered.args, strict=True):
         if isinstance(arg, Lit) and arg.fixed:
             words.append(number_literal(arg.value))
         else:
-            parameters.append(f"{_type(plan, step, arg)}a{i}")
-            words.append(f"a{i}")
-    return SharedFunction(symbol, tuple(parameters), f"{step.lowered.function}({_join(words)})")
+            parameters.append(f"{_type(plan, step, arg)}{name}")
+            words.append(name)
+    call = _call(step.lowered.function, named_arguments(names, words))
+    return SharedFunction(symbol, tuple(parameters), call)
 
 
 def _shared_by_tables(
@@ -150,7 +173,7 @@ def _shared_by_tables(
     return SharedFunction(
         symbol,
         (f"const {symbol}_args *a",),
-        f"{steps[0].lowered.function}({_join(packed.words)})",
+        _call(steps[0].lowered.function, named_arguments(_names(steps[0]), packed.words)),
         packed.definition,
         {step.index: table for step, table in zip(steps, packed.tables, strict=True)},
     )

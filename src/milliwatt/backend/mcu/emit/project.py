@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from importlib import resources
 
 from milliwatt.backend.mcu.emit.example import example_text
 from milliwatt.backend.mcu.emit.header import header_text
+from milliwatt.backend.mcu.emit.kernel_headers import kernel_headers
 from milliwatt.backend.mcu.emit.source import source_text, weights_text
 from milliwatt.backend.mcu.planning.plan import Plan
 
 MANIFEST = "milliwatt.json"
-_INCLUDE = re.compile(r'^#include "(mw_[a-z0-9_]+\.h)"', re.MULTILINE)
 
 
 def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
@@ -28,25 +26,12 @@ def project_files(plan: Plan, manifest: Mapping[str, object]) -> dict[str, str]:
         f"{name}.h": header_text(plan),
         f"{name}.c": source,
         f"{name}_weights.c": weights_text(plan),
-        **_kernel_headers(source),
+        **kernel_headers(source),
         "CMakeLists.txt": _cmake(name, plan.objective.optimisation),
         "example_main.c": example_text(plan),
     }
     content = {**manifest, "files": sorted([*files, MANIFEST])}
     return {**files, MANIFEST: json.dumps(content, indent=2, sort_keys=True) + "\n"}
-
-
-def _kernel_headers(source: str) -> dict[str, str]:
-    """The kernel headers `source` includes, directly or through one another."""
-    folder = resources.files("milliwatt.backend.mcu") / "kernels"
-    found: dict[str, str] = {}
-    pending = _INCLUDE.findall(source)
-    while pending:
-        header = pending.pop()
-        if header not in found:
-            found[header] = (folder / header).read_text(encoding="utf-8")
-            pending += _INCLUDE.findall(found[header])
-    return dict(sorted(found.items()))
 
 
 def _cmake(name: str, optimisation: str) -> str:

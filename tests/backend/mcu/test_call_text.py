@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The generated C's calls are named and short enough to read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milliwatt.backend.mcu.compile import compile_graph
+from milliwatt.backend.mcu.emit.call_text import COLUMNS, listed, named_arguments
+from milliwatt.backend.mcu.emit.kernel_headers import kernel_headers, parameter_names
+from milliwatt.errors import VerifyError
+from milliwatt.hardware import load_target
+from tests.backend.mcu.networks import residual
+
+
+def test_numbers_and_addresses_are_named_and_names_stand_alone() -> None:
+    names = ("x", "weights", "count", "rows")
+    words = ("(const int8_t *)(arena + 4)", "net_0_weights", "-3", "in_rows")
+    assert named_arguments(names, words) == [
+        "/* x */ (const int8_t *)(arena + 4)",
+        "net_0_weights",
+        "/* count */ -3",
+        "in_rows",
+    ]
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=40), max_size=30), st.sampled_from(["", "    "])
+)
+def test_lines_are_short_and_hold_every_word(words: list[str], indent: str) -> None:
+    text = listed("call", words, ";", indent)
+    assert all(len(line) <= COLUMNS for line in text.splitlines())
+    assert "".join(text.split()) == f"call({','.join(words)});"
+
+
+@pytest.mark.parametrize(
+    ("header", "function", "names"),
+    [
+        ("mw_copy.h", "mw_copy", ("x", "y", "size")),
+        (
+            "mw_quantize.h",
+            "mw_quantize_f32_s8",
+            ("x", "y", "count", "scale", "zero", "low", "high"),
+        ),
+    ],
+)
+def test_names_are_the_kernel_s(header: str, function: str, names: tuple[str, ...]) -> None:
+    assert parameter_names(header, function) == names
+
+
+def test_a_function_in_a_header_that_the_kernel_s_includes() -> None:
+    assert "mw_common.h" in kernel_headers('#include "mw_copy.h"\n')
+    assert parameter_names("mw_copy.h", "mw_clamp_i32") == ("x", "low", "high")
+
+
+def test_a_function_that_no_header_defines() -> None:
+    with pytest.raises(VerifyError, match="does not define mw_nothing"):
+        parameter_names("mw_copy.h", "mw_nothing")
+
+
+def test_a_layer_shows_its_shapes_and_numbers() -> None:
+    source = compile_graph(residual(), load_target("nucleo-l4r5zi"), "net").files["net.c"]
+    code = source[: source.index("void net_run")]
+    assert " * int8[" in code
+    assert " -> int8[" in code
+    assert "/* low */ -128" in code
+    assert "a0" not in code
+    assert max(map(len, code.splitlines())) <= COLUMNS
