@@ -10,6 +10,7 @@ from milliwatt.cli.main import main
 from tests.support import needs_arm_gcc, shared_file
 
 BOARD = ["--target", "nucleo-l4r5zi"]
+DIGITS = str(Path(__file__).parents[2] / "examples" / "digits.mw")
 
 
 def resnet() -> str:
@@ -59,7 +60,9 @@ def test_pushed_rows_are_verified_and_run(
     folder = tmp_path / "net"
     options = ["-o", str(folder), "--push-rows", "--verify", "--samples", "1"]
     assert main(["compile", resnet(), *BOARD, *options]) == 0
-    assert "every output equals the reference" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "every output equals the reference" in text
+    assert "other static 8 B" in text
     header = (folder / "ic_resnet8_int8.h").read_text("utf-8")
     assert "int32_t ic_resnet8_int8_push_rows(const int8_t *rows, int32_t count);" in header
     assert "ic_resnet8_int8_input_0" not in header
@@ -67,6 +70,21 @@ def test_pushed_rows_are_verified_and_run(
     on_host = json.loads(capsys.readouterr().out)
     assert main(["run", str(folder), "--on", "unicorn", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["outputs"] == on_host["outputs"]
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+def test_streams_are_in_the_answer_verified_or_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["compile", DIGITS, *BOARD, "-o", str(tmp_path), "--sram-bytes", "500"]
+    assert main([*command, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main([*command, "--json", "--verify", "--samples", "1"]) == 0
+    verified = json.loads(capsys.readouterr().out)
+    assert plain["streams"]
+    for name in ("streams", "pushed_rows", "arena_choice_bound_bytes", "macs"):
+        assert verified[name] == plain[name]
 
 
 @needs_arm_gcc

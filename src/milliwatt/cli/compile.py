@@ -242,11 +242,13 @@ def _verify(
 def _as_json(compiled: Compiled, report: CompileReport | None) -> dict[str, object]:
     from milliwatt.backend.mcu.compile import manifest
 
+    project = manifest(compiled.plan, compiled.target)
     if report is None:
-        return {"verified_samples": 0, **manifest(compiled.plan, compiled.target)}
+        return {"verified_samples": 0, **project}
+    beside = ("arena_choice_bound_bytes", "streams", "pushed_rows")
     return {
         "verified_samples": report.samples,
-        "arena_choice_bound_bytes": compiled.plan.choice_bound_bytes,
+        **{name: project[name] for name in beside},
         **report.as_json(),
     }
 
@@ -262,9 +264,12 @@ def _print(output: Path, compiled: Compiled, report: CompileReport | None, as_js
         _print_report(report)
     for line in remarks(compiled):
         show(line)
+    others = plan.static_bytes - plan.arena_bytes - plan.state_bytes
     show(
         f"{output}: {len(compiled.files)} files, arena {plan.arena_bytes:,} B, state "
-        f"{plan.state_bytes:,} B, weights {plan.weight_bytes:,} B"
+        f"{plan.state_bytes:,} B, "
+        + (f"other static {others:,} B, " if others else "")
+        + f"weights {plan.weight_bytes:,} B"
         + ("" if report is not None else "; not verified (add --verify)")
     )
 
