@@ -12,7 +12,7 @@ from milliwatt.backend.mcu.lowering.mve import (
     pool as mve_pool,
 )
 from milliwatt.ir.types import DType
-from milliwatt.ops.arith import Add
+from milliwatt.ops.arith import Add, Sub
 from tests import cases
 from tests.cases import elementwise, pools
 from tests.kernels.dsp import DSP
@@ -28,6 +28,7 @@ def jobs() -> list[Job]:
         for seed in range(3)
         for case in (
             *elementwise.binary(Add, DType.INT8)(seed),
+            *elementwise.binary(Sub, DType.INT8)(seed),
             *cases.sites("average_pool_s8", seed),
         )
     ]
@@ -44,7 +45,11 @@ def jobs() -> list[Job]:
 def test_host(cc: str) -> None:
     found = jobs()
     functions = [job.kernel.lower(job.site).function for job in found]
-    assert {*functions} == {"mw_add_s8_mve", "mw_average_pool2d_s8_mve"}
+    assert {*functions} == {
+        "mw_add_affine_s8_mve",
+        "mw_add_s8_mve",
+        "mw_average_pool2d_s8_mve",
+    }
     check_kernels(found, cc=cc)
 
 

@@ -3,14 +3,29 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Site
+from dataclasses import replace
+
+from milliwatt.backend.mcu.kernel import Core, In, Kernel, Lit, Lowered, Out, Site
 from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp import arith as dsp_arith
 from milliwatt.backend.mcu.lowering.mve.layout import MveKernel
+from milliwatt.backend.mcu.lowering.portable import affine_add
 from milliwatt.backend.mcu.lowering.portable.arith import in_place
 from milliwatt.ops.arith import Add
 from milliwatt.quant.arith import activation_range
 from milliwatt.quant.scaling import addition_factors
+
+(_AFFINE,) = affine_add.KERNELS
+
+
+def _is_affine(site: Site) -> bool:
+    return _AFFINE.supports(site, Core())
+
+
+def _lower_affine(site: Site) -> Lowered:
+    lowered = _AFFINE.lower(site)
+    args = [passed(arg.value)[0] if isinstance(arg, Lit) else arg for arg in lowered.args]
+    return replace(lowered, function="mw_add_affine_s8_mve", args=tuple(args))
 
 
 def _accepts(site: Site) -> bool:
@@ -38,4 +53,7 @@ def _lower(site: Site) -> Lowered:
     )
 
 
-KERNELS: tuple[Kernel, ...] = (MveKernel("add_s8_mve", "mw_add_s8_mve.h", _accepts, _lower),)
+KERNELS: tuple[Kernel, ...] = (
+    MveKernel("add_affine_s8_mve", "mw_add_affine_s8_mve.h", _is_affine, _lower_affine),
+    MveKernel("add_s8_mve", "mw_add_s8_mve.h", _accepts, _lower),
+)
