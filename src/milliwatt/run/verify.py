@@ -204,13 +204,14 @@ def first_difference(compiled: Compiled, firmware: Firmware, samples: Sequence[S
     machine.call(abi.reset_symbol)
     inputs = [machine.call(symbol) for symbol in abi.input_symbols]
     states: Mapping[str, Array] | None = None
-    for index, sample in enumerate(samples):
+    placed = [_as_placed(compiled, sample) for sample in samples]
+    for index, sample in enumerate(placed):
         for address, array in zip(inputs, sample, strict=True):
             machine.write(address, array.tobytes())
-        if index + 1 < len(samples):
+        if index + 1 < len(placed):
             machine.call(abi.run_symbol)
             states = run(compiled.plan.graph, sample, states).states
-    values = trace(compiled.plan.graph, samples[-1], states)
+    values = trace(compiled.plan.graph, placed[-1], states)
     done: set[int] = set()
     for step, symbol in zip(compiled.plan.steps, compiled.node_symbols, strict=True):
         if step.stream is not None:
@@ -226,6 +227,14 @@ def first_difference(compiled: Compiled, firmware: Firmware, samples: Sequence[S
             if not agree(actual, values[value]):
                 return _blame(step, symbol, value, _differs(actual, values[value]))
     return "every layer run alone agrees: the difference is between the passes and the model"
+
+
+def _as_placed(compiled: Compiled, sample: Sample) -> Sample:
+    """The sample in the shapes of the graph that was placed; pushed rows may be of another."""
+    graph = compiled.plan.graph
+    return tuple(
+        array.reshape(graph.types[v].shape) for v, array in zip(graph.inputs, sample, strict=True)
+    )
 
 
 def _blame(step: Step, symbol: str, value: str, difference: str) -> str:

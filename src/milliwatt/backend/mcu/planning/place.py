@@ -33,6 +33,7 @@ from milliwatt.backend.mcu.values.states import StatePlan, separate_outputs, sta
 from milliwatt.backend.mcu.values.tables import pool_tables
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.shape import Reshape
+from milliwatt.passes.use_image_input import use_image_input
 
 
 def make_plan(
@@ -55,8 +56,7 @@ def make_plan(
     where a kept kernel does not compute its node or rows cannot be pushed, VerifyError where the
     memory plan is wrong.
     """
-    refuse_unsupported(graph)
-    graph = separate_outputs(divide_wide(graph))
+    graph = _prepared(graph, push_rows=push_rows)
     lowerings = lower_graph(graph, core, objective, kept or {})
     if not push_rows and not objective.sram:
         plan = place_layers(graph, core, name, lowerings, (), objective)
@@ -127,8 +127,7 @@ def frontier_bytes(
     From the plan with the least work to the smallest that was found, up to `points` of them or one
     more. No choice of streams and kernels needs less than the bound. Raises as `make_plan` does.
     """
-    refuse_unsupported(graph)
-    graph = separate_outputs(divide_wide(graph))
+    graph = _prepared(graph, push_rows=push_rows)
     lowerings = lower_graph(graph, core, objective, kept or {})
     chooser = stream_chooser(
         graph, core, lowerings, objective, kept=kept or {}, push_rows=push_rows
@@ -136,6 +135,13 @@ def frontier_bytes(
     kept_bytes = _kept_bytes(graph, push_rows=push_rows)
     arenas = arenas_of_frontier(chooser, points)
     return [arena + kept_bytes for arena in arenas], chooser.bound_bytes() + kept_bytes
+
+
+def _prepared(graph: Graph, *, push_rows: bool) -> Graph:
+    """The graph whose nodes get kernels; its input is an image where it can be and rows count."""
+    refuse_unsupported(graph)
+    graph = separate_outputs(divide_wide(graph))
+    return use_image_input(graph) if push_rows else graph
 
 
 def _kept_bytes(graph: Graph, *, push_rows: bool) -> int:
