@@ -16,7 +16,7 @@ PACKAGE = REPOSITORY / "src" / "milliwatt"
 
 # Each part may import its own tier and the tiers before it.
 TIERS = (
-    {"errors", "units", "output"},
+    {"errors", "units", "output", "figures"},
     {"ir", "ops", "quant"},
     {"passes", "frontend", "hardware"},
     {"backend"},

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from milliwatt.report.compare.comparison import compare
     from milliwatt.report.compare.workload import load_labelled, make_workload
     from milliwatt.report.compilation import CompileReport, compile_report
-    from milliwatt.report.frontier import Frontier, frontier_picture, measure_frontier
+    from milliwatt.report.frontier import Frontier, measure_frontier
+    from milliwatt.report.frontier_picture import frontier_picture
     from milliwatt.report.inspection import Inspection, inspect_graph
     from milliwatt.report.pictures import memory_picture
     from milliwatt.run.execute import run_project
@@ -114,7 +115,7 @@ _HOMES = {
     "compile_graph": "backend.mcu.compile",
     "compile_report": "report.compilation",
     "from_text": "ir.text",
-    "frontier_picture": "report.frontier",
+    "frontier_picture": "report.frontier_picture",
     "import_torch": "frontend.torch",
     "inspect_graph": "report.inspection",
     "list_targets": "hardware.load",

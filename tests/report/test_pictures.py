@@ -11,9 +11,10 @@ import pytest
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.errors import OptionError
+from milliwatt.figures import PICTURE_SUFFIXES
 from milliwatt.hardware import load_target
 from milliwatt.ir.graph import Graph
-from milliwatt.report.pictures import PICTURE_SUFFIXES, memory_picture
+from milliwatt.report.pictures import memory_picture
 from tests.backend.mcu.networks import ALL, residual
 
 STARTS = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}

@@ -99,9 +99,9 @@ def command(
     Accuracy, latency, energy at three levels, area, memory, who computes what, and energy a day
     with standby. Targets that cannot run it say why. Every number has a basis: --basis or --json.
     """
+    from milliwatt.figures import check_picture
     from milliwatt.report.compare.comparison import compare, find_adapter
     from milliwatt.report.compare.daily import with_standby
-    from milliwatt.report.compare.pictures import check_picture
     from milliwatt.report.compare.sweeps import (
         RATES_HZ,
         STACK_CHANNELS,

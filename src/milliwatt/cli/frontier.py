@@ -52,12 +52,8 @@ def command(
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder, write_folder
-    from milliwatt.report.frontier import (
-        frontier_bound,
-        frontier_picture,
-        frontier_table,
-        measure_frontier,
-    )
+    from milliwatt.report.frontier import frontier_bound, frontier_table, measure_frontier
+    from milliwatt.report.frontier_picture import frontier_picture
 
     if output is not None:
         check_folder(output, _MARKER)

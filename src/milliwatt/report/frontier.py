@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from milliwatt.report.compilation import compile_report
 from milliwatt.report.layout import Column, FittedTable
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
+from milliwatt.units import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,8 @@ class FrontierPoint:
     """One way to place the network: what it needs, and what it costs on the emulated core.
 
     `sram_bytes` is arena, state and other statics; the stack comes on top. `instructions` are
-    counted, `milliseconds` estimated where the board has a timing model, else None.
+    counted, `milliseconds` estimated where the board has a timing model, else None. Of the layers
+    outside streams `other_kernels` have another kernel than where there is most SRAM.
     """
 
     sram_bytes: int
@@ -53,6 +54,7 @@ class FrontierPoint:
     instructions: int
     milliseconds: float | None
     streams: tuple[ByRows, ...]
+    other_kernels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def measure_frontier(
         kept=kept,
         push_rows=push_rows,
     )
+    fastest: dict[str, str] | None = None
     found: list[FrontierPoint] = []
     for i, size in enumerate(sizes):
         if progress is not None:
@@ -112,11 +115,14 @@ def measure_frontier(
             sram_bytes=size,
             push_rows=push_rows,
         )
-        found.append(_measure(compiled, compiler, seed))
+        fastest = _kernels(compiled) if fastest is None else fastest
+        found.append(_measure(compiled, compiler, seed, fastest))
     return Frontier(graph.name, target.name, push_rows, _best(found), bound_bytes)
 
 
-def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
+def _measure(
+    compiled: Compiled, compiler: str, seed: int, fastest: Mapping[str, str]
+) -> FrontierPoint:
     samples = random_samples(ports_of(compiled.source), 1, seed)
     firmware = build_compiled(compiled, compiler=compiler)
     emulator = choose_emulator(compiled.target.core)
@@ -129,7 +135,15 @@ def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
         instructions=report.instructions,
         milliseconds=None if report.latency is None else report.latency.seconds * 1e3,
         streams=_streams(compiled),
+        other_kernels=sum(
+            fastest.get(n, kernel) != kernel for n, kernel in _kernels(compiled).items()
+        ),
     )
+
+
+def _kernels(compiled: Compiled) -> dict[str, str]:
+    """By layer that is computed as a whole, its kernel."""
+    return {s.node.name: s.kernel for s in compiled.plan.steps if s.stream is None}
 
 
 def _streams(compiled: Compiled) -> tuple[ByRows, ...]:
@@ -163,8 +177,8 @@ def frontier_table(frontier: Frontier) -> FittedTable:
     return FittedTable(
         (
             Column("by rows", tuple(_by_rows(p) for p in points)),
-            Column("SRAM", tuple(f"{p.sram_bytes:,}" for p in points), right=True),
-            Column("stack", tuple(f"{p.stack_bytes:,}" for p in points), right=True, optional=1),
+            Column("SRAM, B", tuple(f"{p.sram_bytes:,}" for p in points), right=True),
+            Column("stack, B", tuple(f"{p.stack_bytes:,}" for p in points), right=True, optional=1),
             Column("instructions", tuple(f"{p.instructions:,}" for p in points), right=True),
             Column("more", tuple(f"{p.instructions / least - 1:+.1%}" for p in points), right=True),
             Column("ms", tuple(_milliseconds(p) for p in points), right=True),
@@ -178,56 +192,18 @@ def frontier_bound(frontier: Frontier) -> str:
 
 
 def _by_rows(point: FrontierPoint) -> str:
-    if not point.streams:
-        return "no layer"
-    parts = (
+    parts = [
         f"{s.layers} from '{s.first}' ({s.rows if s.turns == 1 else f'1/{s.turns}'})"
         for s in point.streams
-    )
+    ] or ["no layer"]
+    if point.other_kernels:
+        parts.append(format_count(point.other_kernels, "other kernel"))
     return ", ".join(parts)
 
 
 def _milliseconds(point: FrontierPoint) -> str:
-    return "" if point.milliseconds is None else f"{point.milliseconds:.1f}"
-
-
-def frontier_picture(frontier: Frontier, suffix: str = ".svg") -> bytes:
-    """Instructions over SRAM. The same frontier gives the same bytes."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError(
-            "pictures need matplotlib; to install: pip install 'milliwatt[report]'"
-        ) from error
-    with mpl.rc_context({"svg.hashsalt": "milliwatt", "font.size": 8}):
-        figure = Figure(figsize=(6.0, 3.8))
-        _draw(figure, frontier)
-        stream = io.BytesIO()
-        metadata: dict[str, Any] = {".svg": {"Date": None}}.get(suffix, {})
-        figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=120, bbox_inches="tight")
-    return stream.getvalue()
-
-
-def _draw(figure: Any, frontier: Frontier) -> None:
-    axes = figure.add_subplot()
-    least = frontier.points[0].instructions
-    sizes = [p.sram_bytes / 1000 for p in frontier.points]
-    counts = [p.instructions / 1e6 for p in frontier.points]
-    axes.step(sizes, counts, where="pre", color="#4c78a8", linewidth=1)
-    axes.plot(sizes, counts, "o", color="#4c78a8", markersize=4)
-    for point, x, y in zip(frontier.points, sizes, counts, strict=True):
-        axes.annotate(
-            f"{point.sram_bytes:,} B, {point.instructions / least - 1:+.1%}",
-            (x, y),
-            fontsize=6,
-            rotation=60,
-            xytext=(0, 5),
-            textcoords="offset points",
-        )
-    axes.set_xlim(0, 1.15 * sizes[0])
-    axes.set_ylim(0, 1.35 * max(counts))
-    axes.set_xlabel("SRAM without stack (kB)")
-    axes.set_ylabel("instructions (millions)")
-    fed = ", rows pushed" if frontier.push_rows else ""
-    axes.set_title(f"{frontier.model} on {frontier.target}{fed}")
+    """Three digits, or all before the point."""
+    found = point.milliseconds
+    if found is None:
+        return ""
+    return f"{found:,.0f}" if found >= 100 else f"{found:.3g}"

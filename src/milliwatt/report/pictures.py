@@ -3,42 +3,23 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from milliwatt.backend.mcu.planning.plan import Plan
-from milliwatt.errors import OptionError
+from milliwatt.figures import picture
 from milliwatt.units import format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURE_SUFFIXES = (".svg", ".png", ".pdf")
-
 
 def memory_picture(plan: Plan, suffix: str) -> bytes:
     """The arena over time: a box for each buffer, from its first to its last step.
 
-    `suffix` is one of PICTURE_SUFFIXES. The same plan gives the same bytes.
+    `suffix` is one of `figures.PICTURE_SUFFIXES`. The same plan gives the same bytes.
     """
-    if suffix not in PICTURE_SUFFIXES:
-        raise OptionError(f"pictures are {', '.join(PICTURE_SUFFIXES)} files, not '{suffix}'")
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError(
-            "pictures need matplotlib; to install: pip install 'milliwatt[report]'"
-        ) from error
-    with mpl.rc_context({"svg.hashsalt": "milliwatt", "font.size": 8}):
-        figure = Figure(figsize=(max(6.0, 0.28 * len(plan.solution.order) + 2.5), 4.2))
-        _draw(figure, plan)
-        stream = io.BytesIO()
-        metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(
-            suffix, {}
-        )
-        figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=120, bbox_inches="tight")
-    return stream.getvalue()
+    width = max(6.0, 0.36 * len(plan.solution.order) + 2.5)
+    return picture(suffix, (width, 4.2), lambda figure: _draw(figure, plan))
 
 
 def _draw(figure: Figure, plan: Plan) -> None:
@@ -82,6 +63,7 @@ def _label(axes: Any, plan: Plan) -> None:
     axes.set_xticks([-1, *range(len(order)), len(order)])
     names = [_unit_title(plan, plan.units[i]) for i in order]
     axes.set_xticklabels(["inputs", *names, "outputs"], rotation=90)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("arena offset (bytes)")
     axes.set_title(
         f"{plan.graph.name}: arena {format_bytes(plan.arena_bytes)}, proven lower bound "

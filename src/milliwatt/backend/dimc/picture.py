@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,13 +14,13 @@ from milliwatt.backend.dimc.machine import Machine
 from milliwatt.backend.dimc.placed import PlacedLayer, Placement
 from milliwatt.backend.dimc.tiles import TileContent, tile_contents
 from milliwatt.errors import OptionError
+from milliwatt.figures import picture
 from milliwatt.output import write_file
 from milliwatt.units import ceil_div, format_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURE_SUFFIXES = (".svg", ".png", ".pdf")
 _COLOURS = ("#9ecae9", "#ffbf79", "#88d27a", "#d6a5c9", "#ff9d98", "#9bd7d5", "#f2d778", "#bab0ac")
 _GREY = "#eeeeee"
 _LABEL = 2.7
@@ -34,32 +33,20 @@ def mapping_picture(placement: Placement, suffix: str, layers: Sequence[str] = (
     A tile shows the kernels and the weights of each that it holds, and is coloured as far as its
     rows and their bits are filled; colours are stripes. Arrows are partial sums: from tile to tile
     of a chain, and from its last tile to the rows of the output. `suffix` is one of
-    PICTURE_SUFFIXES. The same placement gives the same bytes.
+    `figures.PICTURE_SUFFIXES`. The same placement gives the same bytes.
     """
-    if suffix not in PICTURE_SUFFIXES:
-        raise OptionError(f"pictures are {', '.join(PICTURE_SUFFIXES)} files, not '{suffix}'")
     known = [item.layer.name for item in placement.layers]
     for name in layers:
         if name not in known:
             raise OptionError(f"no layer '{name}'; there are: {', '.join(known)}")
     shown = [item for item in placement.layers if not layers or item.layer.name in layers]
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError(
-            "pictures need matplotlib; to install: pip install 'milliwatt[report]'"
-        ) from error
     tiles = placement.machine.tiles_per_cluster
-    with mpl.rc_context({"svg.hashsalt": "milliwatt", "font.size": 7}):
-        figure = Figure(figsize=(2.8 + 1.35 * tiles, 0.6 + 1.15 * len(shown)))
+    size_inches = (2.8 + 1.35 * tiles, 0.6 + 1.15 * len(shown))
+
+    def draw(figure: Figure) -> None:
         _draw(figure, placement, shown)
-        stream = io.BytesIO()
-        metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(
-            suffix, {}
-        )
-        figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=110, bbox_inches="tight")
-    return stream.getvalue()
+
+    return picture(suffix, size_inches, draw, font_points=7)
 
 
 def save_mapping_picture(placement: Placement, path: Path) -> None:

@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from milliwatt.errors import OptionError
+from milliwatt.figures import picture
 from milliwatt.report.compare.candidate import Candidate, Comparison, Known, Quantity
 from milliwatt.report.compare.daily import DayEnergy, day_energy
 from milliwatt.report.compare.regions import MIXED, Shares, costed_on_all, winner_regions
 from milliwatt.report.compare.sweeps import KindCost, SizePoint
-from milliwatt.report.pictures import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b")
-_STYLE = {"svg.hashsalt": "milliwatt", "svg.fonttype": "none", "font.size": 8}
 _CORNER_TEXTS = (("center", -0.03), ("center", -0.03), ("center", 0.03))
 _RATE_STEPS = 40
 _SLOWEST_HZ, _FASTEST_HZ = 1 / 86_400, 1_000.0
@@ -33,20 +31,17 @@ def comparison_picture(
 ) -> bytes:
     """Energy by level, and by day over the rate; then mixes of `kinds` and sizes where given.
 
-    `suffix` is one of PICTURE_SUFFIXES; the same comparison gives the same bytes. OptionError for
-    another suffix or where matplotlib is not installed.
+    `suffix` is one of `figures.PICTURE_SUFFIXES`; the same comparison gives the same bytes.
+    OptionError for another suffix or where matplotlib is not installed.
     """
-    check_picture(suffix)
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     colours = {
         row.target: _COLOURS[index % len(_COLOURS)] for index, row in enumerate(comparison.rows)
     }
     count = 2 + bool(kinds) + bool(sizes)
-    with mpl.rc_context(cast("Any", _STYLE)):
-        figure = Figure(figsize=(10, 4 * math.ceil(count / 2)), layout="constrained")
-        axes = [figure.add_subplot(math.ceil(count / 2), 2, i + 1) for i in range(count)]
+    rows = math.ceil(count / 2)
+
+    def draw(figure: Figure) -> None:
+        axes = [figure.add_subplot(rows, 2, i + 1) for i in range(count)]
         _draw_levels(axes[0], comparison)
         _draw_rates(axes[1], comparison.candidates, colours)
         if kinds:
@@ -55,26 +50,8 @@ def comparison_picture(
             _draw_sizes(axes[-1], sizes, colours)
         for panel in axes:
             panel.minorticks_off()  # log axes have hundreds
-        stream = io.BytesIO()
-        metadata: dict[str, Any] = {
-            ".svg": {"Date": None, "Creator": None},
-            ".pdf": {"CreationDate": None},
-        }.get(suffix, {})
-        figure.savefig(stream, format=suffix[1:], metadata=metadata, dpi=120)
-    return stream.getvalue()
 
-
-def check_picture(suffix: str) -> None:
-    """Raise OptionError unless a picture of that suffix can be drawn here."""
-    if suffix not in PICTURE_SUFFIXES:
-        raise OptionError(f"pictures are {', '.join(PICTURE_SUFFIXES)} files, not '{suffix}'")
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise OptionError(
-            "pictures need matplotlib; to install: pip install 'milliwatt[report]'"
-        ) from error
-    del mpl
+    return picture(suffix, (10, 4 * rows), draw)
 
 
 def _draw_levels(axes: Axes, comparison: Comparison) -> None:
