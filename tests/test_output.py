@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from milliwatt.errors import OptionError
-from milliwatt.output import check_folder, staged_file, write_file, write_folder
+from milliwatt.output import check_file, check_folder, staged_file, write_file, write_folder
 
 MARKER = "made.json"
 
@@ -192,3 +192,14 @@ def test_a_check_leaves_nothing(tmp_path: Path) -> None:
     check_folder(tmp_path / "new", MARKER)
     check_folder(tmp_path, MARKER)
     assert not list(tmp_path.iterdir())
+
+
+def test_where_a_file_may_be_written(tmp_path: Path) -> None:
+    (tmp_path / "old.toml").write_text("old")
+    for path in ("new.toml", "old.toml", "not/yet/there.toml"):
+        check_file(tmp_path / path)
+    assert [p.name for p in tmp_path.iterdir()] == ["old.toml"]
+    with pytest.raises(OptionError, match="Is a directory"):
+        check_file(tmp_path)
+    with pytest.raises(OptionError, match="Not a directory"):
+        check_file(tmp_path / "old.toml" / "below.toml")

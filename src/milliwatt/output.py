@@ -73,14 +73,28 @@ def _stage(path: Path, data: bytes) -> str:
         return temporary
 
 
+def check_file(path: Path) -> None:
+    """Raise OptionError unless `write_file` may write `path`, as far as one can tell."""
+    with _writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.exists() or path.is_file():
+            _probe(Path(os.path.realpath(path)).parent)
+
+
+def _probe(folder: Path) -> None:
+    """An OSError where nothing can be made in `folder`, or in what there is of the way to it."""
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    os.rmdir(tempfile.mkdtemp(dir=there, prefix=".milliwatt."))
+
+
 def check_folder(folder: Path, marker: str) -> None:
     """Raise OptionError unless `write_folder` may write to `folder`, as far as one can tell."""
     with _writing(folder):
         place = Path(os.path.realpath(folder))
         free = not place.exists() or (place.is_dir() and not any(place.iterdir()))
         if free or (place / marker).is_file():
-            there = next(p for p in (place, *place.parents) if p.exists())
-            os.rmdir(tempfile.mkdtemp(dir=there, prefix=".milliwatt."))
+            _probe(place)
             return
     raise OptionError(
         f"{folder} exists and was not written by milliwatt (no {marker} in it): "

@@ -100,6 +100,7 @@ def command(
     with standby. Targets that cannot run it say why. Every number has a basis: --basis or --json.
     """
     from milliwatt.figures import check_picture
+    from milliwatt.output import check_file
     from milliwatt.report.compare.comparison import compare, find_adapter
     from milliwatt.report.compare.daily import with_standby
     from milliwatt.report.compare.sweeps import (
@@ -116,6 +117,7 @@ def command(
     powers_uw = dict(_power(text) for text in standby)
     if picture is not None:
         check_picture(picture.suffix)
+        check_file(picture)
     workload = _workload(model, data, seeds, noise_samples, after_s)
     comparison = with_standby(compare(workload, names, say), powers_uw)
     days = sweep_rates(comparison, rates or RATES_HZ)

@@ -58,11 +58,13 @@ def command(
     from milliwatt.backend.mcu.choice.objective import parse_objective
     from milliwatt.frontend.load import load_model
     from milliwatt.hardware import load_target
-    from milliwatt.output import write_file
+    from milliwatt.output import check_file, write_file
     from milliwatt.passes.use_integer_io import use_integer_io
     from milliwatt.tuning.describe import tuning_json, tuning_table
     from milliwatt.tuning.tune import tune
 
+    if output is not None:
+        check_file(output)
     wanted = parse_objective(objective)
     board = load_target(target)
     graph = use_integer_io(load_model(model)) if integer_io else load_model(model)
