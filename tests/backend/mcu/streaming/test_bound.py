@@ -44,7 +44,7 @@ def all_streams(chooser: StreamChooser) -> dict[int, list[Stream]]:
     found: dict[int, list[Stream]] = {i: [] for i in range(len(graph.nodes))}
     for fed in {False, chooser.fed}:
         for nodes in stream_ranges(graph, alive, fed=fed):
-            for pace, variant in product(paces(graph, nodes), chooser.variants):
+            for pace, variant in product(paces(graph, nodes), chooser.builder.variants):
                 stream = make_stream(graph, nodes, pace, variant.kernels, fed=fed)
                 if stream is not None and (fed or not (chooser.fed and nodes.start == 0)):
                     found[nodes.start].append(stream)

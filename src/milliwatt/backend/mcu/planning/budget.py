@@ -13,7 +13,8 @@ from milliwatt.backend.mcu.choice.select import candidates, forms, select_kernel
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
 from milliwatt.backend.mcu.planning.arena import arena_problem
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
-from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser, Variant
+from milliwatt.backend.mcu.streaming.builder import Builder, Variant
+from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser
 from milliwatt.backend.mcu.streaming.lower import lean_first, lean_kernels, remembering
 from milliwatt.backend.mcu.streaming.moves import Layers
 from milliwatt.backend.mcu.streaming.needs import find_surroundings
@@ -63,7 +64,8 @@ def stream_chooser(
         lowerings=lowerings,
         kept=kept,
     )
-    return StreamChooser(layers, _variants(graph, core, lowerings), arena_of, push_rows)
+    builder = Builder(layers, _variants(graph, core, lowerings))
+    return StreamChooser(builder, arena_of, push_rows)
 
 
 def _price(graph: Graph, core: Core, lowerings: Lowerings, objective: Objective) -> Price:

@@ -13,7 +13,13 @@ from milliwatt.backend.mcu.choice.select import candidates, site_of
 from milliwatt.backend.mcu.choice.steps import lone_step
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.streaming.needs import Surroundings
-from milliwatt.backend.mcu.streaming.segments import LEAST_WORK, Price, Segment, any_other
+from milliwatt.backend.mcu.streaming.segments import (
+    LEAST_WORK,
+    Price,
+    Segment,
+    Terms,
+    any_other,
+)
 from milliwatt.ir.graph import Graph
 
 
@@ -36,6 +42,11 @@ class LoneLayers:
         default_factory=dict[tuple[int, int], Lowering]
     )
     """Those of other kernels, by node and variant, counted from 1."""
+
+    @property
+    def terms(self) -> Terms:
+        """What segments of this network are weighed by."""
+        return Terms(self.graph, self.core, self.around, self.price)
 
     def segments(self) -> Iterator[Segment]:
         """Every node by its own kernel, and what all other kernels need at least."""
@@ -81,6 +92,14 @@ class LoneLayers:
         step = self._step(index, self.lowerings[index])
         shared = tuple(memory.InPlace(r, w, None, None) for r in step.reads for w in step.writes)
         return replace(step, scratch_bytes=0, in_place=shared)
+
+    def instructions(self, index: int) -> float:
+        """What the node's own kernel takes, as predicted."""
+        own = self.lowerings[index]
+        if own is None:
+            return 0.0
+        site = site_of(self.graph, self.graph.nodes[index])
+        return predict(own.kernel, own.lowered, site, self.core).instructions
 
     def _more(self, index: int, own: Lowering, other: Lowering) -> float:
         """What the other kernel costs beyond the node's own."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from milliwatt.backend.mcu.choice.choose import Lowerings
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
-from milliwatt.backend.mcu.streaming.build import make_stream
-from milliwatt.backend.mcu.streaming.lower import Kernels
+from milliwatt.backend.mcu.streaming.bands import Bands
+from milliwatt.backend.mcu.streaming.builder import Builder
 from milliwatt.backend.mcu.streaming.moves import Layers, movable, with_move
-from milliwatt.backend.mcu.streaming.outer import stream_step
 from milliwatt.backend.mcu.streaming.paths import (
     cheapest_path,
     lowest_peak_bytes,
@@ -25,7 +24,6 @@ from milliwatt.backend.mcu.streaming.segments import (
     any_stream,
     find_alive,
     stream_ranges,
-    stream_segments,
 )
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.ir.graph import Graph
@@ -43,24 +41,11 @@ _PER_MOVED_BYTE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """Kernels that streams of some nodes may use, best first.
-
-    `nodes`: those at which they are others than the objective's own. `lean` ones gather less at a
-    time.
-    """
-
-    kernels: Kernels
-    nodes: frozenset[int]
-    lean: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """Streams and the kernels of the layers outside them, and the arena they need.
 
-    `graph` is the network, with a copy where a value is moved. `cost` is what they cost beyond the
-    objective's own kernels without streams.
+    `graph` is the network, with `bands` in the place of chains, and with a copy where a value is
+    moved. `cost` is what they cost beyond the objective's own kernels without streams.
     """
 
     graph: Graph
@@ -68,24 +53,27 @@ class Choice:
     streams: tuple[Stream, ...]
     arena_bytes: int
     cost: float
+    bands: tuple[Bands, ...]
 
 
 @dataclass(slots=True)
 class StreamChooser:
     """Choices for one network; what was found out once is kept.
 
-    `variants` are the kernels that streams may use, the first the objective's own. With `fed` the
-    network's input comes by rows: its first layers are a fed stream.
+    With `fed` the network's input comes by rows: its first layers are a fed stream.
     """
 
-    layers: LoneLayers
-    variants: tuple[Variant, ...]
+    builder: Builder
     arena_of: ArenaOf
     fed: bool = False
     _starts: list[list[Segment]] | None = None
-    _streams: dict[Key, Stream] = field(default_factory=dict[Key, Stream])
     _arenas: dict[tuple[Key, ...], int] = field(default_factory=dict[tuple[Key, ...], int])
     _moves: dict[tuple[Key, ...], Choice] = field(default_factory=dict[tuple[Key, ...], "Choice"])
+
+    @property
+    def layers(self) -> LoneLayers:
+        """The layers outside streams."""
+        return self.builder.layers
 
     def choose(self, arena_bytes: int) -> Choice | None:
         """The least cost whose arena has at most so many bytes, or None.
@@ -142,17 +130,11 @@ class StreamChooser:
         return self._choice([])
 
     def _choice(self, path: list[Segment]) -> Choice:
-        lowerings = {**self.layers.lowerings}
-        for segment in path:
-            if segment.pace is None and segment.variant:
-                at = segment.nodes.start
-                lowerings[at] = self.layers.lowered[at, segment.variant]
-        streams = tuple(self._streams[s.key] for s in path if s.pace is not None)
-        layers = self.layers.graph, lowerings, streams
+        layers, bands = self.builder.place(path)
         key = _key(path)
         if key not in self._arenas:
             self._arenas[key] = self.arena_of(layers)
-        return Choice(*layers, self._arenas[key], path_cost(path))
+        return Choice(*layers, self._arenas[key], path_cost(path), bands)
 
     def _moved(self, path: list[Segment]) -> Choice:
         """The same with one value moved where that makes the arena smallest."""
@@ -166,7 +148,7 @@ class StreamChooser:
         if not path or best.arena_bytes <= peak_bytes(path):
             return best
         tight = [at for at, s in enumerate(path) if s.need_bytes > _TIGHT * peak_bytes(path)]
-        starts = [segment.nodes.start for segment in path[tight[0] + 1 : tight[-1] + 2]]
+        starts = self.builder.starts(path)[tight[0] + 1 : tight[-1] + 2]
         graph = best.graph
         layers = graph, best.lowerings, best.streams
         for index in starts[:_MOST_MOVES]:
@@ -176,7 +158,7 @@ class StreamChooser:
                 if arena_bytes < best.arena_bytes:
                     work = _PER_MOVED_BYTE * graph.types[value].size_bytes
                     cost = path_cost(path) + self.layers.price(work, 0)
-                    best = Choice(*moved, arena_bytes, cost)
+                    best = Choice(*moved, arena_bytes, cost, best.bands)
         return best
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:
@@ -202,7 +184,7 @@ class StreamChooser:
         alive = find_alive(layers.graph, layers.arena)
         for fed in (False, True) if self.fed else (False,):
             for nodes in stream_ranges(layers.graph, alive, fed=fed):
-                found = any_stream(layers.graph, layers.around, layers.price, nodes, fed=fed)
+                found = any_stream(layers.terms, nodes, fed=fed)
                 highest = max((own[i] for i in nodes if i in own), default=0)
                 if fed or (found.need_bytes < highest and nodes.start in own):
                     yield found
@@ -212,35 +194,7 @@ class StreamChooser:
             if not segment.built:
                 there = self._all()[segment.nodes.start]
                 there.remove(segment)
-                there += self._built(segment)
-
-    def _built(self, segment: Segment) -> list[Segment]:
-        """What a segment is when it is looked at closely: nothing where it cannot be."""
-        layers = self.layers
-        if segment.pace is None:
-            if len(segment.nodes) == 1 and not segment.fed:
-                return layers.build(segment.nodes.start)
-            return self._streams_of(segment)
-        kernels = self.variants[segment.variant or 0].kernels
-        stream = make_stream(layers.graph, segment.nodes, segment.pace, kernels, fed=segment.fed)
-        if stream is None:
-            return []
-        self._streams[segment.key] = stream
-        need = layers.around.need_bytes(segment.nodes, stream_step(stream))
-        return [replace(segment, need_bytes=need, built=True)]
-
-    def _streams_of(self, segment: Segment) -> list[Segment]:
-        variants = {
-            i: variant.lean
-            for i, variant in enumerate(self.variants)
-            if i == 0 or not variant.nodes.isdisjoint(segment.nodes)
-        }
-        layers = self.layers
-        found = stream_segments(
-            *(layers.graph, layers.core, layers.around, layers.price, segment.nodes, variants),
-            fed=segment.fed,
-        )
-        return list(found)
+                there += self.builder.build(segment)
 
 
 def _key(path: list[Segment]) -> tuple[Key, ...]:

@@ -27,6 +27,7 @@ from milliwatt.ir.types import TensorType
 from milliwatt.ops.base import Op, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D
+from milliwatt.ops.shape import Slice as SliceOp
 
 Kernels = Callable[[int, Site], Sequence[Kernel]]
 """The kernels that compute a site of the node of that index, the preferred one first."""
@@ -126,7 +127,7 @@ def _site(graph: Graph, node: Node, piece: Slice) -> Site:
     maps = map_inputs(graph, node)
     kinds = graph.input_types(node)
     return Site(
-        _padded(node.op, piece),
+        _op_of(node.op, piece),
         tuple(_of_rows(t, piece.in_rows) if i in maps else t for i, t in enumerate(kinds)),
         tuple(_of_rows(t, piece.out_rows) for t in graph.output_types(node)),
         graph.constant_inputs(node),
@@ -137,11 +138,13 @@ def _of_rows(kind: TensorType, rows: int) -> TensorType:
     return replace(kind, shape=(kind.shape[0], rows, *kind.shape[2:]))
 
 
-def _padded(op: Op, piece: Slice) -> Op:
+def _op_of(op: Op, piece: Slice) -> Op:
     if isinstance(op, Conv2D | DepthwiseConv2D | AveragePool2D | MaxPool2D):
         around = op.padding
         padding = Padding(piece.pad_rows, piece.pad_below, around.left, around.right)
         return replace(op, padding=padding)
+    if isinstance(op, SliceOp):
+        return replace(op, size=(op.size[0], piece.out_rows, *op.size[2:]))
     return op
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from milliwatt.backend.mcu.choice.choose import Lowerings, lowering_of
 from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Overlap
-from milliwatt.backend.mcu.streaming.stream import Stream
+from milliwatt.backend.mcu.streaming.stream import Stream, shifted
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ops.shape import Reshape
 from milliwatt.passes.rewrite import unused_name
@@ -56,15 +56,9 @@ def _shifted(stream: Stream, index: int, value: str, moved: str) -> Stream:
     """The stream one node later, where it comes after the move."""
     if stream.nodes.start < index:
         return stream
-    calls = (replace(call, node_index=call.node_index + 1) for call in stream.calls)
     strips = {
         moved if v == value else v: replace(strip, value=moved) if v == value else strip
         for v, strip in stream.strips.items()
     }
-    return replace(
-        stream,
-        nodes=range(stream.nodes.start + 1, stream.nodes.stop + 1),
-        source=moved if stream.source == value else stream.source,
-        strips=strips,
-        calls=tuple(calls),
-    )
+    source = moved if stream.source == value else stream.source
+    return replace(shifted(stream, 1), source=source, strips=strips)

@@ -10,20 +10,22 @@ from typing import TypeVar
 import numpy as np
 
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import Array
+from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.activation import LeakyRelu, Logistic, LogSoftmax, Relu, Softmax, Tanh
 from milliwatt.ops.arith import Add, Mul, Sub
-from milliwatt.ops.base import Op
+from milliwatt.ops.base import Op, Padding
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 from milliwatt.ops.quantize import Dequantize, Quantize
 from milliwatt.ops.shape import Concat
+from milliwatt.ops.shape import Slice as SliceOp
 from milliwatt.units import ceil_div
 
 _RANK = 4
+_ROWS, _COLUMNS = 1, 2
 Count = TypeVar("Count", int, Array)
 _POINTWISE: tuple[type[Op], ...] = (
-    *(Add, Sub, Mul, Concat, Quantize, Dequantize),
+    *(Add, Sub, Mul, Quantize, Dequantize),
     *(Relu, LeakyRelu, Logistic, Tanh, Softmax, LogSoftmax),
 )
 
@@ -114,20 +116,41 @@ class Slice:
 
 def window_of(graph: Graph, node: Node) -> Window | None:
     """How a node's rows of output depend on rows of its inputs; None where it is not by rows."""
+    return _window(graph, node, _ROWS)
+
+
+def column_window_of(graph: Graph, node: Node) -> Window | None:
+    """The same of columns."""
+    return _window(graph, node, _COLUMNS)
+
+
+def _window(graph: Graph, node: Node, axis: int) -> Window | None:
     if not _is_by_rows(graph, node):
         return None
-    op = node.op
+    op, at = node.op, axis - _ROWS
     match op:
         case Conv2D() | DepthwiseConv2D():
-            taps = graph.types[node.inputs[1]].shape[1]
-            reach = (taps - 1) * op.dilation_hw[0] + 1
-            return Window(op.stride_hw[0], op.padding.top, reach)
+            taps = graph.types[node.inputs[1]].shape[axis]
+            reach = (taps - 1) * op.dilation_hw[at] + 1
+            return Window(op.stride_hw[at], _pad(op.padding, axis), reach)
         case AveragePool2D() | MaxPool2D():
-            return Window(op.stride_hw[0], op.padding.top, op.filter_hw[0])
-        case Concat(axis=axis):
-            return Window() if axis == _RANK - 1 else None
+            return Window(op.stride_hw[at], _pad(op.padding, axis), op.filter_hw[at])
+        case Concat(axis=joined):
+            maps_alone = len(map_inputs(graph, node)) == len(node.inputs)
+            return Window() if joined == _RANK - 1 and maps_alone else None
+        case SliceOp():
+            return Window() if _takes_all(op, graph.types[node.inputs[0]], axis) else None
         case _:
-            return Window() if isinstance(op, _POINTWISE) and _keeps_shape(graph, node) else None
+            pointwise = isinstance(op, _POINTWISE) and _keeps_shape(graph, node, axis)
+            return Window() if pointwise else None
+
+
+def _pad(padding: Padding, axis: int) -> int:
+    return padding.top if axis == _ROWS else padding.left
+
+
+def _takes_all(op: SliceOp, kind: TensorType, axis: int) -> bool:
+    return (op.begin[axis], op.size[axis], op.strides[axis]) == (0, kind.shape[axis], 1)
 
 
 def map_inputs(graph: Graph, node: Node) -> tuple[int, ...]:
@@ -144,11 +167,11 @@ def _is_by_rows(graph: Graph, node: Node) -> bool:
     )
 
 
-def _keeps_shape(graph: Graph, node: Node) -> bool:
-    """Whether all maps have the output's shape and constants are the same for all rows."""
+def _keeps_shape(graph: Graph, node: Node, axis: int) -> bool:
+    """Whether all maps have the output's shape and constants are the same all along `axis`."""
     shape = graph.types[node.outputs[0]].shape
     maps = [node.inputs[i] for i in map_inputs(graph, node)]
     constants = [v for v in node.inputs if v in graph.constants]
     return all(graph.types[v].shape == shape for v in maps) and all(
-        prod(graph.types[v].shape[:-2]) == 1 for v in constants
+        prod(graph.types[v].shape[: axis - _RANK + 1]) == 1 for v in constants
     )

@@ -20,19 +20,29 @@ ROWS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Rows of the result a turn that are tried."""
 Price = Callable[[float, int], float]
 """What so many more instructions and bytes of flash cost."""
-Key = tuple[range, Pace | None, int | None]
+Key = tuple[range, Pace | None, int | None, int]
 LEAST_WORK = 1.0
 """Instructions that anything but whole layers by the objective's own kernels costs."""
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What every segment of a network is weighed by."""
+
+    graph: Graph
+    core: Core
+    around: Surroundings
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
-    """Nodes of a network as one step: a node alone, or a stream at a pace.
+    """Nodes of a network as one step: a node alone, or a stream at a pace, in a number of bands.
 
     `need_bytes` is the smallest arena with which it may run, `cost` what it costs beyond the
     objective's own code of whole layers. Until it is `built` need and cost may be more than that.
     `variant` numbers the choice of its kernels, 0 being the objective's own; None stands for
-    all other kernels of a node, or for all streams of several.
+    all other kernels of a node, or for all streams of several in so many bands.
     """
 
     nodes: range
@@ -42,11 +52,12 @@ class Segment:
     need_bytes: int
     cost: float
     built: bool
+    bands: int = 1
 
     @property
     def key(self) -> Key:
         """What tells it from the other segments of a network."""
-        return self.nodes, self.pace, self.variant
+        return self.nodes, self.pace, self.variant, self.bands
 
 
 def find_alive(graph: Graph, arena: frozenset[str]) -> tuple[frozenset[str], ...]:
@@ -105,38 +116,32 @@ def any_other(
     return Segment(nodes, None, None, fed, need, price(LEAST_WORK, 0), built=False)
 
 
-def any_stream(
-    graph: Graph, around: Surroundings, price: Price, nodes: range, *, fed: bool
-) -> Segment:
+def any_stream(terms: Terms, nodes: range, *, fed: bool) -> Segment:
     """What stands for all streams of these nodes."""
-    return any_other(nodes, around, price, _least_step(graph, nodes, 0, fed=fed), fed=fed)
+    step = _least_step(terms.graph, nodes, 0, fed=fed)
+    return any_other(nodes, terms.around, terms.price, step, fed=fed)
 
 
 def stream_segments(
-    graph: Graph,
-    core: Core,
-    around: Surroundings,
-    price: Price,
-    nodes: range,
-    variants: Mapping[int, bool],
-    *,
-    fed: bool,
+    terms: Terms, nodes: range, variants: Mapping[int, bool], *, fed: bool
 ) -> Iterator[Segment]:
     """Streams of these nodes at every pace.
 
     `variants` says which there are, and whether their kernels gather less at a time.
     """
+    graph = terms.graph
     for pace in paces(graph, nodes):
         schedule = make_schedule(graph, [graph.nodes[i] for i in nodes], pace)
         if schedule is None:
             continue
-        inner = _inner_bytes(graph, nodes, schedule, fed=fed)
-        need = around.need_bytes(nodes, _least_step(graph, nodes, inner, fed=fed))
-        work = LEAST_WORK + extra_work(graph, core, nodes, schedule)
+        inner = inner_bytes(graph, nodes, schedule, fed=fed)
+        need = terms.around.need_bytes(nodes, _least_step(graph, nodes, inner, fed=fed))
+        work = LEAST_WORK + extra_work(graph, terms.core, nodes, schedule)
         code = CODE_BYTES_PER_LAYER * (len(nodes) + 1)
         for variant, lean in variants.items():
             more = lean_work(graph, nodes, schedule) if lean else 0
-            yield Segment(nodes, pace, variant, fed, need, price(work + more, code), built=False)
+            cost = terms.price(work + more, code)
+            yield Segment(nodes, pace, variant, fed, need, cost, built=False)
 
 
 def _least_step(graph: Graph, nodes: range, inner_bytes: int, *, fed: bool) -> memory.Step:
@@ -145,7 +150,7 @@ def _least_step(graph: Graph, nodes: range, inner_bytes: int, *, fed: bool) -> m
     return range_step(nodes, None if fed else source, result, inner_bytes, 0)
 
 
-def _inner_bytes(graph: Graph, nodes: range, schedule: Schedule, *, fed: bool) -> int:
+def inner_bytes(graph: Graph, nodes: range, schedule: Schedule, *, fed: bool) -> int:
     """The least memory of a stream's own: strips that keep rows, and the largest of the others.
 
     A strip made from one that keeps rows may lie where that one has rows to spare.

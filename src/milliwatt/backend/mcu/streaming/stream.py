@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.backend.mcu.memory import Problem, Solution
@@ -59,13 +59,27 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """Of a chain of `layers` cut into `count` bands, the one of this `number`, from 1.
+
+    `more_macs` are the multiplications of all bands beyond those of whole layers.
+    """
+
+    number: int
+    count: int
+    layers: int
+    more_macs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """Consecutive nodes computed by rows, the last one's at `pace`.
 
     They make `result` from `source`, both whole, and need `inner_bytes` of memory meanwhile, laid
     out by `memory` and `solution`. In every turn the `calls` come in their order. A `fed` stream
     has no whole source: the caller hands it rows as they come. `gap_bytes`: how far below the
-    source the result must at least begin to share its memory; None where it may not.
+    source the result must at least begin to share its memory; None where it may not. A `band`
+    makes some columns of a chain's result; other streams make the others.
     """
 
     nodes: range
@@ -80,11 +94,19 @@ class Stream:
     gap_bytes: int | None
     memory: Problem
     solution: Solution
+    band: Band | None = None
 
     @property
     def step_name(self) -> str:
         """The name of its step in the plan's memory problem."""
         return stream_name(self.nodes)
+
+
+def shifted(stream: Stream, nodes: int) -> Stream:
+    """The stream so many nodes later in its graph."""
+    calls = (replace(call, node_index=call.node_index + nodes) for call in stream.calls)
+    there = range(stream.nodes.start + nodes, stream.nodes.stop + nodes)
+    return replace(stream, nodes=there, calls=tuple(calls))
 
 
 def stream_name(nodes: range) -> str:

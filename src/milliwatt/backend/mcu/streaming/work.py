@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 
 from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.streaming.bands import Bands
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
 from milliwatt.backend.mcu.streaming.schedule import Schedule
 from milliwatt.ir.graph import Graph, Node
+from milliwatt.ir.types import TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 
 CODE_BYTES_PER_LAYER = 110
@@ -19,17 +23,28 @@ _PER_CALL = 40
 _PER_LEAN_READ = 0.75
 _PER_LEAN_ROW = 70
 _PER_MOVED_BYTE = 0.75
+_PER_COPIED_BYTE = 0.75
+_PER_COPIED_ROW = 60
 _PER_ODD_MAC = 0.6
-_PER_CHANNEL_CALL = 60, 3.0
-"""Of a depthwise convolution a call's own for each channel, and for each element read again."""
-_PER_CHANNEL_CALL_DSP = 30, 4.0
-_PER_CHANNEL_ROW_DSP = 10, 2.0
-"""The same with DSP instructions, and where single rows have kernels of their own."""
 _PIXELS_TOGETHER = 4
 _SMALL_TAPS = 3
 """Depthwise filters of that size have kernels of single rows, with DSP instructions."""
 _SMALL_WIDTH = 28
 """Rows that those take whole in little memory too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ChannelCall:
+    """Of a depthwise convolution's call: for each channel, and for each element read again."""
+
+    own: float
+    by_reread: float
+
+
+_CALL = _ChannelCall(60, 3.0)
+_CALL_DSP = _ChannelCall(30, 4.0)
+_ROW_DSP = _ChannelCall(10, 2.0)
+"""Where single rows have kernels of their own."""
 
 
 def extra_work(graph: Graph, core: Core, nodes: range, schedule: Schedule) -> float:
@@ -45,8 +60,8 @@ def extra_work(graph: Graph, core: Core, nodes: range, schedule: Schedule) -> fl
             case DepthwiseConv2D():
                 _, _, width, channels = graph.types[read].shape
                 again = max(0, window.reach - window.stride) * width
-                own, by_reread = _channel_call(graph, core, node, schedule)
-                work += max(0, calls - 1) * channels * (own + again * by_reread)
+                cost = _channel_call(graph, core, node, schedule)
+                work += max(0, calls - 1) * channels * (cost.own + again * cost.by_reread)
             case Conv2D():
                 work += (
                     _odd_pixels(graph, schedule, made)
@@ -58,18 +73,36 @@ def extra_work(graph: Graph, core: Core, nodes: range, schedule: Schedule) -> fl
     return work
 
 
-def _channel_call(graph: Graph, core: Core, node: Node, schedule: Schedule) -> tuple[float, float]:
-    """A depthwise convolution's call: for each channel, and for each element read again."""
+def _channel_call(graph: Graph, core: Core, node: Node, schedule: Schedule) -> _ChannelCall:
     if not core.dsp or core.mve:
-        return _PER_CHANNEL_CALL
-    single = _is_row_by_row(graph, node, schedule)
-    return _PER_CHANNEL_ROW_DSP if single else _PER_CHANNEL_CALL_DSP
+        return _CALL
+    return _ROW_DSP if _is_row_by_row(graph, node, schedule) else _CALL_DSP
 
 
 def lean_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
     """Instructions beyond those of a stream whose kernels take more scratch memory."""
     found = zip(nodes, schedule.windows, strict=True)
     return sum(_lean_work(graph, graph.nodes[i], window, schedule) for i, window in found)
+
+
+def band_work(graph: Graph, instructions: Callable[[int], float], bands: Bands) -> float:
+    """Instructions of a chain in bands beyond those of it as a whole: halos, and copies.
+
+    `instructions` are those of each whole layer.
+    """
+    work = -sum(instructions(i) for i in bands.cut)
+    *nodes, join = bands.nodes
+    for node, index in zip(nodes, bands.origins, strict=True):
+        kind, whole = bands.types[node.outputs[0]], graph.types[graph.nodes[index].outputs[0]]
+        if bands.parts[node.outputs[0]][0] == graph.nodes[index].outputs[0]:
+            work += instructions(index) * kind.elements / whole.elements
+        else:
+            work += _copy_work(kind)
+    return work + sum(_copy_work(bands.types[v]) for v in join.inputs)
+
+
+def _copy_work(kind: TensorType) -> float:
+    return _PER_COPIED_BYTE * kind.size_bytes + _PER_COPIED_ROW * kind.shape[1]
 
 
 def _lean_work(graph: Graph, node: Node, window: Window, schedule: Schedule) -> float:

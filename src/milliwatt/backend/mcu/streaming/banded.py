@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The streams of a chain in bands: one after another, each with the memory of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from milliwatt.backend.mcu import memory
+from milliwatt.backend.mcu.choice.choose import Lowerings, lowering_of
+from milliwatt.backend.mcu.choice.select import select_kernel, site_of
+from milliwatt.backend.mcu.kernel import Core, Kernel, Site
+from milliwatt.backend.mcu.streaming.bands import Bands, with_bands
+from milliwatt.backend.mcu.streaming.build import ALIGNMENT_BYTES, make_stream, source_of
+from milliwatt.backend.mcu.streaming.lower import Kernels
+from milliwatt.backend.mcu.streaming.moves import Layers
+from milliwatt.backend.mcu.streaming.needs import Surroundings
+from milliwatt.backend.mcu.streaming.schedule import Pace
+from milliwatt.backend.mcu.streaming.stream import Band, Stream, shifted, stream_name
+from milliwatt.ir.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Banded:
+    """Bands and their streams, whose nodes are those of `with_bands`."""
+
+    bands: Bands
+    streams: tuple[Stream, ...]
+
+
+def make_banded(graph: Graph, bands: Bands, pace: Pace, kernels: Kernels) -> Banded | None:
+    """Each band of `graph` as a stream; None where one of them cannot be."""
+
+    def options(index: int, site: Site) -> Sequence[Kernel]:
+        return kernels(bands.origins[index - bands.cut.start], site)
+
+    cut = with_bands(graph, bands)
+    more_macs = cut.macs() - graph.macs()
+    found: list[Stream] = []
+    for number, nodes in enumerate(bands.chains, start=1):
+        stream = make_stream(cut, nodes, pace, options)
+        if stream is None:
+            return None
+        band = Band(number, len(bands.lengths), len(bands.cut), more_macs)
+        found.append(replace(stream, band=band))
+    return Banded(bands, tuple(found))
+
+
+def with_banded(layers: Layers, core: Core, banded: Banded) -> Layers:
+    """The network with these bands; its layers up to the last of the chain are as in `banded`."""
+    graph, lowerings, streams = layers
+    bands = banded.bands
+    cut = with_bands(graph, bands)
+    more = len(bands.nodes) - len(bands.cut)
+    join = cut.nodes[bands.join]
+    site = site_of(cut, join)
+    found: Lowerings = {
+        **{i: one for i, one in lowerings.items() if i < bands.cut.start},
+        **dict.fromkeys(range(bands.cut.start, bands.join)),
+        bands.join: lowering_of(select_kernel(join.name, site, core), site),
+        **{i + more: one for i, one in lowerings.items() if i >= bands.cut.stop},
+    }
+    before = (s for s in streams if s.nodes.stop <= bands.cut.start)
+    after = (shifted(s, more) for s in streams if s.nodes.start >= bands.cut.stop)
+    ordered = dict(sorted(found.items()))
+    return cut, ordered, (*before, *banded.streams, *after)
+
+
+def banded_need_bytes(
+    graph: Graph, around: Surroundings, bands: Bands, inner_bytes: Sequence[int]
+) -> int:
+    """The smallest arena for bands that need so much memory of their own each, in any order.
+
+    Counted are the source and the results of the bands before, and of the band itself unless it is
+    the last, which may write over the source; and at the end all results and where they are joined.
+    """
+    *_, join = bands.nodes
+    made = [bands.types[v].size_bytes for v in join.inputs]
+    least = min(_most_bytes(order, inner_bytes, made) for order in permutations(range(len(made))))
+    source, result = source_of(graph, bands.cut), join.outputs[0]
+    apart = _step(bands.cut, (source,), (), least)
+    joined = _step(bands.cut, (), (result,), sum(made))
+    return max(around.need_bytes(bands.cut, step) for step in (apart, joined))
+
+
+def _most_bytes(order: Sequence[int], inner_bytes: Sequence[int], made: Sequence[int]) -> int:
+    """Most memory besides the source where the bands come in this order."""
+    most, there = 0, 0
+    for i in order:
+        own = made[i] if i != order[-1] else 0
+        most = max(most, there + own + inner_bytes[i])
+        there += made[i]
+    return most
+
+
+def _step(
+    nodes: range, reads: tuple[str, ...], writes: tuple[str, ...], scratch_bytes: int
+) -> memory.Step:
+    return memory.Step(
+        stream_name(nodes),
+        reads,
+        writes,
+        scratch_bytes=scratch_bytes,
+        scratch_alignment=ALIGNMENT_BYTES,
+    )
