@@ -110,7 +110,11 @@ def test_convolutions_of_many_weights_need_no_memory_for_all_of_them() -> None:
     shape = Window((1, 8, 8, 64), 64, (3, 3), padding="same")
     site, _ = bell(linear.convolution(shape, DType.INT8, PLAIN, 0), 9.0, 0)
     found = [k for k in coded.KERNELS if k.supports(site, DSP)]
-    assert [k.name for k in found] == ["conv2d_s8_coded_blocks", "conv2d_small_s8_coded_blocks"]
+    assert [k.name for k in found] == [
+        "conv2d_s8_coded_blocks",
+        "conv2d_small_s8_coded_blocks",
+        "conv2d_brief_s8_coded_blocks",
+    ]
     assert all(k.lower(site).scratch_bytes < 64 * 576 / 2 for k in found)
 
 

@@ -68,7 +68,7 @@ def test_cores_without_dsp_are_refused() -> None:
 
 
 def test_what_would_not_be_exact_is_refused() -> None:
-    too_wide = Numbers(gain=1e5)
+    too_wide = Numbers(gain=1e8)
     site, _ = linear.convolution(POINTWISE[3], DType.INT8, too_wide, 0)
     assert not any(k.supports(site, DSP) for k in dsp_conv.KERNELS)
     weights_beyond_int8 = Numbers(w_zero=9, per_channel=False)

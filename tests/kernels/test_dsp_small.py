@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from milliwatt.backend.mcu.lowering.dsp import brief as dsp_brief
 from milliwatt.backend.mcu.lowering.dsp import small as dsp_small
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation, Padding
@@ -27,7 +28,11 @@ DEPTHWISE = [
 ]
 
 
+KERNELS = (*dsp_small.KERNELS, *dsp_brief.KERNELS)
 CONVOLUTIONS = [
+    Window((1, 1, 1, 14), 9),
+    Window((1, 1, 3, 2), 4, activation=RELU),
+    Window((1, 1, 4, 3), 5, (1, 2), padding="valid", activation=RELU),
     Window((1, 2, 2, 14), 3),
     Window((1, 3, 3, 51), 51, activation=RELU),
     Window((1, 5, 5, 138), 7),
@@ -57,20 +62,15 @@ def jobs() -> list[Job]:
     return [
         Job(kernel, site, inputs)
         for site, inputs in sites()
-        for kernel in dsp_small.KERNELS
+        for kernel in KERNELS
         if kernel.supports(site, DSP)
     ]
-
-
-def test_maps_of_few_pixels_are_left_to_others() -> None:
-    few = linear.convolution(Window((1, 1, 3, 8), 4), DType.INT8, PLAIN, 1)[0]
-    assert not any(kernel.supports(few, DSP) for kernel in dsp_small.KERNELS)
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_host(cc: str) -> None:
     found = jobs()
-    assert {job.kernel.name for job in found} == {kernel.name for kernel in dsp_small.KERNELS}
+    assert {job.kernel.name for job in found} == {kernel.name for kernel in KERNELS}
     check_kernels(found, cc=cc)
 
 

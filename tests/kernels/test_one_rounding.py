@@ -123,8 +123,9 @@ def test_multipliers_of_three_bytes(seed: int, step: float) -> None:
     sums = compared_sums(filters, rng)
     expected = reference(filters, sums, -128, -128, 127)
     np.testing.assert_array_equal(once(found, sums, -128, -128, 127), expected)
-    table = found.short_table()
-    assert table is not None
+    short = found.short()
+    assert short is not None
+    table = short.by_kind()
     bias = table.data[: len(found.bias)]
     data = table.data[len(bias) :].astype("<i4").tobytes()
     for c, word in enumerate(bias):

@@ -20,10 +20,9 @@ from milliwatt.backend.mcu.lowering.dsp import (
     subbyte_dense,
     subbyte_depthwise,
 )
-from milliwatt.backend.mcu.lowering.dsp.layout import Filters, paired, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp.layout import Filters, is_coarse, paired, pairs_of_runs
 from milliwatt.backend.mcu.lowering.dsp.subbyte_layout import (
     Packing,
-    is_coarse,
     is_subbyte_exact,
     subbyte_words,
 )

@@ -27,10 +27,17 @@ class Code:
     helpers: Helpers = ()
 
 
-_MATMUL_4PX = ("mw_matmul_s8_4px", 660)
-_MATMUL_4PX_DEEP = ("mw_matmul_s8_4px_once_deep", 1016)
-_MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 340)
-_MATMUL_1PX = ("mw_matmul_s8_1px", 290)
+_MATMUL_4PX = ("mw_matmul_s8_4px", 0)
+_MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 0)
+_MATMUL_1PX = ("mw_matmul_s8_1px", 0)
+"""In place of each one of `_MATMULS`, as the layer's form wants it."""
+_FORMS = ("packed", "once", "once_deep", "once_large", "coarse", "twice_brief", "once_brief")
+_SIZES: Mapping[str, tuple[int, ...]] = {
+    "mw_matmul_s8_4px": (676, 632, 1016, 632, 782, 430, 362),
+    "mw_matmul_s8_4px_small": (388, 312, 312, 632, 782, 430, 362),
+    "mw_matmul_s8_1px": (320, 292, 292, 292, 190, 0, 0),
+}
+"""Bytes of the functions for each form of mw_pair_scales_dsp.h."""
 _WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)
 _WINDOW_1PX = ("mw_widen_window_s8_of_1", 362)
 _COPY_WINDOW = ("mw_copy_window_s8_of_4", 130)
@@ -92,12 +99,11 @@ _CODE: Mapping[str, Code] = {
 
 _STRIDE_AT = {"mw_depthwise_conv2d_3x3_s8_dsp": 14, "mw_depthwise_conv2d_3x3_plane_s8_dsp": 13}
 """Place of the stride among the arguments."""
-_ROUNDING_AT = (
-    *(("mw_conv2d_1x1_", -1), ("mw_conv2d_s8_dsp", -2)),
-    *(("mw_conv2d_coded_s8_dsp", -2), ("mw_conv2d_coded_blocks_s8_dsp", -2)),
+_FORM_AT = (
+    *(("mw_conv2d_1x1_small_", -2), ("mw_conv2d_1x1_s8_", -1), ("mw_conv2d_1x1_coded_", -1)),
+    *(("mw_conv2d_small_", -1), ("mw_conv2d_s8_dsp", -2), ("mw_conv2d_coded_", -2)),
 )
-"""Place of the argument that says how sums are rounded, where that may be `_DEEP`."""
-_DEEP = 2
+"""Place of the form among the arguments of convolutions."""
 
 
 def known_functions() -> frozenset[str]:
@@ -121,14 +127,18 @@ def code_of(lowered: Lowered) -> Code:
         # A stride known to the compiler leaves out the line function of the other.
         other = _LINE[stride.value == 1]
         return Code(code.own_bytes, tuple(h for h in code.helpers if h != other))
-    if _is_deep(lowered):
-        deep = (_MATMUL_4PX_DEEP if h == _MATMUL_4PX else h for h in code.helpers)
-        return Code(code.own_bytes, tuple(deep))
-    return code
+    form = _form(lowered)
+    return Code(code.own_bytes, tuple(_of_form(h, form) for h in code.helpers))
 
 
-def _is_deep(lowered: Lowered) -> bool:
-    """Whether a convolution takes the longer loop of mw_matmul_s8_4px_dsp.h."""
-    places = [place for name, place in _ROUNDING_AT if lowered.function.startswith(name)]
+def _form(lowered: Lowered) -> int:
+    """Which form of mw_pair_scales_dsp.h a convolution has."""
+    places = [place for name, place in _FORM_AT if lowered.function.startswith(name)]
     arg = lowered.args[places[0]] if places and lowered.args else None
-    return isinstance(arg, Lit) and arg.value == _DEEP
+    return int(arg.value) if isinstance(arg, Lit) else 0
+
+
+def _of_form(helper: tuple[str, int], form: int) -> tuple[str, int]:
+    """The helper; of the functions that multiply the one for that form."""
+    sizes = _SIZES.get(helper[0])
+    return helper if sizes is None else (f"{helper[0]}_{_FORMS[form]}", sizes[form])

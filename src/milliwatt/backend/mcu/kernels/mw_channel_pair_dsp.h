@@ -25,18 +25,4 @@ MW_INLINE int32_t mw_doubled_odd(int32_t mixed, int32_t even, int32_t packed)
     return packed ? (int32_t)((uint32_t)mixed - (uint32_t)even) >> 7 : 2 * mixed;
 }
 
-/* The outputs, one or two as `count` says, of an even channel's sum and of a mixed one that began
- * with the odd channel's bias, rounded once; `scales` are the even channel's bias and multiplier
- * and the odd channel's multiplier. */
-MW_INLINE void mw_store_pair_once(int8_t *y, int32_t even, int32_t mixed, const int32_t *scales,
-                                  int32_t offset, int32_t count)
-{
-    const uint32_t scaled = ((uint32_t)even << 8) + (uint32_t)scales[0];
-    y[0] = (int8_t)mw_requantize_s8_once((int32_t)scaled, scales[1], offset);
-    if (count > 1) {
-        const uint32_t odd = (uint32_t)mixed - (uint32_t)even;
-        y[1] = (int8_t)mw_requantize_s8_once((int32_t)odd, scales[2], offset);
-    }
-}
-
 #endif

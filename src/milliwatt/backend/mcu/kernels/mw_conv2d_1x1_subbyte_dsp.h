@@ -35,7 +35,7 @@ MW_INLINE void mw_conv2d_1x1_subbyte_dsp(const int8_t *x, int8_t *y, void *scrat
     for (; pixels > 0; pixels--) {
         mw_widen_s8(x, depth, pairs);
         mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, zero,
-                              mw_subbyte_scale_words(coarse), bits, coarse);
+                              mw_scale_words(coarse), bits, coarse);
         x += depth;
         y += channels;
     }

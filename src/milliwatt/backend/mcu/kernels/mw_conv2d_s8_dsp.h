@@ -22,14 +22,14 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
                                 int32_t channels, int32_t kh, int32_t kw, int32_t stride_h,
                                 int32_t stride_w, int32_t pad_top, int32_t pad_left,
                                 int32_t pair_count, int32_t block, int32_t x_zero, int32_t y_zero,
-                                int32_t low, int32_t high, int32_t packed, int32_t once,
+                                int32_t low, int32_t high, int32_t packed, int32_t form,
                                 int32_t short_run)
 {
     int32_t *const pairs = scratch;
     const mw_window_s8 window = {
         height, width, depth, kh, kw, x_zero, (int8_t *)(pairs + block * pair_count)};
     const mw_matmul_4px layer =
-        mw_layer_4px(weights, scales, pair_count, channels, y_zero, packed, once);
+        mw_layer_4px(weights, scales, pair_count, channels, y_zero, packed, form);
     const int32_t count = out_height * out_width * channels;
     int8_t *const first = y;
     int32_t top = -pad_top, left = -pad_left;
@@ -54,9 +54,9 @@ MW_INLINE void mw_conv2d_s8_dsp(const int8_t *x, int8_t *y, void *scratch, const
             }
         }
         if (taken == 4) {
-            mw_matmul_s8_4px(pairs, &layer, y, packed, once);
+            mw_matmul_s8_4px(pairs, &layer, y, packed, form);
         } else {
-            mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed, once);
+            mw_matmul_s8_1px(pairs, weights, scales, y, pair_count, channels, y_zero, packed, form);
         }
         y += taken * channels;
         pixels -= taken;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions in little code: mw_conv2d_1x1_s8_dsp.h and mw_conv2d_s8_dsp.h for four pixels or
- * more, without code for the pixels that are left over. The last block begins four pixels before
- * the end: some are computed twice, so no input may have been overwritten where their number is not
- * a multiple of four. The loop over pairs is unrolled twice, not eight times: 1 instruction more
- * for 32 multiplications. */
+/* Convolutions in little code: mw_conv2d_1x1_s8_dsp.h and mw_conv2d_s8_dsp.h without code for the
+ * pixels that are left over. The last block begins four pixels before the end: some are computed
+ * twice, so no input may have been overwritten where their number is not a multiple of four. Of
+ * fewer than four pixels each is taken four times, and its outputs are written to one place. The
+ * loop over pairs is unrolled twice, not eight times: 1 instruction more for 32 multiplications.
+ * Brief scales are read here alone. */
 #ifndef MW_CONV2D_SMALL_S8_DSP_H
 #define MW_CONV2D_SMALL_S8_DSP_H
 
@@ -15,18 +16,23 @@ MW_INLINE void mw_conv2d_1x1_small_s8_dsp(const int8_t *x, int8_t *y, void *scra
                                           const int32_t *weights, const int32_t *scales,
                                           int32_t pixels, int32_t depth, int32_t channels,
                                           int32_t zero, int32_t low, int32_t high, int32_t packed,
-                                          int32_t once, int32_t whole)
+                                          int32_t form, int32_t whole)
 {
     int32_t *const pairs = scratch;
-    const mw_matmul_4px layer = mw_layer_4px_small(weights, scales, (depth + 1) >> 1, channels,
-                                                   zero, packed, once);
+    mw_matmul_4px layer = mw_layer_4px_small(weights, scales, (depth + 1) >> 1, channels, zero,
+                                             packed, form);
     const int32_t count = whole ? depth & ~3 : depth;
-    for (int32_t first = 0; first < pixels; first += 4) {
-        const int32_t block = mw_min_i32(first, pixels - 4);
+    const int32_t taken = pixels < 4 ? 1 : 4;
+    const int32_t step = taken >> 2; /* from one of the four to the next */
+    layer.distance = step * channels;
+    for (int32_t first = 0; first < pixels; first += taken) {
+        const int32_t block = mw_min_i32(first, pixels - taken);
+        const int8_t *from = x + block * depth;
         for (int32_t p = 0; p < 4; p++) {
-            mw_widen_s8_of_4(x + (block + p) * depth, count, pairs + p);
+            mw_widen_s8_of_4(from, count, pairs + p);
+            from += step * depth;
         }
-        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, once);
+        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, form);
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, pixels * channels, low, high);
@@ -62,23 +68,26 @@ MW_INLINE void mw_conv2d_small_s8_dsp(const int8_t *x, int8_t *y, void *scratch,
                                       int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w,
                                       int32_t pad_top, int32_t pad_left, int32_t pair_count,
                                       int32_t x_zero, int32_t y_zero, int32_t low, int32_t high,
-                                      int32_t packed, int32_t once)
+                                      int32_t packed, int32_t form)
 {
     int32_t *const pairs = scratch;
     const int32_t pixels = out_height * out_width;
-    const mw_matmul_4px layer =
-        mw_layer_4px_small(weights, scales, pair_count, channels, y_zero, packed, once);
+    mw_matmul_4px layer =
+        mw_layer_4px_small(weights, scales, pair_count, channels, y_zero, packed, form);
     const mw_window_s8 window = {height, width,  depth, kh, kw,
                                  x_zero, (int8_t *)(pairs + 4 * pair_count)};
-    for (int32_t first = 0; first < pixels; first += 4) {
-        const int32_t block = mw_min_i32(first, pixels - 4);
+    const int32_t taken = pixels < 4 ? 1 : 4;
+    const int32_t step = taken >> 2; /* from one of the four to the next */
+    layer.distance = step * channels;
+    for (int32_t first = 0; first < pixels; first += taken) {
+        const int32_t block = mw_min_i32(first, pixels - taken);
         for (int32_t p = 0; p < 4; p++) {
-            const int32_t row = (block + p) / out_width;
-            const int32_t column = block + p - row * out_width;
+            const int32_t pixel = block + p * step, row = pixel / out_width;
+            const int32_t column = pixel - row * out_width;
             mw_copy_window_s8_of_4(x, &window, row * stride_h - pad_top,
                                    column * stride_w - pad_left, pairs + p);
         }
-        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, once);
+        mw_matmul_s8_4px_small(pairs, &layer, y + block * channels, packed, form);
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, pixels * channels, low, high);

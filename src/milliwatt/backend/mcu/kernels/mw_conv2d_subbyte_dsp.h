@@ -52,7 +52,7 @@ MW_INLINE void mw_conv2d_subbyte_dsp(
         } else {
             mw_subbyte_fill(pairs, used, all, 1);
             mw_matmul_subbyte_1px(pairs, weights, scales, y, words, channels, y_zero,
-                                  mw_subbyte_scale_words(coarse), bits, coarse);
+                                  mw_scale_words(coarse), bits, coarse);
         }
         y += taken * channels;
         pixels -= taken;

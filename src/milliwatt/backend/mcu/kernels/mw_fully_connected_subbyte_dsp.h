@@ -22,7 +22,7 @@ MW_INLINE void mw_fully_connected_subbyte_dsp(const int8_t *x, int8_t *y, void *
     for (int32_t r = 0; r < rows; r++) {
         mw_widen_s8(x + r * depth, depth, pairs);
         mw_matmul_subbyte_1px(pairs, weights, scales, y + r * channels, words, channels, zero,
-                              per_channel ? mw_subbyte_scale_words(coarse) : 0, bits, coarse);
+                              per_channel ? mw_scale_words(coarse) : 0, bits, coarse);
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, rows * channels, low, high);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One pixel times all filters: what is left when pixels are taken four at a time, and maps of one
- * pixel. Weights and scales as mw_matmul_s8_4px takes them.
+ * pixel. Weights and scales as mw_matmul_s8_4px takes them, but no brief ones.
  *
  * Per two pairs of inputs (8 multiplications) with packed weights: 2 double loads, 2 extensions,
  * 4 SMLAD; 2 for the loop of eight pairs: 1.06 per multiplication, and about 25 for two outputs.
@@ -8,8 +8,7 @@
 #ifndef MW_MATMUL_S8_1PX_DSP_H
 #define MW_MATMUL_S8_1PX_DSP_H
 
-#include "mw_channel_pair_dsp.h"
-#include "mw_requantize_dsp.h"
+#include "mw_pair_scales_dsp.h"
 
 /* The sums of two channels, the odd or mixed one, and where their weights end. */
 typedef struct {
@@ -56,13 +55,13 @@ MW_INLINE mw_sums_1px mw_packed_eights_1px(const int32_t *x, int32_t count, mw_s
 
 MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights,
                                     const int32_t *scales, int8_t *y, int32_t pair_count,
-                                    int32_t channels, int32_t zero, int32_t packed,
-                                    int32_t once)
+                                    int32_t channels, int32_t zero, int32_t packed, int32_t form)
 {
     const int32_t eights = packed ? pair_count & ~7 : 0;
-    for (;;) {
+    for (; channels > 0; channels -= 2) {
         const int32_t *x = pairs;
-        mw_sums_1px sums = {once ? 0 : weights[0], weights[once ? 0 : 1], weights + (once ? 1 : 2)};
+        const mw_pair_sums start = mw_pair_start(weights, scales, form);
+        mw_sums_1px sums = {start.even, start.odd, weights + mw_pair_words_before(form)};
         if (eights > 0) {
             sums = mw_packed_eights_1px(x, eights, sums);
             x += eights;
@@ -73,60 +72,40 @@ MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights
             sums.odd = mw_dot_odd(*x++, w, sums.odd, packed);
         }
         weights = sums.weights;
-        const int32_t even = sums.even;
-        int32_t odd = sums.odd;
-        if (once) {
-            mw_store_pair_once(y, even, odd, scales, zero, channels);
-            y += 2;
-            scales += 3;
-            channels -= 2;
-            if (channels <= 0) {
-                return;
-            }
-            continue;
-        }
-        odd = mw_doubled_odd(odd, even, packed);
-        *y++ = (int8_t)mw_requantize_s8_dsp(2 * even, scales[0], scales[1], zero);
-        if (--channels == 0) {
-            return;
-        }
-        *y++ = (int8_t)mw_requantize_s8_dsp(odd, scales[2], scales[3], zero);
-        if (--channels == 0) {
-            return;
-        }
-        scales += 4;
+        const mw_pair_sums both = {sums.even, sums.odd};
+        mw_store_pair(y, both, scales, zero, channels, packed, form);
+        y += 2;
+        scales = mw_next_pair_scales(scales, form);
     }
 }
 
-static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_packed(
-    const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
-    int32_t pair_count, int32_t channels, int32_t zero)
-{
-    MW_BARRIER();
-    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1, 0);
-}
+#define MW_1PX_FUNCTION(name, packed, form)                                                    \
+    static MW_NOINLINE __attribute__((unused)) void name(                                      \
+        const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,        \
+        int32_t pair_count, int32_t channels, int32_t zero)                                    \
+    {                                                                                          \
+        MW_BARRIER();                                                                          \
+        mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, packed,    \
+                             form);                                                            \
+    }
 
-static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_once(
-    const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
-    int32_t pair_count, int32_t channels, int32_t zero)
-{
-    MW_BARRIER();
-    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 1, 1);
-}
+MW_1PX_FUNCTION(mw_matmul_s8_1px_packed, 1, MW_PAIR_TWICE)
+MW_1PX_FUNCTION(mw_matmul_s8_1px_plain, 0, MW_PAIR_TWICE)
+MW_1PX_FUNCTION(mw_matmul_s8_1px_once, 1, MW_PAIR_ONCE)
+MW_1PX_FUNCTION(mw_matmul_s8_1px_once_large, 1, MW_PAIR_ONCE_LARGE)
+MW_1PX_FUNCTION(mw_matmul_s8_1px_coarse, 0, MW_PAIR_COARSE)
 
-static MW_NOINLINE __attribute__((unused)) void mw_matmul_s8_1px_plain(
-    const int32_t *pairs, const int32_t *weights, const int32_t *scales, int8_t *y,
-    int32_t pair_count, int32_t channels, int32_t zero)
-{
-    MW_BARRIER();
-    mw_matmul_s8_1px_any(pairs, weights, scales, y, pair_count, channels, zero, 0, 0);
-}
+#undef MW_1PX_FUNCTION
 
 MW_INLINE void mw_matmul_s8_1px(const int32_t *pairs, const int32_t *weights,
                                 const int32_t *scales, int8_t *y, int32_t pair_count,
-                                int32_t channels, int32_t zero, int32_t packed, int32_t once)
+                                int32_t channels, int32_t zero, int32_t packed, int32_t form)
 {
-    if (once) {
+    if (form == MW_PAIR_COARSE) {
+        mw_matmul_s8_1px_coarse(pairs, weights, scales, y, pair_count, channels, zero);
+    } else if (form == MW_PAIR_ONCE_LARGE) {
+        mw_matmul_s8_1px_once_large(pairs, weights, scales, y, pair_count, channels, zero);
+    } else if (form != MW_PAIR_TWICE) {
         mw_matmul_s8_1px_once(pairs, weights, scales, y, pair_count, channels, zero);
     } else if (packed) {
         mw_matmul_s8_1px_packed(pairs, weights, scales, y, pair_count, channels, zero);

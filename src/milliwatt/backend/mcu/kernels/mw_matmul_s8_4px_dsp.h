@@ -10,13 +10,13 @@
  * and their first pair begins the sums, which saves copies of biases. The longer code of two
  * roundings has no room for that beside a window's in an instruction cache of 1 KB. Neither has the
  * `_deep` loop of 16 pairs a turn, 0.76 per multiplication, which pays for many pairs only.
+ * Coarse layers have plain words, and 86 instructions for 8 outputs; brief scales cost 10.
  * No compiler at hand keeps this in 14 registers, hence the assembly; the C below it computes the
  * same and serves other machines. */
 #ifndef MW_MATMUL_S8_4PX_DSP_H
 #define MW_MATMUL_S8_4PX_DSP_H
 
-#include "mw_channel_pair_dsp.h"
-#include "mw_requantize_dsp.h"
+#include "mw_pair_scales_dsp.h"
 
 #if MW_HAS_DSP
 
@@ -47,29 +47,30 @@
     even("r8", "r4") even("r9", "r5")                                                          \
     "smlad r12, r4, r2, lr\n"                                                                  \
     "smlad lr, r5, r2, lr\n"
-/* int8 output from `sum`, which `twice` doubles: multiplier in r2, divisor in r3, zero in r5. */
-#define MW_4PX_REQUANTIZE(twice, sum)                                                          \
+/* int8 output from `sum`, which `twice` doubles: zero in r5. */
+#define MW_4PX_REQUANTIZE(twice, sum, multiplier, divisor)                                     \
     twice(sum)                                                                                 \
-    "smmulr " sum ", " sum ", r2\n"                                                            \
+    "smmulr " sum ", " sum ", " multiplier "\n" MW_4PX_DIVIDE(sum, divisor)
+#define MW_4PX_DIVIDE(sum, divisor)                                                            \
     "add.w " sum ", " sum ", " sum ", asr #31\n"                                               \
-    "smmlsr " sum ", " sum ", r3, r5\n"                                                        \
+    "smmlsr " sum ", " sum ", " divisor ", r5\n"                                               \
     "ssat " sum ", #8, " sum "\n"
 
 #define MW_4PX_DOUBLE(sum) "lsl.w " sum ", " sum ", #1\n"
 #define MW_4PX_HALVE_256(sum) "asr.w " sum ", " sum ", #7\n"
 
-/* int8 output from 256 times the sum: offset in r5. */
-#define MW_4PX_REQUANTIZE_ONCE(sum, multiplier)                                                \
+/* int8 output from 256 times the sum, `bits` below a unit of it: offset in r5. */
+#define MW_4PX_REQUANTIZE_ONCE(bits, sum, multiplier)                                          \
     "smmla " sum ", " sum ", " multiplier ", r5\n"                                             \
-    "ssat " sum ", #8, " sum ", asr #10\n"
+    "ssat " sum ", #8, " sum ", asr #" bits "\n"
 
 /* A turn of the loop: so many pairs. */
 #define MW_4PX_TURN(pairs, odd) ".rept " pairs "\n" MW_4PX_PAIR(odd) ".endr\n"
 
 /* The stack holds: scales, y - 1, zero, pairs, 9 saved registers, loop entry (comes as the bytes
- * of the loop's code to leave out, and 1 for Thumb), channels (distance of pixels), end of the
- * weights, end of the pairs, weights. The end of the weights is a word less where the last channel
- * is odd, which says so. */
+ * of the loop's code to leave out, and 1 for Thumb), distance of pixels, end of the weights, end of
+ * the pairs, weights. The end of the weights is a byte less after an odd number of channels, which
+ * says so. */
 #define MW_4PX_BODY(pairs, odd, start, finish)                                                 \
     ".syntax unified\n"                                                                        \
     "push {r0-r11, lr}\n"                                                                      \
@@ -91,8 +92,7 @@
     "cmp r0, r2\n"                                                                             \
     "bne.w 3b\n"                                                                               \
                                                                                                \
-    "ldmia.w sp, {r0, r4, r5}\n"                                                               \
-    "ldrd r2, r3, [r0], #8\n" finish                                                           \
+    "ldmia.w sp, {r0, r4, r5}\n" finish                                                        \
                                                                                                \
     "ldrd r2, r3, [sp, #56]\n"                                                                 \
     "cmp r1, r3\n"                                                                             \
@@ -123,28 +123,50 @@
 /* Even channel and odd (or mixed) start with their biases, and are rescaled one after the other. */
 #define MW_4PX_BEGIN(sum, input) "smlad " sum ", " input ", r3, r9\n"
 #define MW_4PX_START "ldrd r9, lr, [r1], #8\n" MW_4PX_FIRST(MW_4PX_PLAIN_ODD, MW_4PX_BEGIN)
+#define MW_4PX_FOUR(rescale, twice, a, b, c, d, multiplier, divisor)                           \
+    rescale(twice, a, multiplier, divisor) rescale(twice, b, multiplier, divisor)              \
+    rescale(twice, c, multiplier, divisor) rescale(twice, d, multiplier, divisor)
+#define MW_4PX_EVEN(twice, multiplier, divisor)                                                \
+    MW_4PX_FOUR(MW_4PX_REQUANTIZE, twice, "r6", "r7", "r8", "r9", multiplier, divisor)
+#define MW_4PX_ODD(twice, multiplier, divisor)                                                 \
+    MW_4PX_FOUR(MW_4PX_REQUANTIZE, twice, "r10", "r11", "r12", "lr", multiplier, divisor)
 #define MW_4PX_FINISH(split, odd_twice)                                                        \
-    split                                                                                      \
-    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r6") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r7")              \
-    MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r8") MW_4PX_REQUANTIZE(MW_4PX_DOUBLE, "r9")              \
-    "ldrd r2, r3, [r0], #8\n"                                                                  \
-    MW_4PX_REQUANTIZE(odd_twice, "r10") MW_4PX_REQUANTIZE(odd_twice, "r11")                    \
-    MW_4PX_REQUANTIZE(odd_twice, "r12") MW_4PX_REQUANTIZE(odd_twice, "lr")
+    "ldrd r2, r3, [r0], #8\n" split MW_4PX_EVEN(MW_4PX_DOUBLE, "r2", "r3")                     \
+    "ldrd r2, r3, [r0], #8\n" MW_4PX_ODD(odd_twice, "r2", "r3")
+
+/* Four sums of a coarse channel: shifted left by the low byte of r4 and once more, multiplied,
+ * shifted by what r4 has above. */
+#define MW_4PX_SHIFT(sum) "lsl.w " sum ", " sum ", r4\n"
+#define MW_4PX_MULTIPLY(sum) MW_4PX_SHIFT(sum) "smmulr " sum ", " sum ", r2\n"
+#define MW_4PX_COARSE(a, b, c, d)                                                              \
+    "ldrd r2, r4, [r0], #8\n"                                                                  \
+    "ldr.w r3, [r0], #4\n"                                                                     \
+    "adds r4, #1\n"                                                                            \
+    MW_4PX_MULTIPLY(a) MW_4PX_MULTIPLY(b) MW_4PX_MULTIPLY(c) MW_4PX_MULTIPLY(d)                \
+    "lsrs r4, r4, #8\n"                                                                        \
+    MW_4PX_SHIFT(a) MW_4PX_DIVIDE(a, "r3") MW_4PX_SHIFT(b) MW_4PX_DIVIDE(b, "r3")              \
+    MW_4PX_SHIFT(c) MW_4PX_DIVIDE(c, "r3") MW_4PX_SHIFT(d) MW_4PX_DIVIDE(d, "r3")
+#define MW_4PX_FINISH_COARSE                                                                   \
+    MW_4PX_COARSE("r6", "r7", "r8", "r9")                                                      \
+    MW_4PX_COARSE("r10", "r11", "r12", "lr")                                                   \
+    "ldr r4, [sp, #4]\n"
 
 /* The mixed sums start with the odd channel's bias; the even channel's is added at the end. */
 #define MW_4PX_BEGIN_ONCE(sum, input) "smuad " sum ", " input ", r3\n"
 #define MW_4PX_START_ONCE "ldr.w lr, [r1], #4\n" MW_4PX_FIRST("", MW_4PX_BEGIN_ONCE)
-#define MW_4PX_FINISH_ONCE                                                                     \
-    MW_4PX_SPLIT                                                                               \
+#define MW_4PX_ADD_BIAS                                                                        \
     "add.w r6, r2, r6, lsl #8\n"                                                               \
     "add.w r7, r2, r7, lsl #8\n"                                                               \
     "add.w r8, r2, r8, lsl #8\n"                                                               \
-    "add.w r9, r2, r9, lsl #8\n"                                                               \
-    "ldr.w r2, [r0], #4\n"                                                                     \
-    MW_4PX_REQUANTIZE_ONCE("r6", "r3") MW_4PX_REQUANTIZE_ONCE("r7", "r3")                      \
-    MW_4PX_REQUANTIZE_ONCE("r8", "r3") MW_4PX_REQUANTIZE_ONCE("r9", "r3")                      \
-    MW_4PX_REQUANTIZE_ONCE("r10", "r2") MW_4PX_REQUANTIZE_ONCE("r11", "r2")                    \
-    MW_4PX_REQUANTIZE_ONCE("r12", "r2") MW_4PX_REQUANTIZE_ONCE("lr", "r2")
+    "add.w r9, r2, r9, lsl #8\n"
+#define MW_4PX_EIGHT_ONCE(bits, even, odd)                                                     \
+    MW_4PX_REQUANTIZE_ONCE(bits, "r6", even) MW_4PX_REQUANTIZE_ONCE(bits, "r7", even)          \
+    MW_4PX_REQUANTIZE_ONCE(bits, "r8", even) MW_4PX_REQUANTIZE_ONCE(bits, "r9", even)          \
+    MW_4PX_REQUANTIZE_ONCE(bits, "r10", odd) MW_4PX_REQUANTIZE_ONCE(bits, "r11", odd)          \
+    MW_4PX_REQUANTIZE_ONCE(bits, "r12", odd) MW_4PX_REQUANTIZE_ONCE(bits, "lr", odd)
+#define MW_4PX_FINISH_ONCE(bits)                                                               \
+    "ldrd r2, r3, [r0], #8\n" MW_4PX_SPLIT MW_4PX_ADD_BIAS                                     \
+    "ldr.w r2, [r0], #4\n" MW_4PX_EIGHT_ONCE(bits, "r3", "r2")
 
 /* All pairs are the loop's. */
 #define MW_4PX_COPY                                                                            \
@@ -157,12 +179,46 @@
 #define MW_4PX_START_LOOP "ldrd r9, lr, [r1], #8\n" MW_4PX_COPY
 #define MW_4PX_START_LOOP_ONCE "ldr.w lr, [r1], #4\nmov.w r9, #0\n" MW_4PX_COPY
 
+/* Brief scales: biases stand before the multipliers. */
+#define MW_4PX_START_TWICE_BRIEF                                                               \
+    "ldr.w r9, [sp]\n"                                                                         \
+    "ldrd r9, lr, [r9]\n"                                                                      \
+    "asr.w r9, r9, #5\n"                                                                       \
+    "asr.w lr, lr, #5\n"                                                                       \
+    "add.w lr, r9, lr, lsl #8\n" MW_4PX_COPY
+#define MW_4PX_FINISH_TWICE_BRIEF                                                              \
+    "ldrd r2, r3, [r0], #8\n"                                                                  \
+    "and r2, r2, #31\n"                                                                        \
+    "and r3, r3, #31\n"                                                                        \
+    "mov.w r4, #-1\n"                                                                          \
+    "lsl.w r2, r4, r2\n"                                                                       \
+    "lsl.w r3, r4, r3\n"                                                                       \
+    "ldr.w r4, [r0], #4\n" MW_4PX_SPLIT MW_4PX_EVEN(MW_4PX_DOUBLE, "r4", "r2")                 \
+    "ldr.w r4, [r0], #4\n" MW_4PX_ODD(MW_4PX_HALVE_256, "r4", "r3")                            \
+    "ldr r4, [sp, #4]\n"
+#define MW_4PX_START_ONCE_BRIEF                                                                \
+    "ldr.w lr, [sp]\n"                                                                         \
+    "ldr.w lr, [lr, #4]\n"                                                                     \
+    "asr.w lr, lr, #3\n"                                                                       \
+    "mov.w r9, #0\n" MW_4PX_COPY
+/* `to` gets the next multiplier, which the lowest bits of `bias` shift. */
+#define MW_4PX_BRIEF_MULTIPLIER(to, bias)                                                      \
+    "ldr.w " to ", [r0], #3\n"                                                                 \
+    "and r5, " bias ", #7\n"                                                                   \
+    "ubfx " to ", " to ", #0, #24\n"                                                           \
+    "lsl.w " to ", " to ", r5\n"
+#define MW_4PX_FINISH_ONCE_BRIEF                                                               \
+    "ldr.w r2, [r0], #4\n"                                                                     \
+    "ldr.w r4, [r0], #4\n" MW_4PX_BRIEF_MULTIPLIER("r3", "r2")                                 \
+    "asr.w r2, r2, #3\n" MW_4PX_SPLIT MW_4PX_ADD_BIAS MW_4PX_BRIEF_MULTIPLIER("r2", "r4")      \
+    "ldrd r4, r5, [sp, #4]\n" MW_4PX_EIGHT_ONCE("10", "r3", "r2")
+
 #define MW_4PX_FUNCTION(name, turn, odd, start, finish)                                        \
     MW_ASSEMBLY static void name(                                                              \
         const int32_t *scales __attribute__((unused)), int8_t *y __attribute__((unused)),      \
         int32_t zero __attribute__((unused)), const int32_t *pairs __attribute__((unused)),    \
-        int32_t skip __attribute__((unused)), int32_t channels __attribute__((unused)),        \
-        const int32_t *weights_end __attribute__((unused)),                                    \
+        int32_t skip __attribute__((unused)), int32_t distance __attribute__((unused)),        \
+        const int8_t *weights_end __attribute__((unused)),                                     \
         const int32_t *pairs_end __attribute__((unused)),                                      \
         const int32_t *weights __attribute__((unused)))                                        \
     {                                                                                          \
@@ -171,89 +227,108 @@
 
 #define MW_4PX_PLAIN_ODD "sxtb16 r2, r2, ror #8\n"
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "8", "", MW_4PX_START_LOOP,
-                MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, "2", "", MW_4PX_START_LOOP,
-                MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256))
-MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE)
+#define MW_4PX_FINISH_PACKED MW_4PX_FINISH(MW_4PX_SPLIT, MW_4PX_HALVE_256)
+
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, "8", "", MW_4PX_START_LOOP, MW_4PX_FINISH_PACKED)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed_small, "2", "", MW_4PX_START_LOOP, MW_4PX_FINISH_PACKED)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE("10"))
 #ifndef __OPTIMIZE_SIZE__
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_deep, "16", "", MW_4PX_START_ONCE,
-                MW_4PX_FINISH_ONCE)
+                MW_4PX_FINISH_ONCE("10"))
 #endif
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, "2", "", MW_4PX_START_LOOP_ONCE,
-                MW_4PX_FINISH_ONCE)
+                MW_4PX_FINISH_ONCE("10"))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_large, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE("5"))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_twice_brief, "2", "", MW_4PX_START_TWICE_BRIEF,
+                MW_4PX_FINISH_TWICE_BRIEF)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_brief, "2", "", MW_4PX_START_ONCE_BRIEF,
+                MW_4PX_FINISH_ONCE_BRIEF)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, "8", MW_4PX_PLAIN_ODD,
                 MW_4PX_START, MW_4PX_FINISH("", MW_4PX_DOUBLE))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_coarse, "8", MW_4PX_PLAIN_ODD, MW_4PX_START,
+                MW_4PX_FINISH_COARSE)
 
 #undef MW_4PX_PAIR
+#undef MW_4PX_FIRST
 #undef MW_4PX_REQUANTIZE
+#undef MW_4PX_DIVIDE
 #undef MW_4PX_DOUBLE
 #undef MW_4PX_HALVE_256
 #undef MW_4PX_REQUANTIZE_ONCE
-#undef MW_4PX_FIRST
 #undef MW_4PX_TURN
+#undef MW_4PX_BODY
+#undef MW_4PX_SPLIT
 #undef MW_4PX_BEGIN
+#undef MW_4PX_START
+#undef MW_4PX_FOUR
+#undef MW_4PX_EVEN
+#undef MW_4PX_ODD
+#undef MW_4PX_FINISH
+#undef MW_4PX_SHIFT
+#undef MW_4PX_MULTIPLY
+#undef MW_4PX_COARSE
+#undef MW_4PX_FINISH_COARSE
 #undef MW_4PX_BEGIN_ONCE
+#undef MW_4PX_START_ONCE
+#undef MW_4PX_ADD_BIAS
+#undef MW_4PX_EIGHT_ONCE
+#undef MW_4PX_FINISH_ONCE
 #undef MW_4PX_COPY
 #undef MW_4PX_START_LOOP
 #undef MW_4PX_START_LOOP_ONCE
-#undef MW_4PX_PLAIN_ODD
-#undef MW_4PX_BODY
-#undef MW_4PX_SPLIT
-#undef MW_4PX_START
-#undef MW_4PX_FINISH
-#undef MW_4PX_START_ONCE
-#undef MW_4PX_FINISH_ONCE
+#undef MW_4PX_START_TWICE_BRIEF
+#undef MW_4PX_FINISH_TWICE_BRIEF
+#undef MW_4PX_START_ONCE_BRIEF
+#undef MW_4PX_BRIEF_MULTIPLIER
+#undef MW_4PX_FINISH_ONCE_BRIEF
 #undef MW_4PX_FUNCTION
+#undef MW_4PX_PLAIN_ODD
+#undef MW_4PX_FINISH_PACKED
 
 #else
 
+/* Where the weights end, a byte less after an odd number of channels, says how many there are. */
 MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights,
-                                    const int32_t *scales, int8_t *y, int32_t channels,
-                                    int32_t pair_count, int32_t zero, int32_t packed, int32_t once)
+                                    const int8_t *weights_end, const int32_t *scales, int8_t *y,
+                                    int32_t distance, int32_t pair_count, int32_t zero,
+                                    int32_t packed, int32_t form)
 {
-    for (int32_t c = 0; c < channels; c += 2) {
-        const int32_t *const words = weights + (once ? 1 : 2);
+    const int32_t before = mw_pair_words_before(form);
+    for (int32_t c = 0; (const int8_t *)weights < weights_end; c += 2) {
+        const int32_t *const words = weights + before, *const next = words + pair_count;
+        const int32_t count = (const int8_t *)next > weights_end ? 1 : 2;
         for (int32_t p = 0; p < 4; p++) {
-            int32_t even = once ? 0 : weights[0], odd = weights[once ? 0 : 1];
+            mw_pair_sums sums = mw_pair_start(weights, scales, form);
             for (int32_t i = 0; i < pair_count; i++) {
-                even = mw_dot_pairs(pairs[4 * i + p], mw_even_bytes(words[i]), even);
-                odd = mw_dot_odd(pairs[4 * i + p], words[i], odd, packed);
+                sums.even = mw_dot_pairs(pairs[4 * i + p], mw_even_bytes(words[i]), sums.even);
+                sums.odd = mw_dot_odd(pairs[4 * i + p], words[i], sums.odd, packed);
             }
-            if (once) {
-                mw_store_pair_once(y + p * channels + c, even, odd, scales, zero,
-                                   channels - c);
-                continue;
-            }
-            odd = mw_doubled_odd(odd, even, packed);
-            y[p * channels + c] =
-                (int8_t)mw_requantize_s8_dsp(2 * even, scales[0], scales[1], zero);
-            if (c + 1 < channels) {
-                y[p * channels + c + 1] =
-                    (int8_t)mw_requantize_s8_dsp(odd, scales[2], scales[3], zero);
-            }
+            mw_store_pair(y + p * distance + c, sums, scales, zero, count, packed, form);
         }
-        weights = words + pair_count;
-        scales += once ? 3 : 4;
+        weights = next;
+        scales = mw_next_pair_scales(scales, form);
     }
 }
 
-#define MW_4PX_FUNCTION(name, packed, once)                                                    \
+#define MW_4PX_FUNCTION(name, packed, form)                                                    \
     static MW_NOINLINE __attribute__((unused)) void name(                                      \
         const int32_t *scales, int8_t *y, int32_t zero, const int32_t *pairs, int32_t skip,    \
-        int32_t channels, const int32_t *weights_end, const int32_t *pairs_end,                \
+        int32_t distance, const int8_t *weights_end, const int32_t *pairs_end,                 \
         const int32_t *weights)                                                                \
     {                                                                                          \
         MW_BARRIER();                                                                          \
         (void)skip;                                                                            \
-        (void)weights_end;                                                                     \
-        mw_matmul_s8_4px_any(pairs, weights, scales, y, channels,                              \
-                             (int32_t)(pairs_end - pairs) / 4, zero, packed, once);            \
+        mw_matmul_s8_4px_any(pairs, weights, weights_end, scales, y, distance,                 \
+                             (int32_t)(pairs_end - pairs) / 4, zero, packed, form);            \
     }
 
-MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, 0)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_once, 1, 1)
-MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, MW_PAIR_TWICE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once, 1, MW_PAIR_ONCE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_large, 1, MW_PAIR_ONCE_LARGE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, MW_PAIR_TWICE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_coarse, 0, MW_PAIR_COARSE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_twice_brief, 1, MW_PAIR_TWICE_BRIEF)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_brief, 1, MW_PAIR_ONCE_BRIEF)
 
 #define mw_matmul_s8_4px_packed_small mw_matmul_s8_4px_packed
 #define mw_matmul_s8_4px_once_small mw_matmul_s8_4px_once
@@ -272,9 +347,11 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, 0)
 
 /* What a call needs besides pointers to the block: the same for all blocks of a layer. */
 typedef struct {
-    const int32_t *weights, *weights_end, *scales;
-    int32_t pair_count, channels, zero;
-    int32_t skip; /* code of the loop to leave out at first */
+    const int32_t *weights, *scales;
+    const int8_t *weights_end;
+    int32_t pair_count, zero;
+    int32_t distance; /* of pixels in y */
+    int32_t skip;     /* code of the loop to leave out at first */
 } mw_matmul_4px;
 
 /* `turn` pairs are multiplied in a turn of the loop, `before` pairs before it. */
@@ -288,38 +365,40 @@ MW_INLINE int32_t mw_skip_4px(int32_t pair_count, int32_t before, int32_t turn, 
 
 MW_INLINE mw_matmul_4px mw_make_matmul_4px(const int32_t *weights, const int32_t *scales,
                                            int32_t pair_count, int32_t channels, int32_t zero,
-                                           int32_t packed, int32_t once, int32_t before,
+                                           int32_t packed, int32_t form, int32_t before,
                                            int32_t turn)
 {
-    const int32_t words = pair_count + (once ? 1 : 2);
+    const int32_t words = pair_count + mw_pair_words_before(form);
+    const int8_t *const end = (const int8_t *)(weights + ((channels + 1) >> 1) * words);
     const mw_matmul_4px layer = {weights,
-                                 weights + ((channels + 1) >> 1) * words - (channels & 1),
                                  scales,
+                                 end - (channels & 1),
                                  pair_count,
-                                 channels,
                                  zero,
+                                 channels,
                                  mw_skip_4px(pair_count, before, turn, packed ? 48 : 52)};
     return layer;
 }
 
 #define MW_4PX_CALL(name)                                                                      \
-    name(layer->scales, y, layer->zero, pairs, layer->skip, layer->channels,                   \
+    name(layer->scales, y, layer->zero, pairs, layer->skip, layer->distance,                   \
          layer->weights_end, pairs + 4 * layer->pair_count, layer->weights)
 
 /* pairs: the four pixels' activations, pair i of pixel p at [4 * i + p].
- * weights: for every two channels their biases, then `pair_count` words of weights.
- * scales: for every two channels multiplier, divisor, multiplier, divisor.
- * With `once` 1 or 2, which goes with `packed`, the odd channel's bias alone stands before its
- * words, scales are the even channel's bias and multiplier and the odd channel's multiplier, and
- * `zero` is the offset; 2 takes the longer loop, which pays for many pairs.
- * y: channel c of pixel p at [p * channels + c]. */
+ * weights: for every two channels what `form` wants before them (mw_pair_scales_dsp.h), then
+ * `pair_count` words. Words are packed but in some layers that round twice. zero: the zero point, or
+ * the offset where sums are rounded once. y: channel c of pixel p at [p * distance + c]. */
 MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const mw_matmul_4px *layer, int8_t *y,
-                                int32_t packed, int32_t once)
+                                int32_t packed, int32_t form)
 {
-    if (once == 2) {
+    if (form == MW_PAIR_ONCE_DEEP) {
         MW_4PX_CALL(mw_matmul_s8_4px_once_deep);
-    } else if (once) {
+    } else if (form == MW_PAIR_ONCE) {
         MW_4PX_CALL(mw_matmul_s8_4px_once);
+    } else if (form == MW_PAIR_ONCE_LARGE) {
+        MW_4PX_CALL(mw_matmul_s8_4px_once_large);
+    } else if (form == MW_PAIR_COARSE) {
+        MW_4PX_CALL(mw_matmul_s8_4px_coarse);
     } else if (packed) {
         MW_4PX_CALL(mw_matmul_s8_4px_packed);
     } else {
@@ -329,31 +408,43 @@ MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const mw_matmul_4px *layer
 
 MW_INLINE mw_matmul_4px mw_layer_4px(const int32_t *weights, const int32_t *scales,
                                      int32_t pair_count, int32_t channels, int32_t zero,
-                                     int32_t packed, int32_t once)
+                                     int32_t packed, int32_t form)
 {
-    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, once,
-                              once || !packed, once == 2 ? MW_4PX_DEEP_TURN : 8);
+    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, form,
+                              mw_pair_is_once(form) || !packed,
+                              form == MW_PAIR_ONCE_DEEP ? MW_4PX_DEEP_TURN : 8);
 }
 
-/* The same in little code: plain words have none of their own. */
-MW_INLINE void mw_matmul_s8_4px_small(const int32_t *pairs, const mw_matmul_4px *layer, int8_t *y,
-                                      int32_t packed, int32_t once)
+/* Whether there is a loop of little code; large factors and plain words have none of their own. */
+MW_INLINE int32_t mw_has_small_4px(int32_t packed, int32_t form)
 {
-    if (once) {
+    return packed && form != MW_PAIR_ONCE_LARGE;
+}
+
+/* The same in little code, and with brief scales. */
+MW_INLINE void mw_matmul_s8_4px_small(const int32_t *pairs, const mw_matmul_4px *layer, int8_t *y,
+                                      int32_t packed, int32_t form)
+{
+    if (form == MW_PAIR_TWICE_BRIEF) {
+        MW_4PX_CALL(mw_matmul_s8_4px_twice_brief);
+    } else if (form == MW_PAIR_ONCE_BRIEF) {
+        MW_4PX_CALL(mw_matmul_s8_4px_once_brief);
+    } else if (!mw_has_small_4px(packed, form)) {
+        mw_matmul_s8_4px(pairs, layer, y, packed, form);
+    } else if (form == MW_PAIR_ONCE) {
         MW_4PX_CALL(mw_matmul_s8_4px_once_small);
-    } else if (packed) {
-        MW_4PX_CALL(mw_matmul_s8_4px_packed_small);
     } else {
-        MW_4PX_CALL(mw_matmul_s8_4px_plain);
+        MW_4PX_CALL(mw_matmul_s8_4px_packed_small);
     }
 }
 
 MW_INLINE mw_matmul_4px mw_layer_4px_small(const int32_t *weights, const int32_t *scales,
                                            int32_t pair_count, int32_t channels, int32_t zero,
-                                           int32_t packed, int32_t once)
+                                           int32_t packed, int32_t form)
 {
-    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, once,
-                              packed ? 0 : 1, packed ? 2 : 8);
+    const int32_t is_small = mw_has_small_4px(packed, form);
+    return mw_make_matmul_4px(weights, scales, pair_count, channels, zero, packed, form,
+                              is_small ? 0 : 1, is_small ? 2 : 8);
 }
 
 #undef MW_4PX_CALL

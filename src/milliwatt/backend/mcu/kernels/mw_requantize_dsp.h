@@ -11,7 +11,11 @@
  * Where lowering/dsp/one_rounding.py proves for every sum that a layer can reach that nothing differs,
  * 256 times the sum is multiplied once instead: SMMLA, whose high word has 10 bits below a unit of
  * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. For factors of
- * up to 4 the high word has 5 bits below a unit of the output. */
+ * up to 4 the high word has 5 bits below a unit of the output.
+ *
+ * With a factor of 1/2 or more the definition rounds once: SMMULR of the sum shifted left, whose
+ * result, doubled, the division by 2 does not change. "Coarse" layers, in which some channel has
+ * such a factor, say for each channel by how much both are shifted. */
 #ifndef MW_REQUANTIZE_DSP_H
 #define MW_REQUANTIZE_DSP_H
 
@@ -36,6 +40,23 @@ MW_INLINE int32_t mw_requantize_s8_once(int32_t sum, int32_t multiplier, int32_t
 MW_INLINE int32_t mw_requantize_s8_once_large(int32_t sum, int32_t multiplier, int32_t offset)
 {
     return mw_saturate_s8_q5(mw_high_mul_add(sum, multiplier, offset));
+}
+
+/* Words of scales of a channel: multiplier and divisor, of coarse layers two left shifts between
+ * them, the second 8 bits up. */
+MW_INLINE int32_t mw_scale_words(int32_t coarse) { return coarse ? 3 : 2; }
+
+/* int8 output of a sum given doubled, by a channel's scales. */
+MW_INLINE int8_t mw_requantize_s8_scales(int32_t doubled, const int32_t *scales, int32_t zero,
+                                         int32_t coarse)
+{
+    if (!coarse) {
+        return (int8_t)mw_requantize_s8_dsp(doubled, scales[0], scales[1], zero);
+    }
+    const uint32_t first = (uint32_t)scales[1] & 0xFFu, second = (uint32_t)scales[1] >> 8;
+    const int32_t once = mw_high_mul_round((int32_t)((uint32_t)doubled << first), scales[0]);
+    const int32_t scaled = (int32_t)((uint32_t)once << second);
+    return (int8_t)mw_saturate_s8(mw_high_mul_sub_round(scaled + (scaled >> 31), scales[2], zero));
 }
 
 /* Limits `count` int8 at `y` to low..high, for layers whose clamp is narrower than int8. */

@@ -95,18 +95,18 @@ MW_INLINE void mw_subbyte_block(const int32_t *pairs, int32_t correction, const 
         }
         pairs += mw_subbyte_pairs(bits);
     }
-    y[0] = mw_subbyte_output(mw_subbyte_doubled_even(even0, bits), scales, zero, coarse);
+    y[0] = mw_requantize_s8_scales(mw_subbyte_doubled_even(even0, bits), scales, zero, coarse);
     if (channels > 1) {
-        y[1] = mw_subbyte_output(mw_subbyte_doubled_odd(mixed0, even0, bits), scales + step,
-                                 zero, coarse);
+        y[1] = mw_requantize_s8_scales(mw_subbyte_doubled_odd(mixed0, even0, bits), scales + step,
+                                       zero, coarse);
     }
     if (second != NULL) {
-        y[2] = mw_subbyte_output(mw_subbyte_doubled_even(even1, bits), scales + 2 * step,
-                                 zero, coarse);
+        y[2] = mw_requantize_s8_scales(mw_subbyte_doubled_even(even1, bits), scales + 2 * step,
+                                       zero, coarse);
     }
     if (channels > 3) {
-        y[3] = mw_subbyte_output(mw_subbyte_doubled_odd(mixed1, even1, bits),
-                                 scales + 3 * step, zero, coarse);
+        y[3] = mw_requantize_s8_scales(mw_subbyte_doubled_odd(mixed1, even1, bits),
+                                       scales + 3 * step, zero, coarse);
     }
 }
 

@@ -215,7 +215,7 @@ MW_INLINE void mw_matmul_subbyte_4px_any(const int32_t *pairs, const int32_t *we
                                          int32_t words, int32_t zero, int32_t bits,
                                          int32_t coarse)
 {
-    const int32_t each = mw_subbyte_pairs(bits), scale_words = mw_subbyte_scale_words(coarse);
+    const int32_t each = mw_subbyte_pairs(bits), scale_words = mw_scale_words(coarse);
     const int32_t *const corrections = pairs + 4 * each * words;
     for (int32_t c = 0; c < channels; c += 2) {
         for (int32_t p = 0; p < 4; p++) {
@@ -226,11 +226,11 @@ MW_INLINE void mw_matmul_subbyte_4px_any(const int32_t *pairs, const int32_t *we
                 mixed = mw_dot_pairs(pairs[4 * i + p], both, mixed);
             }
             y[p * channels + c] =
-                mw_subbyte_output(mw_subbyte_doubled_even(even, bits), scales, zero, coarse);
+                mw_requantize_s8_scales(mw_subbyte_doubled_even(even, bits), scales, zero, coarse);
             if (c + 1 < channels) {
                 y[p * channels + c + 1] =
-                    mw_subbyte_output(mw_subbyte_doubled_odd(mixed, even, bits),
-                                      scales + scale_words, zero, coarse);
+                    mw_requantize_s8_scales(mw_subbyte_doubled_odd(mixed, even, bits),
+                                            scales + scale_words, zero, coarse);
             }
         }
         weights += 2 + words;
@@ -287,7 +287,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_subbyte_corrections(int32_t *
 
 /* pairs: the four pixels' activations, pair i of pixel p at [4 * i + p], as many as the words hold;
  * the four corrections follow them here. weights: for every two channels the starting values of
- * their sums, then `words` words. scales: mw_subbyte_scale_words of each channel. y: as for
+ * their sums, then `words` words. scales: mw_scale_words of each channel. y: as for
  * mw_matmul_s8_4px. */
 MW_INLINE void mw_matmul_subbyte_4px(int32_t *pairs, const int32_t *weights, const int32_t *scales,
                                      int8_t *y, int32_t words, int32_t channels, int32_t zero,

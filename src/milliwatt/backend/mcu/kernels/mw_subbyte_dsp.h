@@ -37,24 +37,6 @@ MW_INLINE int32_t mw_clear_4(int32_t pair) { return pair & ~0x000F000F; }
 MW_INLINE int32_t mw_clear_6(int32_t pair) { return pair & ~0x003F003F; }
 #endif
 
-/* Words of scales of a channel: multiplier and divisor; where some channel of the layer is not
- * scaled down (`coarse`) its two left shifts stand between them, the second 8 bits up. */
-MW_INLINE int32_t mw_subbyte_scale_words(int32_t coarse) { return coarse ? 3 : 2; }
-
-/* int8 output of a sum given doubled. With a factor of at least 1/2 gemmlowp rounds once: SMMULR of
- * the sum shifted left, whose result, doubled, the division by 2 does not change. */
-MW_INLINE int8_t mw_subbyte_output(int32_t doubled, const int32_t *scales, int32_t zero,
-                                   int32_t coarse)
-{
-    if (!coarse) {
-        return (int8_t)mw_requantize_s8_dsp(doubled, scales[0], scales[1], zero);
-    }
-    const uint32_t first = (uint32_t)scales[1] & 0xFFu, second = (uint32_t)scales[1] >> 8;
-    const int32_t once = mw_high_mul_round((int32_t)((uint32_t)doubled << first), scales[0]);
-    const int32_t scaled = (int32_t)((uint32_t)once << second);
-    return (int8_t)mw_saturate_s8(mw_high_mul_sub_round(scaled + (scaled >> 31), scales[2], zero));
-}
-
 /* Pairs of inputs in one word of weights. */
 MW_INLINE int32_t mw_subbyte_pairs(int32_t bits) { return bits == 4 ? 2 : 4; }
 

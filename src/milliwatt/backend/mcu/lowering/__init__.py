@@ -55,6 +55,7 @@ _ALTERNATIVE: tuple[str, ...] = (
     "dsp.winograd",
     "mve.winograd",
     "dsp.small",
+    "dsp.brief",
     "mve.coded",
     "dsp.coded",
     "swar.coded",

@@ -22,6 +22,9 @@ from milliwatt.backend.mcu.lowering.common.stored import (
     weights_of,
 )
 from milliwatt.backend.mcu.lowering.dsp import (
+    brief as dsp_brief,
+)
+from milliwatt.backend.mcu.lowering.dsp import (
     conv as dsp_conv,
 )
 from milliwatt.backend.mcu.lowering.dsp import (
@@ -141,7 +144,7 @@ def _in_blocks(site: Site, base: Kernel) -> Lowered:
         lowered.function.replace("_s8_dsp", "_coded_blocks_s8_dsp"),
         stored,
         blocks,
-        passed(MOST_CHANNELS, unit_bytes, lowered.tables[1].data.size // channel_pairs),
+        passed(MOST_CHANNELS, unit_bytes, lowered.tables[1].data.nbytes // channel_pairs),
     )
 
 
@@ -151,6 +154,7 @@ _DEPTHWISE = "mw_depthwise_stored_dsp.h"
 _CONVOLUTIONS = (
     *dsp_conv.KERNELS,
     *(kernel for kernel in dsp_small.KERNELS if "depthwise" not in kernel.name),
+    *dsp_brief.KERNELS,
 )
 
 KERNELS: tuple[Kernel, ...] = (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,12 +30,20 @@ from milliwatt.backend.mcu.lowering.dsp.layout import (
     Filters,
     can_pack,
     channel_pair_words,
+    coarse_words,
     folded_filters,
     is_exact,
+    is_rescaled_exactly,
     pairs_of_runs,
     scale_words,
 )
-from milliwatt.backend.mcu.lowering.dsp.one_rounding import offset_of, one_rounding
+from milliwatt.backend.mcu.lowering.dsp.one_rounding import (
+    LARGE_RESULT_BITS,
+    RESULT_BITS,
+    OneRounding,
+    offset_of,
+    one_rounding,
+)
 from milliwatt.ir.types import Array, TensorType
 from milliwatt.ops.base import Padding
 from milliwatt.ops.conv import Conv2D
@@ -60,37 +69,73 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, constant(site, 1).reshape(channels, -1), factors)
 
 
+TWICE, ONCE, ONCE_DEEP, ONCE_LARGE, COARSE, TWICE_BRIEF, ONCE_BRIEF = range(7)
+"""MW_PAIR_TWICE ... MW_PAIR_ONCE_BRIEF of mw_pair_scales_dsp.h."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
     """A layer's tables, and the arguments that say how they are to be read."""
 
     tables: tuple[Table, Table]
     zero: int
-    """The output's zero point, or with `once` the offset."""
+    """The output's zero point, or the offset where sums are rounded once."""
     clamp: tuple[int, int]
     packed: bool
-    once: int
-    """0: sums are rounded twice; 1: once; 2: once, and the longer loop pays."""
+    form: int
 
 
-def _layer(site: Site, pairs: Array) -> _Layer:
-    op, (y,) = site.op, site.outputs
-    assert isinstance(op, Conv2D)
-    filters = filters_of(site)
+LayerOf = Callable[[Site, Array], Layer]
+"""Of a site and the pairs of its taps."""
+
+
+def layer_of(site: Site, pairs: Array) -> Layer:
+    """The form of the fewest instructions."""
+    filters, y, clamp = filters_of(site), site.outputs[0], clamp_of(site)
     packed = can_pack(filters)
-    clamp = activation_range(op.activation, y)
-    once = one_rounding(filters, y.zero_point, *clamp) if packed else None
-    if once is None:
+    once = _rounded_once(site, pairs) if packed else None
+    if once is not None:
+        return once
+    if is_exact(filters):
         tables = channel_pair_words(filters, pairs, packed), scale_words(filters)
-        return _Layer(tables, y.zero_point, clamp, packed, 0)
-    words = channel_pair_words(filters, pairs, packed, once.pair_starts())
-    tables = words, once.pair_scales()
-    form = 2 if len(pairs) > SHALLOW_PAIRS else 1
-    return _Layer(tables, offset_of(y.zero_point), clamp, True, form)
+        return Layer(tables, y.zero_point, clamp, packed, TWICE)
+    tables = channel_pair_words(filters, pairs, packed=False), coarse_words(filters)
+    return Layer(tables, y.zero_point, clamp, False, COARSE)
 
 
-def accepts_1x1(site: Site) -> bool:
-    """Whether the site multiplies each pixel of an int8 image with all filters, exactly."""
+def _rounded_once(site: Site, pairs: Array) -> Layer | None:
+    usual = ONCE_DEEP if len(pairs) > SHALLOW_PAIRS else ONCE
+    for form, bits in ((usual, RESULT_BITS), (ONCE_LARGE, LARGE_RESULT_BITS)):
+        once = once_of(site, bits)
+        if once is not None:
+            words = channel_pair_words(filters_of(site), pairs, True, once.pair_starts())
+            zero = offset_of(site.outputs[0].zero_point, bits)
+            return Layer((words, once.pair_scales()), zero, clamp_of(site), True, form)
+    return None
+
+
+@lru_cache(maxsize=32)
+def once_of(site: Site, result_bits: int, mantissa_bits: int = 31) -> OneRounding | None:
+    """The constants of a single rounding, where they are proved."""
+    zero_point = site.outputs[0].zero_point
+    return one_rounding(
+        filters_of(site),
+        zero_point,
+        *clamp_of(site),
+        result_bits=result_bits,
+        mantissa_bits=mantissa_bits,
+    )
+
+
+def clamp_of(site: Site) -> tuple[int, int]:
+    """What the outputs are limited to."""
+    op = site.op
+    assert isinstance(op, Conv2D)
+    return activation_range(op.activation, site.outputs[0])
+
+
+def is_1x1(site: Site) -> bool:
+    """Whether the site multiplies each pixel of an int8 image with all filters."""
     op = site.op
     return (
         isinstance(op, Conv2D)
@@ -98,22 +143,36 @@ def accepts_1x1(site: Site) -> bool:
         and site.inputs[1].shape[1:] == (1, 1, site.inputs[0].shape[3])
         and op.stride_hw == (1, 1)
         and op.padding == Padding()
-        and is_exact(filters_of(site))
     )
 
 
+def accepts_1x1(site: Site) -> bool:
+    """The same, with factors below 1/2."""
+    return is_1x1(site) and is_exact(filters_of(site))
+
+
+def computes_1x1(site: Site) -> bool:
+    """The same, with any factors that there is a form for."""
+    return is_1x1(site) and is_rescaled_exactly(filters_of(site))
+
+
 def _lower_1x1(site: Site) -> Lowered:
+    return lower_1x1(site, layer_of)
+
+
+def lower_1x1(site: Site, layer_of: LayerOf) -> Lowered:
+    """The call, its tables as `layer_of` says."""
     x, weights, _ = site.inputs
     channels, _, _, depth = weights.shape
     pixels = x.elements // depth
     pairs = pairs_of_runs([depth])
-    layer = _layer(site, pairs)
+    layer = layer_of(site, pairs)
     return Lowered(
         "mw_conv2d_1x1_s8_dsp",
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, channels, layer.zero),
-            *fixed(*layer.clamp, int(layer.packed), layer.once),
+            *fixed(*layer.clamp, int(layer.packed), layer.form),
         ),
         layer.tables,
         scratch_bytes=4 * len(pairs) * block_pixels(pixels),
@@ -121,27 +180,30 @@ def _lower_1x1(site: Site) -> Lowered:
     )
 
 
-def lower_1x1_small(site: Site) -> Lowered:
+def lower_1x1_small(site: Site, layer_of: LayerOf = layer_of) -> Lowered:
     """The call of the small form. Last comes whether all inputs fill words."""
-    lowered = _lower_1x1(site)
+    lowered = lower_1x1(site, layer_of)
     return replace(
         lowered,
         function="mw_conv2d_1x1_small_s8_dsp",
         args=(*_shallow(lowered.args), *fixed(int(site.inputs[0].shape[3] % 4 == 0))),
         overlaps=lowered.overlaps if has_whole_blocks(site) else (),
+        scratch_bytes=lowered.scratch_bytes + _more_scratch_bytes(site),
     )
 
 
 def _shallow(args: tuple[Arg, ...]) -> tuple[Arg, ...]:
-    """Arguments of which the last says how sums are rounded; little code has one loop."""
+    """Arguments of which the last is the form; little code has one loop."""
     last = args[-1]
     assert isinstance(last, Lit)
-    return *args[:-1], Lit(min(last.value, 1))
+    return *args[:-1], Lit(ONCE if last.value == ONCE_DEEP else last.value)
 
 
-def has_a_block(site: Site) -> bool:
-    """Whether there are pixels enough for the small forms."""
-    return site.outputs[0].elements // site.outputs[0].shape[3] >= BLOCK_PIXELS
+def _more_scratch_bytes(site: Site) -> int:
+    """The small forms widen four pixels where the others take each of fewer than four alone."""
+    _, kh, kw, depth = site.inputs[1].shape
+    pixels = site.outputs[0].elements // site.outputs[0].shape[3]
+    return 4 * len(pairs_of_runs([kw * depth] * kh)) * (BLOCK_PIXELS - block_pixels(pixels))
 
 
 def has_whole_blocks(site: Site) -> bool:
@@ -149,8 +211,8 @@ def has_whole_blocks(site: Site) -> bool:
     return site.outputs[0].elements // site.outputs[0].shape[3] % BLOCK_PIXELS == 0
 
 
-def accepts_conv(site: Site) -> bool:
-    """Whether the site is an int8 convolution of one image, not dilated, exactly."""
+def is_undilated(site: Site) -> bool:
+    """Whether the site is an int8 convolution of one image, not dilated."""
     op = site.op
     return (
         isinstance(op, Conv2D)
@@ -158,8 +220,17 @@ def accepts_conv(site: Site) -> bool:
         and site.inputs[0].shape[0] == 1
         and site.inputs[1].shape[3] == site.inputs[0].shape[3]
         and all(d == 1 or k == 1 for d, k in zip(op.dilation_hw, _kernel_hw(site), strict=True))
-        and is_exact(filters_of(site))
     )
+
+
+def accepts_conv(site: Site) -> bool:
+    """The same, with factors below 1/2."""
+    return is_undilated(site) and is_exact(filters_of(site))
+
+
+def computes_conv(site: Site) -> bool:
+    """The same, with any factors that there is a form for."""
+    return is_undilated(site) and is_rescaled_exactly(filters_of(site))
 
 
 def _kernel_hw(site: Site) -> tuple[int, int]:
@@ -168,6 +239,11 @@ def _kernel_hw(site: Site) -> tuple[int, int]:
 
 
 def _lower_conv(site: Site) -> Lowered:
+    return lower_conv(site, layer_of)
+
+
+def lower_conv(site: Site, layer_of: LayerOf) -> Lowered:
+    """The call, its tables as `layer_of` says."""
     op = site.op
     assert isinstance(op, Conv2D)
     x, weights, _ = site.inputs
@@ -176,7 +252,7 @@ def _lower_conv(site: Site) -> Lowered:
     out_h, out_w = y.shape[1:3]
     run, block = kw * depth, block_pixels(out_h * out_w)
     pairs = pairs_of_runs([run] * kh)
-    layer = _layer(site, pairs)
+    layer = layer_of(site, pairs)
     return Lowered(
         "mw_conv2d_s8_dsp",
         (
@@ -184,7 +260,7 @@ def _lower_conv(site: Site) -> Lowered:
             *passed(*x.shape[1:], out_h, out_w, channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, len(pairs), block),
             *passed(x.zero_point, layer.zero),
-            *fixed(*layer.clamp, int(layer.packed), layer.once),
+            *fixed(*layer.clamp, int(layer.packed), layer.form),
             *fixed(_short_run(site)),
         ),
         layer.tables,
@@ -207,15 +283,16 @@ def _short_run(site: Site) -> int:
     return run if row >= WORD and reaches_in else 0
 
 
-def lower_conv_small(site: Site) -> Lowered:
+def lower_conv_small(site: Site, layer_of: LayerOf = layer_of) -> Lowered:
     """The call of the small form: no block size, no code for a length of window rows."""
-    lowered = _lower_conv(site)
+    lowered = lower_conv(site, layer_of)
     kept = (*lowered.args[:_BLOCK], *lowered.args[_BLOCK + 1 : -1])
     return replace(
         lowered,
         function="mw_conv2d_small_s8_dsp",
         args=_shallow(kept),
         overlaps=lowered.overlaps if has_whole_blocks(site) else (),
+        scratch_bytes=lowered.scratch_bytes + _more_scratch_bytes(site),
     )
 
 
@@ -252,6 +329,6 @@ def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("conv2d_1x1_s8_dsp", "mw_conv2d_1x1_s8_dsp.h", accepts_1x1, _lower_1x1),
-    DspKernel("conv2d_s8_dsp", "mw_conv2d_s8_dsp.h", accepts_conv, _lower_conv),
+    DspKernel("conv2d_1x1_s8_dsp", "mw_conv2d_1x1_s8_dsp.h", computes_1x1, _lower_1x1),
+    DspKernel("conv2d_s8_dsp", "mw_conv2d_s8_dsp.h", computes_conv, _lower_conv),
 )

@@ -144,9 +144,9 @@ def _bias_and_scales(
     """The form, the zero point or offset, and the tables: biases and scales, or both in one."""
     if short and is_exact(filters):
         brief = one_rounding(filters, zero_point, *clamp, mantissa_bits=24)
-        packed = None if brief is None else brief.short_table()
+        packed = None if brief is None else brief.short()
         if packed is not None:
-            return ONCE_SHORT, offset_of(zero_point), (packed,)
+            return ONCE_SHORT, offset_of(zero_point), (packed.by_kind(),)
     once = rounded_once(filters, zero_point, clamp)
     if once is not None:
         return once.form, once.offset, (_biases(once.values.bias), once.values.scales())

@@ -7,7 +7,7 @@ A "pair" is two int8 inputs widened to int16 in one word, multiplied with two we
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,20 @@ def is_exact(filters: Filters) -> bool:
     """
     right = (filters.shift <= -1) | (filters.multiplier == 0)
     return has_small_sums(filters) and bool(right.all())
+
+
+def is_rescaled_exactly(filters: Filters) -> bool:
+    """Whether `mw_requantize_s8_scales`, told of left shifts, does so; they need room for the sums.
+
+    Twice a sum, shifted as far to the left as its factor wants, must fit 32 bits.
+    """
+    shifted = _reach(filters) * 2.0 ** np.maximum(filters.shift, 0)
+    return has_small_sums(filters) and bool(shifted.max() < 1 << 30)
+
+
+def is_coarse(filters: Filters) -> bool:
+    """Whether some channel's factor is 1/2 or more, so that it is rounded once."""
+    return bool(((filters.shift >= 0) & (filters.multiplier != 0)).any())
 
 
 def has_small_sums(filters: Filters) -> bool:
@@ -200,6 +214,37 @@ def scale_words(filters: Filters, channels: int | None = None) -> Table:
     words = np.stack([filters.multiplier, divisor], axis=1).astype(np.int32)
     kept = even_channels(words) if channels is None else words[:channels]
     return Table("scales", kept.reshape(-1), "constants")
+
+
+_SECOND_SHIFT = 8
+"""Where in a word of shifts the second one stands."""
+
+
+def coarse_words(filters: Filters, channels: int | None = None) -> Table:
+    """As `scale_words`; of a coarse layer a word of left shifts in between (mw_scale_words)."""
+    plain = scale_words(replace(filters, shift=np.minimum(filters.shift, -1)), channels)
+    if not is_coarse(filters):
+        return plain
+    once = (filters.shift >= 0) & (filters.multiplier != 0)
+    shifts = np.where(once, filters.shift | (1 << _SECOND_SHIFT), 0)
+    words = plain.data.reshape(-1, 2)
+    between = np.zeros(max(len(words), len(shifts)), np.int32)
+    between[: len(shifts)] = shifts
+    between = between[: len(words)]
+    return replace(plain, data=np.column_stack([words[:, 0], between, words[:, 1]]).reshape(-1))
+
+
+def brief_words(filters: Filters) -> Table | None:
+    """For every two channels biases with divisors' exponents, then multipliers.
+
+    None where biases have no room for five bits more, or a channel is shifted to the left.
+    """
+    if not is_exact(filters) or (np.abs(filters.bias) >= 1 << 26).any():
+        return None
+    starts = by_twos(32 * filters.bias + exponents(filters))
+    words = np.stack([*starts, *by_twos(filters.multiplier)], axis=1)
+    count = len(filters.bias)
+    return Table("scales", words.astype(np.int32).reshape(-1), "constants", weight_bytes=4 * count)
 
 
 def exponents(filters: Filters) -> Array:

@@ -49,6 +49,41 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """Biases with a shift in the lowest three bits, and mantissas: uint8 array [channels, 3].
+
+    A multiplier is the mantissa shifted to the left.
+    """
+
+    bias: Array
+    mantissa: Array
+
+    def by_kind(self) -> Table:
+        """All biases, then all mantissas; a byte more can be read."""
+        data = np.concatenate([_words_of(self.bias), self.mantissa.reshape(-1)])
+        return _byte_table("bias", data, len(self.bias))
+
+    def by_pairs(self) -> Table:
+        """For every two channels their biases, then their mantissas; a byte more can be read."""
+        bias = np.stack(by_twos(self.bias), axis=1)
+        mantissa = np.concatenate(by_twos(self.mantissa), axis=1)
+        data = np.concatenate([_words_of(bias).reshape(-1, 8), mantissa], axis=1)
+        return _byte_table("scales", data.reshape(-1), len(self.bias))
+
+
+def _words_of(values: Array) -> Array:
+    """The bytes of 32-bit numbers."""
+    return np.ascontiguousarray(values, "<i4").reshape(-1).view(np.uint8)
+
+
+def _byte_table(name: str, data: Array, channels: int) -> Table:
+    """Constants with one bias a channel among them, and a byte or more behind them."""
+    padded = np.zeros(align_up(len(data) + 1, 4), np.uint8)
+    padded[: len(data)] = data
+    return Table(name, padded.view("<i4").astype(np.int32), "constants", weight_bytes=4 * channels)
+
+
+@dataclass(frozen=True, slots=True)
 class OneRounding:
     """Multiplier and bias of every channel, int64 arrays of 32-bit numbers."""
 
@@ -59,19 +94,13 @@ class OneRounding:
         """The multipliers."""
         return Table("scales", self.multiplier.astype(np.int32), "constants")
 
-    def short_table(self) -> Table | None:
-        """Biases with a shift in the lowest three bits, then multipliers of three bytes.
-
-        None where a bias leaves no room, or a multiplier has more than 24 significant bits.
-        """
+    def short(self) -> Short | None:
+        """Multipliers of three bytes; None where one has more bits, or a bias leaves no room."""
         shift = np.maximum(np.frexp(self.multiplier.astype(float))[1] - 24, 0)
         if (self.multiplier & ((1 << shift) - 1)).any() or (np.abs(self.bias) >= 1 << 28).any():
             return None
-        mantissas = (self.multiplier >> shift).astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
-        padded = np.zeros(align_up(mantissas.size + 1, 4), np.uint8)
-        padded[: mantissas.size] = mantissas.reshape(-1)
-        data = np.concatenate([8 * self.bias + shift, padded.view("<i4")]).astype(np.int32)
-        return Table("bias", data, "constants", weight_bytes=4 * len(shift))
+        words = (self.multiplier >> shift).astype("<u4").view(np.uint8).reshape(-1, 4)
+        return Short(8 * self.bias + shift, words[:, :3])
 
     def pair_starts(self) -> Array:
         """What the mixed sums of every two channels start with: int32 array [channel pairs, 1]."""

@@ -6,22 +6,13 @@ from __future__ import annotations
 from milliwatt.backend.mcu.kernel import Kernel, Lowered, Site
 from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp.conv import (
-    accepts_1x1,
-    accepts_conv,
-    has_a_block,
+    computes_1x1,
+    computes_conv,
     lower_1x1_small,
     lower_conv_small,
 )
 from milliwatt.backend.mcu.lowering.dsp.depthwise import accepts_3x3, lower_lines_3x3
 from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel
-
-
-def _accepts_1x1(site: Site) -> bool:
-    return accepts_1x1(site) and has_a_block(site)
-
-
-def _accepts_conv(site: Site) -> bool:
-    return accepts_conv(site) and has_a_block(site)
 
 
 def _lower_3x3(site: Site) -> Lowered:
@@ -41,8 +32,8 @@ def _lower_one_by_one(site: Site) -> Lowered:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("conv2d_1x1_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_1x1, lower_1x1_small),
-    DspKernel("conv2d_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", _accepts_conv, lower_conv_small),
+    DspKernel("conv2d_1x1_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", computes_1x1, lower_1x1_small),
+    DspKernel("conv2d_small_s8_dsp", "mw_conv2d_small_s8_dsp.h", computes_conv, lower_conv_small),
     DspKernel(
         "depthwise_conv2d_3x3_small_s8_dsp",
         "mw_depthwise_conv2d_3x3_s8_dsp.h",

@@ -14,13 +14,16 @@ from milliwatt.backend.mcu.lowering.dsp.conv import (
     filters_of,
     first_reads_bytes,
 )
-from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp.layout import (
+    DspKernel,
+    coarse_words,
+    is_coarse,
+    pairs_of_runs,
+)
 from milliwatt.backend.mcu.lowering.dsp.subbyte_layout import (
     has_subbyte_parameters,
-    is_coarse,
     is_subbyte_exact,
     packing_of,
-    subbyte_scales,
     subbyte_words,
 )
 from milliwatt.backend.mcu.lowering.portable.conv import is_pointwise
@@ -74,7 +77,7 @@ def _lower_1x1(site: Site) -> Lowered:
             *passed(pixels, depth, channels, words, y.zero_point),
             *fixed(low, high, int(low >= y.zero_point), packing.bits, int(is_coarse(filters))),
         ),
-        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
+        (subbyte_words(filters, pairs, packing), coarse_words(filters)),
         scratch_bytes=_scratch_bytes(words * packing.pairs_per_word, pixels),
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
@@ -102,7 +105,7 @@ def _lower_conv(site: Site) -> Lowered:
             *fixed(low, high, int(low >= y.zero_point), run if run <= SHORT_RUN else 0),
             *fixed(packing.bits, int(is_coarse(filters))),
         ),
-        (subbyte_words(filters, pairs, packing), subbyte_scales(filters)),
+        (subbyte_words(filters, pairs, packing), coarse_words(filters)),
         scratch_bytes=align_up(row_offset_bytes + run, 4),
         overlaps=block_overlap(first_reads_bytes(x, y, op.stride_hw, op.padding), channels),
     )

@@ -6,13 +6,17 @@ from __future__ import annotations
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Ref, Scratch, Site
 from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp.dense import filters_of
-from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel, has_one_scale, pairs_of_runs
+from milliwatt.backend.mcu.lowering.dsp.layout import (
+    DspKernel,
+    coarse_words,
+    has_one_scale,
+    is_coarse,
+    pairs_of_runs,
+)
 from milliwatt.backend.mcu.lowering.dsp.subbyte_layout import (
     has_subbyte_parameters,
-    is_coarse,
     is_subbyte_exact,
     packing_of,
-    subbyte_scales,
     subbyte_words,
 )
 from milliwatt.backend.mcu.lowering.portable.dense import rows_overlap
@@ -49,7 +53,7 @@ def _lower(site: Site) -> Lowered:
         ),
         (
             subbyte_words(filters, pairs, packing),
-            subbyte_scales(filters, None if per_channel else 1),
+            coarse_words(filters, None if per_channel else 1),
         ),
         scratch_bytes=4 * words * packing.pairs_per_word,
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),

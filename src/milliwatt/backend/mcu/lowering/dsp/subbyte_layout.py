@@ -14,14 +14,12 @@ from milliwatt.backend.mcu.lowering.dsp.layout import (
     Filters,
     even_channels,
     paired,
-    scale_words,
 )
 from milliwatt.ir.types import Array, DType
 from milliwatt.units import align_up
 
 _DTYPES = (DType.INT4, DType.INT2)
-_SECOND_SHIFT = 8
-"""Where in a word of shifts the second one stands."""
+_MOST_SHIFT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +83,8 @@ def is_subbyte_exact(filters: Filters, packing: Packing) -> bool:
         and filters.weights.max() <= high
         and packing.even_scale * int(reach.max()) < 1 << 31
         and shifted.max() < 1 << 30
-        and filters.shift.max() < _SECOND_SHIFT
+        and filters.shift.max() < _MOST_SHIFT
     )
-
-
-def is_coarse(filters: Filters) -> bool:
-    """Whether some channel's factor is 1/2 or more, so that it is rounded once."""
-    return bool(((filters.shift >= 0) & (filters.multiplier != 0)).any())
-
-
-def subbyte_scales(filters: Filters, channels: int | None = None) -> Table:
-    """Multiplier and divisor of each channel; in a coarse layer left shifts between them.
-
-    Of the first `channels` alone where that is given.
-    """
-    plain = scale_words(_shifted_right(filters), channels)
-    if not is_coarse(filters):
-        return plain
-    once = (filters.shift >= 0) & (filters.multiplier != 0)
-    shifts = np.where(once, filters.shift | (1 << _SECOND_SHIFT), 0)
-    words = plain.data.reshape(-1, 2)
-    between = np.zeros(max(len(words), len(shifts)), np.int32)
-    between[: len(shifts)] = shifts
-    between = between[: len(words)]
-    return Table(
-        "scales", np.column_stack([words[:, 0], between, words[:, 1]]).reshape(-1), plain.role
-    )
-
-
-def _shifted_right(filters: Filters) -> Filters:
-    """The filters, those rounded once with the shift by which their doubled result is divided."""
-    return replace(filters, shift=np.minimum(filters.shift, -1))
 
 
 def subbyte_words(filters: Filters, pairs: Array, packing: Packing) -> Table:
