@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.emit.call_text import COLUMNS, listed, named_arguments
-from milliwatt.backend.mcu.emit.kernel_headers import kernel_headers, parameter_names
+from milliwatt.backend.mcu.emit.kernel_headers import kernel_headers
+from milliwatt.backend.mcu.emit.parameters import parameter_names
+from milliwatt.backend.mcu.kernel import Core
+from milliwatt.backend.mcu.lowering import all_kernels
 from milliwatt.errors import VerifyError
 from milliwatt.hardware import load_target
+from tests import cases
 from tests.backend.mcu.networks import residual
+
+CORES = (Core(), Core(dsp=True), Core(dsp=True, mve=True), Core(swar=True))
 
 
 def test_numbers_and_addresses_are_named_and_names_stand_alone() -> None:
@@ -53,6 +59,33 @@ def test_names_are_the_kernel_s(header: str, function: str, names: tuple[str, ..
 def test_a_function_in_a_header_that_the_kernel_s_includes() -> None:
     assert "mw_common.h" in kernel_headers('#include "mw_copy.h"\n')
     assert parameter_names("mw_copy.h", "mw_clamp_i32") == ("x", "low", "high")
+
+
+def test_a_macro_s_names_are_also_those_of_what_it_calls() -> None:
+    plain = parameter_names("mw_conv2d_1x1_s8_dsp.h", "mw_conv2d_1x1_s8_dsp")
+    coded = parameter_names("mw_conv2d_coded_s8_dsp.h", "mw_conv2d_1x1_coded_s8_dsp")
+    own = ("x", "y", "scratch", "codes", "at", "count", "k", "low_bytes", "bits")
+    assert coded == own + plain[4:]
+
+
+def test_a_name_that_comes_again_has_a_number() -> None:
+    names = parameter_names("mw_conv2d_coded_blocks_s8_dsp.h", "mw_conv2d_coded_blocks_s8_dsp")
+    assert names.index("block") < names.index("block_2")
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("family", cases.FAMILIES)
+def test_every_argument_of_a_kernel_has_a_name(family: str) -> None:
+    seen: set[tuple[str, str]] = set()
+    for site, _ in cases.sites(family)[:20]:
+        for kernel in all_kernels():
+            if any(kernel.supports(site, core) for core in CORES):
+                lowered = kernel.lower(site)
+                call = (kernel.header, lowered.function)
+                if call not in seen:
+                    assert len(parameter_names(*call)) == len(lowered.args), call
+                    seen.add(call)
+    assert seen
 
 
 def test_a_function_that_no_header_defines() -> None:

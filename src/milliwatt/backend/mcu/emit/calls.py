@@ -14,8 +14,8 @@ from milliwatt.backend.mcu.emit.arguments import (
     number_literal,
 )
 from milliwatt.backend.mcu.emit.call_text import listed, named_arguments
-from milliwatt.backend.mcu.emit.kernel_headers import parameter_names
 from milliwatt.backend.mcu.emit.literals import comment_text
+from milliwatt.backend.mcu.emit.parameters import parameter_names
 from milliwatt.backend.mcu.emit.row_calls import row_parameters
 from milliwatt.backend.mcu.kernel import Arg, In, Lit, Out, RowCount, Scratch
 from milliwatt.backend.mcu.planning.plan import Plan, Step
