@@ -9,17 +9,21 @@ Usage: python -m bench.kernels.alternatives
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.kernels.alternatives_page import PAGE, Row, filled, render
-from bench.kernels.coded_networks import load_networks, measure_networks, write_networks
-from bench.kernels.subbyte_networks import load_subbyte, measure_subbyte, write_subbyte
-from bench.kernels.tuned_ic import load_tuned, measure_tuned, write_tuned
+from bench.kernels.coded_networks import TABLE as CODED
+from bench.kernels.coded_networks import CodedNetwork, load_networks, measure_networks
+from bench.kernels.entries import Entry, bell, first_job, measure_entries
+from bench.kernels.subbyte_networks import TABLE as NARROWED
+from bench.kernels.subbyte_networks import SubbyteNetwork, load_subbyte, measure_subbyte
+from bench.kernels.tuned_ic import TABLE as TUNED
+from bench.kernels.tuned_ic import TunedFigure, load_tuned, measure_tuned
+from bench.rows import format_rows, read_rows
 from milliwatt.backend.mcu.kernel import Core, Kernel
 from milliwatt.backend.mcu.lowering.dsp import (
     coded,
@@ -45,10 +49,10 @@ from milliwatt.backend.mcu.lowering.portable import (
 )
 from milliwatt.ir.types import Array, DType
 from milliwatt.ops.base import Activation
+from milliwatt.output import write_file
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
-from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job
 from tests.kernels.pruned import blocks, nm, pruned, unstructured
 from tests.kernels.symmetric import symmetric
@@ -60,16 +64,6 @@ DENSE = (*dsp_conv.KERNELS, *dsp_depthwise.KERNELS, *dsp_dense.KERNELS)
 SUBBYTE = (*subbyte_conv.KERNELS, *subbyte_depthwise.KERNELS, *subbyte_dense.KERNELS)
 PORTABLE = (*conv.KERNELS, *dense.KERNELS)
 RELU = Activation.RELU
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row to be measured."""
-
-    group: str
-    layer: str
-    weights: str
-    job: Job
 
 
 def _convolution(window: Window, dtype: DType = DType.INT8) -> Case:
@@ -115,11 +109,6 @@ _COMPARED = ("1×1, 25×5, 64 → 64", "1×1, 6×6, 128 → 128", "3×3, 16×16,
 _OTHERS = (*_PLANES, *_FULL)
 
 
-def _first(kernels: Sequence[Kernel], case: Case) -> Job:
-    site, inputs = case
-    return Job(next(k for k in kernels if k.supports(site, CORE)), site, inputs)
-
-
 def _subbyte() -> list[Entry]:
     found: list[Entry] = []
     for layer in (*_COMPARED, *_OTHERS):
@@ -134,17 +123,13 @@ def _subbyte() -> list[Entry]:
     return found
 
 
+def _first(kernels: Sequence[Kernel], case: Case) -> Job:
+    return first_job(kernels, case, CORE)
+
+
 def _entropy_bits(values: Array) -> float:
     counts = np.unique(values, return_counts=True)[1] / values.size
     return float(-(counts * np.log2(counts)).sum())
-
-
-def bell(case: Case, spread: float) -> Case:
-    """The case with weights of a Laplace distribution."""
-    site, inputs = case
-    drawn = np.random.default_rng(1).laplace(0, spread, inputs[1].shape)
-    weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
-    return replace(site, constants=(None, weights, inputs[2])), [inputs[0], weights, inputs[2]]
 
 
 def _coded() -> list[Entry]:
@@ -195,51 +180,27 @@ def _sparse() -> list[Entry]:
 
 def measure() -> list[Row]:
     """Every row, on the emulated Cortex-M4."""
-    entries = [*_subbyte(), *_coded(), *_winograd(), *_sparse()]
-    counts = [check_emulated([e.job], "cortex-m4", "gcc").instructions[0] for e in entries]
-    return [_row(entry, count) for entry, count in zip(entries, counts, strict=True)]
-
-
-def _row(entry: Entry, instructions: int) -> Row:
-    job = entry.job
-    lowered = job.kernel.lower(job.site)
-    return Row(
-        group=entry.group,
-        layer=entry.layer,
-        weights=entry.weights,
-        kernel=job.kernel.name,
-        macs=job.site.op.macs(job.site.inputs, job.site.outputs),
-        instructions=instructions,
-        flash_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
-        scratch_bytes=lowered.scratch_bytes,
-    )
+    return measure_entries([*_subbyte(), *_coded(), *_winograd(), *_sparse()], "cortex-m4")
 
 
 def load() -> list[Row]:
     """The committed rows."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        kinds = {field.name: field.type for field in fields(Row)}
-        return [
-            Row(**{name: int(v) if kinds[name] == "int" else v for name, v in line.items()})
-            for line in csv.DictReader(file)
-        ]
+    return read_rows(TABLE, Row)
 
 
 def main() -> None:
     """Measure, and write the table and the page."""
     rows = measure()
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    write_file(TABLE, format_rows(rows, Row))
     shared = find_shared()
     if shared is not None:
-        write_networks(measure_networks(shared / "models"))
-        write_subbyte(measure_subbyte(shared / "models"))
-        write_tuned(measure_tuned(shared / "models"))
+        models = shared / "models"
+        write_file(CODED, format_rows(measure_networks(models), CodedNetwork))
+        write_file(NARROWED, format_rows(measure_subbyte(models), SubbyteNetwork))
+        write_file(TUNED, format_rows(measure_tuned(models), TunedFigure))
     tables = render(rows, load_networks(), load_subbyte(), load_tuned())
     page = filled(PAGE.read_text(encoding="utf-8"), tables)
-    PAGE.write_text(page, encoding="utf-8")
+    write_file(PAGE, page)
     print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")
 
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.rows import read_rows
 from milliwatt.backend.mcu.choice.select import select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 from milliwatt.backend.mcu.lowering.dsp import coded
@@ -73,17 +73,4 @@ def _weights(lowered: Lowered) -> int:
 
 def load_networks() -> list[CodedNetwork]:
     """The committed rows."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            CodedNetwork(line.pop("network"), **{name: int(v) for name, v in line.items()})
-            for line in csv.DictReader(file)
-        ]
-
-
-def write_networks(rows: list[CodedNetwork]) -> None:
-    """The committed rows, anew."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in fields(CodedNetwork)]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    return read_rows(TABLE, CodedNetwork)

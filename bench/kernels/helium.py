@@ -10,17 +10,17 @@ Usage: python -m bench.kernels.helium
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.kernels.alternatives_page import PAGE, Row, filled
+from bench.kernels.entries import Entry, bell, first_job, measure_entries
 from bench.kernels.helium_page import render
-from bench.kernels.subbyte_networks import NETWORKS, SubbyteNetwork, narrowed
-from milliwatt.backend.mcu.compile import compile_graph
+from bench.kernels.subbyte_networks import SubbyteNetwork, measure_subbyte
+from bench.rows import format_rows, read_rows
 from milliwatt.backend.mcu.kernel import Core, Kernel
 from milliwatt.backend.mcu.lowering.dsp import (
     coded,
@@ -56,17 +56,12 @@ from milliwatt.backend.mcu.lowering.mve import (
 from milliwatt.backend.mcu.lowering.mve import (
     winograd as mve_winograd,
 )
-from milliwatt.frontend.load import load_model
-from milliwatt.hardware import load_target
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
-from milliwatt.report.compilation import compile_report
-from milliwatt.run.samples import random_samples
-from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
+from milliwatt.output import write_file
 from tests.cases import linear
 from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
-from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job
 from tests.kernels.pruned import Prune, blocks, nm, pruned, unstructured
 from tests.support import find_shared
@@ -79,16 +74,6 @@ SUBBYTE = (*mve_subbyte.KERNELS, *mve_subbyte_depthwise.KERNELS)
 SUBBYTE_DSP = (*subbyte_conv.KERNELS, *subbyte_depthwise.KERNELS, *subbyte_dense.KERNELS)
 _TARGET = "corstone-300"
 _RELU = Activation.RELU
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row to be measured."""
-
-    group: str
-    layer: str
-    weights: str
-    job: Job
 
 
 _CONVOLUTIONS = {
@@ -119,8 +104,7 @@ def _layer(name: str, dtype: DType = DType.INT8, least: int = 1) -> Case:
 
 
 def _first(kernels: Sequence[Kernel], case: Case) -> Job:
-    site, inputs = case
-    return Job(next(k for k in kernels if k.supports(site, CORE)), site, inputs)
+    return first_job(kernels, case, CORE)
 
 
 def _subbyte() -> list[Entry]:
@@ -175,18 +159,10 @@ def _sparse_dense() -> list[Entry]:
     return found
 
 
-def _bell(case: Case, spread: float) -> Case:
-    """The case with weights of a Laplace distribution."""
-    site, inputs = case
-    drawn = np.random.default_rng(1).laplace(0, spread, inputs[1].shape)
-    weights = np.clip(np.round(drawn), -127, 127).astype(np.int8)
-    return replace(site, constants=(None, weights, inputs[2])), [inputs[0], weights, inputs[2]]
-
-
 def _coded() -> list[Entry]:
     found: list[Entry] = []
     for layer in LAYERS[1:]:
-        case = _bell(_layer(layer), 8.0)
+        case = bell(_layer(layer), 8.0)
         for kernels in (USUAL, mve_coded.KERNELS, coded.KERNELS):
             found.append(Entry("helium-coded", layer, "5.4 bits", _first(kernels, case)))
     return found
@@ -212,91 +188,34 @@ def _winograd() -> list[Entry]:
 def measure() -> list[Row]:
     """Every row, on the emulated Cortex-M55."""
     entries = [*_subbyte(), *_sparse(), *_coded(), *_winograd()]
-    counts = [check_emulated([e.job], "cortex-m55", "gcc").instructions[0] for e in entries]
-    return [_row(entry, count) for entry, count in zip(entries, counts, strict=True)]
-
-
-def _row(entry: Entry, instructions: int) -> Row:
-    job = entry.job
-    lowered = job.kernel.lower(job.site)
-    return Row(
-        group=entry.group,
-        layer=entry.layer,
-        weights=entry.weights,
-        kernel=job.kernel.name,
-        macs=job.site.op.macs(job.site.inputs, job.site.outputs),
-        instructions=instructions,
-        flash_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
-        scratch_bytes=lowered.scratch_bytes,
-    )
+    return measure_entries(entries, "cortex-m55")
 
 
 def measure_networks(models: Path) -> list[SubbyteNetwork]:
     """Every network with every width, verified against the reference on the emulated core."""
-    widths = (DType.INT8, DType.INT4, DType.INT2)
-    return [_network(models, name, dtype) for name in NETWORKS for dtype in widths]
-
-
-def _network(models: Path, name: str, dtype: DType) -> SubbyteNetwork:
-    graph = load_model(models / "mlperf_tiny" / f"{name}.tflite")
-    if dtype is not DType.INT8:
-        graph = narrowed(graph, dtype)
-    compiled = compile_graph(graph, load_target(_TARGET), "net")
-    firmware = build_compiled(compiled, compiler="gcc")
-    samples = random_samples(ports_of(compiled.source), 1, 0)
-    done = verify_compiled(compiled, firmware, samples, emulator="qemu")
-    report = compile_report(compiled, done, samples)
-    memory = report.memory
-    return SubbyteNetwork(
-        name, dtype.value, report.instructions, memory.flash_bytes, memory.sram_bytes
-    )
+    return measure_subbyte(models, _TARGET)
 
 
 def load() -> list[Row]:
     """The committed rows of layers."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            Row(
-                group=line["group"],
-                layer=line["layer"],
-                weights=line["weights"],
-                kernel=line["kernel"],
-                macs=int(line["macs"]),
-                instructions=int(line["instructions"]),
-                flash_bytes=int(line["flash_bytes"]),
-                scratch_bytes=int(line["scratch_bytes"]),
-            )
-            for line in csv.DictReader(file)
-        ]
+    return read_rows(TABLE, Row)
 
 
 def load_network_rows() -> list[SubbyteNetwork]:
     """The committed rows of networks."""
-    with NETWORKS_TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            SubbyteNetwork(
-                line.pop("network"), line.pop("weights"), **{k: int(v) for k, v in line.items()}
-            )
-            for line in csv.DictReader(file)
-        ]
-
-
-def _write(path: Path, kind: type, rows: Sequence[Row] | Sequence[SubbyteNetwork]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(kind)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    return read_rows(NETWORKS_TABLE, SubbyteNetwork)
 
 
 def main() -> None:
     """Measure, and write the tables and the page."""
     rows = measure()
-    _write(TABLE, Row, rows)
+    write_file(TABLE, format_rows(rows, Row))
     shared = find_shared()
     if shared is not None:
-        _write(NETWORKS_TABLE, SubbyteNetwork, measure_networks(shared / "models"))
+        networks = measure_networks(shared / "models")
+        write_file(NETWORKS_TABLE, format_rows(networks, SubbyteNetwork))
     page = filled(PAGE.read_text(encoding="utf-8"), render(rows, load_network_rows()))
-    PAGE.write_text(page, encoding="utf-8")
+    write_file(PAGE, page)
     print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")
 
 

@@ -8,14 +8,15 @@ Usage: python -m bench.kernels.stored_without_dsp
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.kernels.alternatives import LAYERS, PORTABLE, bell
+from bench.kernels.alternatives import LAYERS, PORTABLE
 from bench.kernels.alternatives_page import filled
+from bench.kernels.entries import bell, first_job, job_macs, table_bytes
 from bench.markdown import count, table
+from bench.rows import format_rows, read_rows
 from bench.suite import BENCH
 from milliwatt.backend.mcu.kernel import Core, Kernel
 from milliwatt.backend.mcu.lowering.swar import (
@@ -29,6 +30,7 @@ from milliwatt.backend.mcu.lowering.swar import (
 )
 from milliwatt.backend.mcu.lowering.swar.stored import CODED, SUBBYTE
 from milliwatt.ir.types import DType
+from milliwatt.output import write_file
 from tests.cases.build import Case
 from tests.kernels.emulated import check_emulated
 from tests.kernels.harness import Job
@@ -75,8 +77,7 @@ def _entries(layer: str) -> list[tuple[str, Job]]:
 
 
 def _first(kernels: Sequence[Kernel], case: Case) -> Job:
-    site, inputs = case
-    return Job(next(k for k in kernels if k.supports(site, _SWAR)), site, inputs)
+    return first_job(kernels, case, _SWAR)
 
 
 def measure() -> list[Stored]:
@@ -86,15 +87,14 @@ def measure() -> list[Stored]:
 
 def _row(layer: str, weights: str, job: Job) -> Stored:
     counts = [check_emulated([job], core, cc).instructions[0] for core, cc in _CORES.items()]
-    lowered = job.kernel.lower(job.site)
     return Stored(
         layer,
         weights,
         job.kernel.name,
-        job.site.op.macs(job.site.inputs, job.site.outputs),
+        job_macs(job),
         *counts,
-        flash_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
-        scratch_bytes=lowered.scratch_bytes,
+        flash_bytes=table_bytes(job),
+        scratch_bytes=job.kernel.lower(job.site).scratch_bytes,
     )
 
 
@@ -118,23 +118,14 @@ def render(rows: Sequence[Stored]) -> str:
 
 def load() -> list[Stored]:
     """The committed rows."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        kinds = {field.name: field.type for field in fields(Stored)}
-        return [
-            Stored(**{name: int(v) if kinds[name] == "int" else v for name, v in line.items()})
-            for line in csv.DictReader(file)
-        ]
+    return read_rows(TABLE, Stored)
 
 
 def main() -> None:
     """Measure, and write the table and the page."""
     rows = measure()
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Stored)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    page = filled(PAGE.read_text(encoding="utf-8"), {GROUP: render(rows)})
-    PAGE.write_text(page, encoding="utf-8")
+    write_file(TABLE, format_rows(rows, Stored))
+    write_file(PAGE, filled(PAGE.read_text(encoding="utf-8"), {GROUP: render(rows)}))
     print(f"{len(rows)} rows: {TABLE.name}, {PAGE.name}")
 
 

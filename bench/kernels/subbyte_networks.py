@@ -7,26 +7,26 @@ trained with such weights, the answers are not.
 
 from __future__ import annotations
 
-import csv
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.rows import read_rows
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.frontend.load import load_model
 from milliwatt.hardware import load_target
+from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.ir.types import Array, DType, Quant, TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.report.compilation import compile_report
 from milliwatt.run.samples import random_samples
-from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
+from milliwatt.run.verify import build_compiled, choose_emulator, ports_of, verify_compiled
 
 TABLE = Path(__file__).with_name("subbyte_networks.csv")
 NETWORKS = ("kws_dscnn_int8", "ic_resnet8_int8", "ad01_int8")
-_TARGET = "nucleo-l4r5zi"
 _WIDTHS = (DType.INT8, DType.INT4, DType.INT2)
 
 
@@ -65,19 +65,20 @@ def _narrow(values: Array, kind: TensorType, dtype: DType) -> tuple[Array, Tenso
     return narrow, TensorType(kind.shape, dtype, quant)
 
 
-def measure_subbyte(models: Path) -> list[SubbyteNetwork]:
+def measure_subbyte(models: Path, board: str = "nucleo-l4r5zi") -> list[SubbyteNetwork]:
     """Every network with every width, verified against the reference on the emulated core."""
-    return [_measured(models, name, dtype) for name in NETWORKS for dtype in _WIDTHS]
+    target = load_target(board)
+    return [_measured(models, name, dtype, target) for name in NETWORKS for dtype in _WIDTHS]
 
 
-def _measured(models: Path, name: str, dtype: DType) -> SubbyteNetwork:
+def _measured(models: Path, name: str, dtype: DType, target: Target) -> SubbyteNetwork:
     graph = load_model(models / "mlperf_tiny" / f"{name}.tflite")
     if dtype is not DType.INT8:
         graph = narrowed(graph, dtype)
-    compiled = compile_graph(graph, load_target(_TARGET), "net")
+    compiled = compile_graph(graph, target, "net")
     firmware = build_compiled(compiled, compiler="gcc")
     samples = random_samples(ports_of(compiled.source), 1, 0)
-    done = verify_compiled(compiled, firmware, samples)
+    done = verify_compiled(compiled, firmware, samples, emulator=choose_emulator(target.core))
     report = compile_report(compiled, done, samples)
     memory = report.memory
     return SubbyteNetwork(
@@ -87,19 +88,4 @@ def _measured(models: Path, name: str, dtype: DType) -> SubbyteNetwork:
 
 def load_subbyte() -> list[SubbyteNetwork]:
     """The committed rows."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            SubbyteNetwork(
-                line.pop("network"), line.pop("weights"), **{k: int(v) for k, v in line.items()}
-            )
-            for line in csv.DictReader(file)
-        ]
-
-
-def write_subbyte(rows: list[SubbyteNetwork]) -> None:
-    """The committed rows, anew."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in fields(SubbyteNetwork)]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    return read_rows(TABLE, SubbyteNetwork)

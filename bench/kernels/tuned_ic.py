@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.rows import read_rows
 from milliwatt.backend.mcu.choice.select import candidates, site_of
 from milliwatt.backend.mcu.compile import core_of
 from milliwatt.frontend.load import load_model
@@ -69,21 +69,4 @@ def _count(found: Round, kernel: str) -> int:
 
 def load_tuned() -> list[TunedFigure]:
     """The committed rows."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            TunedFigure(
-                line["network"],
-                line["figure"],
-                *(int(line[name]) for name in ("default", "small", "tuned")),
-            )
-            for line in csv.DictReader(file)
-        ]
-
-
-def write_tuned(rows: list[TunedFigure]) -> None:
-    """The committed rows, anew."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in fields(TunedFigure)]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    return read_rows(TABLE, TunedFigure)
