@@ -25,7 +25,7 @@ from tests.cases.build import Case
 from tests.cases.linear import Numbers, Window
 from tests.kernels.dsp import CORTEX_M4, DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import check_kernels, jobs_of
+from tests.kernels.harness import Job, check_kernels, jobs_of
 
 SHAPES = [
     *awkward.DEPTHWISE,
@@ -130,11 +130,14 @@ def test_large_factors() -> None:
     check_kernels(large)
 
 
-def test_large_factors_need_one_rounding() -> None:
+def test_large_factors_without_one_rounding_have_the_general_kernel_alone() -> None:
     shape = Window((1, 6, 5, 4), 4, (3, 3))
     plain = linear.depthwise(shape, DType.INT8, Numbers(x_zero=3, y_zero=3), 1)
-    site, _ = _with_factors(*plain)
-    assert not any(kernel.supports(site, DSP) for kernel in KERNELS)
+    site, inputs = _with_factors(*plain)
+    (kernel,) = (kernel for kernel in KERNELS if kernel.supports(site, DSP))
+    assert kernel.name == "depthwise_conv2d_s8_dsp"
+    assert kernel.lower(site).args[-1] == Lit(dsp_depthwise.COARSE)
+    check_kernels([Job(kernel, site, inputs)])
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)

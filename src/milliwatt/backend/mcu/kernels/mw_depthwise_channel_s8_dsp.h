@@ -5,6 +5,7 @@
  * that is all, and weights and bias are times 256; MW_ONCE_LARGE is for factors of up to 4. Where
  * they round twice weights and bias are doubled, and the bias' lowest five bits are the divisor's
  * exponent; a bias that leaves no room for them has a word more behind the multiplier.
+ * Coarse layers (MW_COARSE) have three words of scales; mw_requantize_s8_scales reads them.
  * MW_ONCE_SHORT has multipliers of three bytes, which the bias' lowest three bits shift left, and
  * which follow the biases. */
 #ifndef MW_DEPTHWISE_CHANNEL_S8_DSP_H
@@ -12,10 +13,11 @@
 
 #include "mw_requantize_dsp.h"
 
-enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE }; /* `form` */
+enum { MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE, MW_COARSE }; /* `form` */
 
 typedef struct {
     int32_t bias, multiplier, divisor;
+    const int32_t *scales; /* coarse: in place of the two */
 } mw_depthwise_channel_s8;
 
 /* 0: sums are rounded twice; 1: once; 2: once, with large factors. */
@@ -25,7 +27,10 @@ MW_INLINE int32_t mw_rounds_once(int32_t form)
 }
 
 /* Words of `scales` a channel, but for MW_ONCE_SHORT. */
-MW_INLINE int32_t mw_depthwise_scale_words(int32_t form) { return form == MW_TWICE_WIDE ? 2 : 1; }
+MW_INLINE int32_t mw_depthwise_scale_words(int32_t form)
+{
+    return form == MW_COARSE ? mw_scale_words(1) : form == MW_TWICE_WIDE ? mw_scale_words(0) : 1;
+}
 
 /* The first channel's scales. */
 MW_INLINE const int32_t *mw_first_scale(const int32_t *bias, const int32_t *scales,
@@ -47,7 +52,7 @@ MW_INLINE int32_t mw_depthwise_weight_scale(int32_t form) { return mw_rounds_onc
 MW_INLINE mw_depthwise_channel_s8 mw_depthwise_channel(int32_t bias, const int32_t *scales,
                                                        int32_t form)
 {
-    mw_depthwise_channel_s8 channel = {bias, form == MW_ONCE_SHORT ? 0 : scales[0], 0};
+    mw_depthwise_channel_s8 channel = {bias, form == MW_ONCE_SHORT ? 0 : scales[0], 0, scales};
     if (form == MW_ONCE_SHORT) {
         const uint32_t mantissa = (uint32_t)mw_load_i32(scales) & 0xFFFFFFu;
         channel.bias = bias >> 3;
@@ -74,6 +79,9 @@ MW_INLINE int8_t mw_depthwise_rescale_s8(int32_t sum, int32_t multiplier, int32_
 MW_INLINE int8_t mw_depthwise_output_s8(int32_t sum, const mw_depthwise_channel_s8 *channel,
                                         int32_t zero, int32_t form)
 {
+    if (form == MW_COARSE) {
+        return mw_requantize_s8_scales(sum, channel->scales, zero, 1);
+    }
     return mw_depthwise_rescale_s8(sum, channel->multiplier, channel->divisor, zero,
                                    mw_rounds_once(form));
 }

@@ -137,7 +137,8 @@ MW_INLINE void mw_depthwise_line_s8(const mw_word *ring, const mw_word *filter,
                                     int32_t form, int8_t *y)
 {
     const int32_t pairs = stride == 1 ? (shape->taps_along >> 1) + 1 : (shape->taps_along + 1) >> 1;
-    if (MW_FEW_PAIRS > 0 && stride == 1 && shape->taps_across == 1 && pairs <= MW_FEW_PAIRS) {
+    const int32_t is_one_line = stride == 1 && shape->taps_across == 1 && form != MW_COARSE;
+    if (MW_FEW_PAIRS > 0 && is_one_line && pairs <= MW_FEW_PAIRS) {
         const mw_taps_line_s8 values = {
             channel->bias,         channel->multiplier, channel->divisor, zero,
             shape->out_step_along, shape->out_along,    pairs};

@@ -17,8 +17,9 @@ MW_INLINE void mw_fully_connected_coded_s8_dsp(const int8_t *x, int8_t *y, void 
                                                int32_t depth, int32_t channels,
                                                int32_t block_bytes, int32_t zero, int32_t low,
                                                int32_t high, int32_t packed, int32_t per_channel,
-                                               int32_t low_bytes, int32_t k)
+                                               int32_t coarse, int32_t low_bytes, int32_t k)
 {
+    const int32_t scale_step = per_channel ? mw_scale_words(coarse) : 0;
     mw_rice reader = mw_rice_begin(codes, low_bytes);
     int32_t last = 0;
     for (int32_t i = depth - 1; i >= (depth & ~3); i--) {
@@ -29,12 +30,12 @@ MW_INLINE void mw_fully_connected_coded_s8_dsp(const int8_t *x, int8_t *y, void 
         mw_rice_bytes(&reader, scratch, left > 2 ? block_bytes : block_bytes >> 1, k);
         if (left > 2) {
             mw_fully_connected_block_s8(x, depth, last, scratch, scales, y + c, left, zero, 2,
-                                        packed, per_channel);
+                                        packed, scale_step, coarse);
         } else {
             mw_fully_connected_block_s8(x, depth, last, scratch, scales, y + c, left, zero, 1,
-                                        packed, per_channel);
+                                        packed, scale_step, coarse);
         }
-        scales += 8 * per_channel;
+        scales += 4 * scale_step;
     }
     if (low > -128 || high < 127) {
         mw_clamp_s8(y, channels, low, high);

@@ -96,41 +96,40 @@ MW_INLINE const int32_t *mw_fully_connected_sums_s8(const int8_t *x, int32_t dep
     return weights;
 }
 
-/* The block's `channels` outputs, at most 2 * `channel_pairs`; returns the next block's weights. */
+/* The block's `channels` outputs, at most 2 * `channel_pairs`; a channel's scales are `scale_step`
+ * words. Returns the next block's weights. */
 MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t depth, int32_t last,
                                                      const int32_t *weights, const int32_t *scales,
                                                      int8_t *y, int32_t channels, int32_t zero,
                                                      int32_t channel_pairs, int32_t packed,
-                                                     int32_t per_channel)
+                                                     int32_t scale_step, int32_t coarse)
 {
     int32_t sums[4] = {0, 0, 0, 0};
     weights = mw_fully_connected_sums_s8(x, depth, last, weights, sums, channel_pairs, packed);
     const int32_t odd0 = mw_doubled_odd(sums[1], sums[0], packed);
     const int32_t odd1 = mw_doubled_odd(sums[3], sums[2], packed);
-    y[0] = (int8_t)mw_requantize_s8_dsp(2 * sums[0], scales[0], scales[1], zero);
+    y[0] = mw_requantize_s8_scales(2 * sums[0], scales, zero, coarse);
     if (channels > 1) {
-        y[1] = (int8_t)mw_requantize_s8_dsp(odd0, scales[2 * per_channel],
-                                            scales[2 * per_channel + 1], zero);
+        y[1] = mw_requantize_s8_scales(odd0, scales + scale_step, zero, coarse);
     }
     if (channel_pairs == 2) {
-        y[2] = (int8_t)mw_requantize_s8_dsp(2 * sums[2], scales[4 * per_channel],
-                                            scales[4 * per_channel + 1], zero);
+        y[2] = mw_requantize_s8_scales(2 * sums[2], scales + 2 * scale_step, zero, coarse);
         if (channels > 3) {
-            y[3] = (int8_t)mw_requantize_s8_dsp(odd1, scales[6 * per_channel],
-                                                scales[6 * per_channel + 1], zero);
+            y[3] = mw_requantize_s8_scales(odd1, scales + 3 * scale_step, zero, coarse);
         }
     }
     return weights;
 }
 
 /* weights: for every four channels, at the end for two, their biases; then for every four inputs
- * the channel pairs' words of inputs 0 and 2, and those of inputs 1 and 3. scales: multiplier and
- * divisor of each channel where `per_channel` is 1, else those of all. */
+ * the channel pairs' words of inputs 0 and 2, and those of inputs 1 and 3. scales: those of each
+ * channel (mw_requantize_s8_scales) where `per_channel` is 1, else those of all. */
 MW_INLINE void mw_fully_connected_s8_dsp(const int8_t *x, int8_t *y, const int32_t *weights,
                                          const int32_t *scales, int32_t rows, int32_t depth,
                                          int32_t channels, int32_t zero, int32_t low, int32_t high,
-                                         int32_t packed, int32_t per_channel)
+                                         int32_t packed, int32_t per_channel, int32_t coarse)
 {
+    const int32_t scale_step = per_channel ? mw_scale_words(coarse) : 0;
     for (int32_t r = 0; r < rows; r++) {
         const int32_t *w = weights, *s = scales;
         int8_t *to = y + r * channels;
@@ -140,12 +139,13 @@ MW_INLINE void mw_fully_connected_s8_dsp(const int8_t *x, int8_t *y, const int32
         }
         for (; left > 2; left -= 4) {
             w = mw_fully_connected_block_s8(x, depth, last, w, s, to, left, zero, 2, packed,
-                                            per_channel);
-            s += 8 * per_channel;
+                                            scale_step, coarse);
+            s += 4 * scale_step;
             to += 4;
         }
         if (left > 0) {
-            mw_fully_connected_block_s8(x, depth, last, w, s, to, left, zero, 1, packed, per_channel);
+            mw_fully_connected_block_s8(x, depth, last, w, s, to, left, zero, 1, packed, scale_step,
+                                        coarse);
         }
         x += depth;
     }

@@ -40,9 +40,10 @@ from milliwatt.backend.mcu.lowering.dsp.dense import filters_of
 from milliwatt.backend.mcu.lowering.dsp.layout import (
     DspKernel,
     can_pack,
+    coarse_words,
     four_channel_words,
     has_one_scale,
-    scale_words,
+    is_coarse,
 )
 from milliwatt.ops.dense import FullyConnected
 from milliwatt.quant.arith import activation_range
@@ -65,7 +66,7 @@ def _codes(site: Site) -> Stored:
 def _accepts_dense(site: Site) -> bool:
     x = site.inputs[0]
     return (
-        dsp_dense.accepts(site)
+        dsp_dense.computes(site)
         and x.elements == site.inputs[1].shape[1]
         and is_smaller(_codes(site), _dense_words(site))
     )
@@ -86,12 +87,12 @@ def _lower_dense(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(depth, channels, four_bytes, y.zero_point),
-            *fixed(low, high, int(can_pack(filters)), int(per_channel)),
+            *fixed(low, high, int(can_pack(filters)), int(per_channel), int(is_coarse(filters))),
             *passed(stored.low_bytes, stored.k),
         ),
         (
             stored.table,
-            scale_words(filters, None if per_channel else 1),
+            coarse_words(filters, None if per_channel else 1),
         ),
         scratch_bytes=made_bytes(four_bytes),
         overlaps=in_order(np.zeros(1, np.int64), np.array([channels]), channels),

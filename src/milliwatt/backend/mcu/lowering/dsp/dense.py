@@ -12,11 +12,13 @@ from milliwatt.backend.mcu.lowering.dsp.layout import (
     DspKernel,
     Filters,
     can_pack,
+    coarse_words,
     folded_filters,
     four_channel_words,
     has_one_scale,
+    is_coarse,
     is_exact,
-    scale_words,
+    is_rescaled_exactly,
 )
 from milliwatt.backend.mcu.lowering.portable.dense import rows_overlap
 from milliwatt.ir.types import DType
@@ -33,13 +35,19 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, constant(site, 1), factors)
 
 
+def is_dense(site: Site) -> bool:
+    """Whether the site is an int8 fully connected layer."""
+    return isinstance(site.op, FullyConnected) and has_int8_parameters(site)
+
+
 def accepts(site: Site) -> bool:
-    """Whether the site is an int8 fully connected layer, exactly computed."""
-    return (
-        isinstance(site.op, FullyConnected)
-        and has_int8_parameters(site)
-        and is_exact(filters_of(site))
-    )
+    """The same, with factors below 1/2."""
+    return is_dense(site) and is_exact(filters_of(site))
+
+
+def computes(site: Site) -> bool:
+    """The same, with any factors that there is a form for."""
+    return is_dense(site) and is_rescaled_exactly(filters_of(site))
 
 
 def is_packed(site: Site) -> bool:
@@ -62,13 +70,13 @@ def _lower(site: Site) -> Lowered:
         (
             *(In(0), Out(0), Ref("weights"), Ref("scales")),
             *passed(rows, depth, channels, y.zero_point),
-            *fixed(low, high, int(packed), int(per_channel)),
+            *fixed(low, high, int(packed), int(per_channel), int(is_coarse(filters))),
         ),
-        (four_channel_words(filters, packed), scale_words(filters, None if per_channel else 1)),
+        (four_channel_words(filters, packed), coarse_words(filters, None if per_channel else 1)),
         overlaps=rows_overlap(rows, depth, channels, DType.INT8),
     )
 
 
 KERNELS: tuple[Kernel, ...] = (
-    DspKernel("fully_connected_s8_dsp", "mw_fully_connected_s8_dsp.h", accepts, _lower),
+    DspKernel("fully_connected_s8_dsp", "mw_fully_connected_s8_dsp.h", computes, _lower),
 )

@@ -34,12 +34,14 @@ from milliwatt.backend.mcu.lowering.dsp.depthwise_lines import (
 from milliwatt.backend.mcu.lowering.dsp.layout import (
     DspKernel,
     Filters,
+    coarse_words,
     exponents,
     folded_filters,
     has_small_sums,
+    is_coarse,
     is_exact,
+    is_rescaled_exactly,
     multipliers,
-    scale_words,
 )
 from milliwatt.backend.mcu.lowering.dsp.one_rounding import (
     LARGE_RESULT_BITS,
@@ -63,8 +65,8 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, taps, convolution_factors(x, weights, site.outputs[0], channels))
 
 
-def accepts(site: Site) -> bool:
-    """Whether the site is an int8 depthwise convolution of one image, not dilated, exactly."""
+def is_undilated(site: Site) -> bool:
+    """Whether the site is an int8 depthwise convolution of one image, not dilated."""
     op = site.op
     return (
         isinstance(op, DepthwiseConv2D)
@@ -74,12 +76,20 @@ def accepts(site: Site) -> bool:
             d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
         )
         and bool(find_lines(site))
-        and _is_exact(site)
     )
 
 
+def accepts(site: Site) -> bool:
+    """The same, with factors below 1/2, or such that one rounding is exact."""
+    return is_undilated(site) and _is_exact(site)
+
+
+def computes(site: Site) -> bool:
+    """The same, with any factors that there is a form for."""
+    return is_undilated(site) and (is_rescaled_exactly(filters_of(site)) or _is_exact(site))
+
+
 def _is_exact(site: Site) -> bool:
-    """Whether the kernels have a form for the site's numbers."""
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     filters = filters_of(site)
@@ -150,10 +160,11 @@ def _bias_and_scales(
     once = rounded_once(filters, zero_point, clamp)
     if once is not None:
         return once.form, once.offset, (_biases(once.values.bias), once.values.scales())
-    if (np.abs(filters.bias) < 1 << 25).all():
+    if is_exact(filters) and (np.abs(filters.bias) < 1 << 25).all():
         biases = _biases(64 * filters.bias + exponents(filters))
         return TWICE, zero_point, (biases, multipliers(filters))
-    return TWICE_WIDE, zero_point, (_biases(2 * filters.bias), scale_words(filters))
+    form = COARSE if is_coarse(filters) else TWICE_WIDE
+    return form, zero_point, (_biases(2 * filters.bias), coarse_words(filters))
 
 
 def _biases(values: Array) -> Table:
@@ -173,8 +184,8 @@ def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
     return *passed(site.inputs[0].zero_point, layer.y_zero), *layer.clamp_and_form
 
 
-TWICE, ONCE, TWICE_WIDE, ONCE_SHORT, ONCE_LARGE = range(5)
-"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE of
+TWICE, ONCE, TWICE_WIDE, ONCE_SHORT, ONCE_LARGE, COARSE = range(6)
+"""MW_TWICE, MW_ONCE, MW_TWICE_WIDE, MW_ONCE_SHORT, MW_ONCE_LARGE, MW_COARSE of
 mw_depthwise_channel_s8_dsp.h."""
 
 
@@ -354,5 +365,5 @@ KERNELS: tuple[Kernel, ...] = (
     DspKernel(
         "depthwise_conv2d_3x3_s8_dsp", "mw_depthwise_conv2d_3x3_s8_dsp.h", accepts_3x3, _lower_3x3
     ),
-    DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", accepts, _lower),
+    DspKernel("depthwise_conv2d_s8_dsp", "mw_depthwise_conv2d_s8_dsp.h", computes, _lower),
 )

@@ -8,7 +8,7 @@ import numpy as np
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Site
 from milliwatt.backend.mcu.lowering.common.overlap import in_order
 from milliwatt.backend.mcu.lowering.common.shared import passed
-from milliwatt.backend.mcu.lowering.dsp.depthwise import accepts, filters_of, layer_of
+from milliwatt.backend.mcu.lowering.dsp.depthwise import computes, filters_of, layer_of
 from milliwatt.backend.mcu.lowering.dsp.depthwise_lines import best_lines, work_of_lines
 from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel
 from milliwatt.ops.base import Padding
@@ -26,7 +26,7 @@ def _accepts(site: Site) -> bool:
         and op.padding == Padding()
         and op.dilation_hw == (1, 1)
         and site.inputs[0].shape[3] == site.outputs[0].shape[3]
-        and accepts(site)
+        and computes(site)
         and _work(site) < work_of_lines(best_lines(site))
     )
 
