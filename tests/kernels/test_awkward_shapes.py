@@ -83,42 +83,48 @@ SUBBYTE = (DType.INT4, DType.INT2)
 FAMILIES = {
     "dsp": Family(
         (
-            "dsp_conv",
-            "dsp_depthwise",
-            "dsp_depthwise_words",
-            "dsp_depthwise_row",
-            "dsp_dense",
-            "dsp_small",
+            "dsp.conv",
+            "dsp.depthwise",
+            "dsp.depthwise_words",
+            "dsp.depthwise_row",
+            "dsp.dense",
+            "dsp.small",
+            "dsp.brief",
         ),
         DSP,
         "cortex-m4",
         changed=without_least,
     ),
     "mve": Family(
-        ("mve_conv", "mve_depthwise", "mve_dense"), MVE, "cortex-m55", changed=without_least
+        ("mve.conv", "mve.depthwise", "mve.dense"), MVE, "cortex-m55", changed=without_least
     ),
     "swar": Family(
-        ("swar_conv", "swar_depthwise", "swar_dense"), SWAR, "cortex-m0plus", changed=some_small
+        ("swar.conv", "swar.depthwise", "swar.dense"), SWAR, "cortex-m0plus", changed=some_small
     ),
-    "sparse": Family(("sparse_conv", "sparse_dense"), DSP, "cortex-m4", changed=mostly_zeros),
+    "sparse": Family(
+        ("dsp.sparse_conv", "dsp.sparse_dense"), DSP, "cortex-m4", changed=mostly_zeros
+    ),
     "sparse_mve": Family(
-        ("mve_sparse", "mve_sparse_dense"), MVE, "cortex-m55", changed=vectors_of_zeros
+        ("mve.sparse", "mve.sparse_dense"), MVE, "cortex-m55", changed=vectors_of_zeros
     ),
     "subbyte": Family(
-        ("subbyte_conv", "subbyte_depthwise", "subbyte_dense"), DSP, "cortex-m4", SUBBYTE
+        ("dsp.subbyte_conv", "dsp.subbyte_depthwise", "dsp.subbyte_dense"),
+        DSP,
+        "cortex-m4",
+        SUBBYTE,
     ),
-    "subbyte_mve": Family(("mve_subbyte", "mve_subbyte_depthwise"), MVE, "cortex-m55", SUBBYTE),
-    "subbyte_swar": Family(("swar_subbyte",), SWAR, "cortex-m0plus", SUBBYTE),
-    "winograd": Family(("winograd",), DSP, "cortex-m4", changed=without_least, square=True),
+    "subbyte_mve": Family(("mve.subbyte", "mve.subbyte_depthwise"), MVE, "cortex-m55", SUBBYTE),
+    "subbyte_swar": Family(("swar.subbyte",), SWAR, "cortex-m0plus", SUBBYTE),
+    "winograd": Family(("dsp.winograd",), DSP, "cortex-m4", changed=without_least, square=True),
     "winograd_mve": Family(
-        ("mve_winograd",), MVE, "cortex-m55", changed=without_least, square=True
+        ("mve.winograd",), MVE, "cortex-m55", changed=without_least, square=True
     ),
-    "coded_mve": Family(("mve_coded",), MVE, "cortex-m55", changed=small_weights),
-    "coded_swar": Family(("swar_coded",), SWAR, "cortex-m0plus", changed=small_weights),
-    "coded": Family(("coded",), DSP, "cortex-m4", changed=small_weights),
+    "coded_mve": Family(("mve.coded",), MVE, "cortex-m55", changed=small_weights),
+    "coded_swar": Family(("swar.coded",), SWAR, "cortex-m0plus", changed=small_weights),
+    "coded": Family(("dsp.coded",), DSP, "cortex-m4", changed=small_weights),
 }
 
-OF_OTHER_OPERATORS = {"mve_arith", "mve_pool", "affine_add", "dsp_arith", "dsp_pool"}
+OF_OTHER_OPERATORS = {"mve.arith", "mve.pool", "portable.affine_add", "dsp.arith", "dsp.pool"}
 
 
 def test_no_family_is_left_out() -> None:
@@ -267,6 +273,8 @@ USUAL: list[tuple[str, Window | tuple[int, int, int]]] = [
     ("dense", (1, 128, 16)),
     ("dense", (1, 128, 20)),
     ("dense", (1, 256, 16)),
+    ("conv", Window((1, 4, 5, 16), 20, activation=Activation.RELU)),
+    ("conv", Window((1, 5, 5, 8), 8, activation=Activation.RELU)),
 ]
 """Shapes for which the kernels were made that take no awkward one."""
 
