@@ -159,3 +159,11 @@ def test_run_prints_whole_integers(capsys: pytest.CaptureFixture[str], tmp_path:
     assert main(["run", str(tmp_path / "out"), "--on", "host"]) == 0
     printed_lines = capsys.readouterr().out.splitlines()
     assert "sample 0, 'c' (int8[2,4]): -4 -3 -2 -1 0 1 2 3" in printed_lines
+
+
+def test_lines_do_not_end_in_spaces(capsys: pytest.CaptureFixture[str], model: Path) -> None:
+    for command in (["inspect", str(model)], ["targets"], ["targets", BOARD]):
+        assert main(command) == 0
+        text = capsys.readouterr().out
+        assert text.endswith("\n")
+        assert all(line == line.rstrip() for line in text.splitlines())

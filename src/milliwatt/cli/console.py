@@ -22,11 +22,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or text to standard output."""
+    """Print a table or text to standard output; files and pipes get no spaces at ends of lines."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
-    Console(width=width, highlight=False, markup=False, emoji=False).print(renderable)
+    if sys.stdout.isatty():
+        Console(highlight=False, markup=False, emoji=False).print(renderable)
+        return
+    console = Console(width=WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(renderable)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:

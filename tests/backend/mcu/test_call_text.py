@@ -74,6 +74,12 @@ def test_a_name_that_comes_again_has_a_number() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_a_parameter_hides_no_static_of_the_generated_source() -> None:
+    names = parameter_names("mw_svdf_s8.h", "mw_svdf_s8_s8")
+    assert "state" not in names
+    assert "state_2" in names
+
+
 @pytest.mark.parametrize("family", cases.FAMILIES)
 def test_every_argument_of_a_kernel_has_a_name(family: str) -> None:
     seen: set[tuple[str, str]] = set()

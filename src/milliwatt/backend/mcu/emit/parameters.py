@@ -15,6 +15,8 @@ _MACRO = r"^#define {}\(([^)]*)\)(.*)"
 _DEFINED_BY = r"^(MW_DEFINE_\w+)\({}\b"
 _PASSED_ON = re.compile(r"(\w+)\(((?:[^()]|\([^()]*\))*),\s*__VA_ARGS__\)")
 _COMMA = re.compile(r",(?![^()]*\))")
+_STATICS = ("arena", "state")
+"""Names of the generated source that parameters shall not hide."""
 _LAST_WORD = re.compile(r"(\w+)\s*(?:\[\w*\])?$")
 
 
@@ -79,7 +81,7 @@ def _named_by_macro(text: str, macro: str) -> tuple[str, ...]:
 
 
 def _told_apart(names: tuple[str, ...]) -> tuple[str, ...]:
-    before = [names[:i].count(name) for i, name in enumerate(names)]
+    before = [(*_STATICS, *names[:i]).count(name) for i, name in enumerate(names)]
     return tuple(
         f"{name}_{again + 1}" if again else name for name, again in zip(names, before, strict=True)
     )
