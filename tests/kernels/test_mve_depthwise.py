@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering.mve import depthwise as mve_depthwise
-from milliwatt.backend.mcu.lowering.mve.layout import ANY, RELU
+from milliwatt.backend.mcu.lowering.mve.depthwise import ONCE
+from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import DepthwiseConv2D
@@ -50,9 +52,26 @@ WINDOWS = [
 NUMBERS = awkward.NUMBERS[:4]
 
 
+SMALLER = 10
+"""By what weights are divided where sums should fit 16 bits, or nearly so."""
+
+
+def smaller(case: Case) -> Case:
+    """The case with weights of few bits."""
+    site, inputs = case
+    few = (inputs[1] // SMALLER).astype(np.int8)
+    constants = (None, few, site.constants[2])
+    return replace(site, constants=constants), [inputs[0], few, inputs[2]]
+
+
 def sites() -> list[Case]:
-    """Each shape with each number format, without weights of -128."""
-    return [symmetric(case) for case in every(linear.depthwise, WINDOWS, NUMBERS)]
+    """Each shape with each number format, without weights of -128; some with few bits as well."""
+    found = [symmetric(case) for case in every(linear.depthwise, WINDOWS, NUMBERS)]
+    return (
+        found
+        + [smaller(case) for case in found[::3]]
+        + [smaller(smaller(case)) for case in found[::7]]
+    )
 
 
 def coarse_outputs(y_zero: int) -> Case:
@@ -81,6 +100,9 @@ def test_host(cc: str) -> None:
     found = jobs(sites())
     assert {job.kernel.name for job in found} == {k.name for k in mve_depthwise.KERNELS}
     assert len(found) >= 3 * len(WINDOWS)
+    ends = {tuple(a.value for a in job.kernel.lower(job.site).args[-2:]) for job in found}
+    assert {taps for taps, _ in ends} == set(range(6))
+    assert {form for _, form in ends} == {PLAIN, RELU, RELU_CLAMPED, ONCE}
     check_kernels(found, cc=cc)
 
 

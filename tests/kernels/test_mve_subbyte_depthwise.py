@@ -9,10 +9,13 @@ from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering.mve import (
     depthwise as mve_depthwise,
 )
+from milliwatt.backend.mcu.lowering.mve import layout as mve_layout
 from milliwatt.backend.mcu.lowering.mve import (
     subbyte_depthwise as mve_subbyte_depthwise,
 )
-from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve.depthwise import ONCE
+from milliwatt.backend.mcu.lowering.mve.layout import PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve.taps import ANY, NINE_ALL, PAIRS
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests.cases import linear
@@ -60,9 +63,9 @@ def test_host(cc: str) -> None:
 
 def test_every_variant_is_among_the_sites() -> None:
     calls = [job.kernel.lower(job.site) for job in jobs()]
-    ends = {tuple(a.value for a in call.args[-3:] if isinstance(a, Lit)) for call in calls}
-    assert {form for _, _, form in ends} == {PLAIN, RELU, RELU_CLAMPED, ANY}
-    assert {(nine, narrow) for nine, narrow, _ in ends} == {(0, 0), (0, 1), (1, 1)}
+    ends = {tuple(a.value for a in call.args[-2:] if isinstance(a, Lit)) for call in calls}
+    assert {form for _, form in ends} == {PLAIN, RELU, RELU_CLAMPED, mve_layout.ANY, ONCE}
+    assert {taps for taps, _ in ends} == {ANY, NINE_ALL, PAIRS}
 
 
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)

@@ -27,28 +27,43 @@ static MW_NOINLINE __attribute__((unused)) void mw_depthwise_gather_s8_mve(
     mw_fill_mve(to + begin + kept, fill, padded_bytes - begin - kept);
 }
 
-/* Scratch memory: an offset for each of the taps, whose number is made even, then `ring_rows`
- * padded rows of `padded_bytes`, then 16 bytes that the last block of channels may read.
+/* Scratch memory: `words` for the offsets (mw_depthwise_row_s8_mve.h), then `ring_rows` padded rows
+ * of `padded_bytes`, then 16 bytes that the last block of channels may read.
+ *
+ * places: where each tap's offset is among the words, then for each of `groups` where the number of
+ * its pairs is, and that number.
  *
  * `together` divides the width of the output. It is 1, or for stride 1 so many neighbouring pixels
- * as fill whole blocks: the tables are those of `together` times as many channels. nine, narrow,
- * form: those of mw_depthwise_row_s8_mve.h. */
+ * as fill whole blocks: the tables are those of `together` times as many channels. taps, form:
+ * those of mw_depthwise_row_s8_mve.h. */
 MW_INLINE void mw_depthwise_conv2d_s8_mve(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *weights, const int32_t *scales,
-    int32_t height, int32_t width, int32_t channels, int32_t out_height, int32_t out_width,
-    int32_t kh, int32_t kw, int32_t stride_h, int32_t stride_w, int32_t dilation_h,
-    int32_t dilation_w, int32_t pad_top, int32_t pad_left, int32_t padded_bytes,
-    int32_t ring_rows, int32_t together, int32_t x_zero, int32_t y_zero, int32_t low,
-    int32_t high, int32_t nine, int32_t narrow, int32_t form)
+    const int16_t *places, int32_t words, int32_t groups, int32_t height, int32_t width,
+    int32_t channels, int32_t out_height, int32_t out_width, int32_t kh, int32_t kw,
+    int32_t stride_h, int32_t stride_w, int32_t dilation_h, int32_t dilation_w, int32_t pad_top,
+    int32_t pad_left, int32_t padded_bytes, int32_t ring_rows, int32_t together, int32_t x_zero,
+    int32_t y_zero, int32_t low, int32_t high, int32_t taps, int32_t form)
 {
-    const int32_t pairs = (kh * kw + 1) >> 1;
     mw_word *const offsets = scratch;
-    int8_t *const ring = (int8_t *)(offsets + 2 * pairs);
+    int8_t *const ring = (int8_t *)(offsets + words);
     const int32_t out_bytes = out_width * channels;
-    mw_depthwise_row_s8_mve row = {
-        ring,    offsets, pairs, together * channels,  together * stride_w * channels,
-        weights, scales,  y,     out_width / together, y_zero,
-        low,     high};
+    mw_depthwise_row_s8_mve row = {ring,
+                                   offsets + (taps == MW_TAPS_PAIRS),
+                                   together * channels,
+                                   together * stride_w * channels,
+                                   weights,
+                                   scales,
+                                   y,
+                                   out_width / together,
+                                   y_zero,
+                                   low,
+                                   high};
+    for (int32_t i = 0; i < words; i++) {
+        offsets[i] = 0;
+    }
+    for (int32_t i = kh * kw; i < kh * kw + 2 * groups; i += 2) {
+        offsets[places[i]] = places[i + 1];
+    }
     int32_t next = -pad_top; /* row of the image to be gathered */
     int32_t place = 0;       /* and where in the ring */
     for (int32_t top = -pad_top; top < out_height * stride_h - pad_top; top += stride_h) {
@@ -59,17 +74,16 @@ MW_INLINE void mw_depthwise_conv2d_s8_mve(
                                        x_zero);
             place = place + 1 == ring_rows ? 0 : place + 1;
         }
-        mw_word *to = offsets;
+        const int16_t *to = places;
         int32_t at = place; /* the oldest row is the window's first */
         for (int32_t ky = 0; ky < kh; ky++) {
             for (int32_t kx = 0; kx < kw; kx++) {
-                *to++ = at * padded_bytes + kx * dilation_w * channels;
+                offsets[*to++] = at * padded_bytes + kx * dilation_w * channels;
             }
             at += dilation_h;
             at = at >= ring_rows ? at - ring_rows : at;
         }
-        offsets[2 * pairs - 1] = to[-1];
-        mw_depthwise_row_s8(&row, nine, narrow, form);
+        mw_depthwise_row_s8(&row, taps, form);
         row.y += out_bytes;
     }
 }
@@ -77,14 +91,14 @@ MW_INLINE void mw_depthwise_conv2d_s8_mve(
 /* The same without padding, of whole blocks of channels: the image is read where it is. */
 MW_INLINE void mw_depthwise_conv2d_inside_s8_mve(
     const int8_t *x, int8_t *y, const int8_t *weights, const int32_t *scales,
-    const int32_t *offsets, int32_t pairs, int32_t row_step, int32_t step, int32_t channels,
-    int32_t out_height, int32_t out_width, int32_t zero, int32_t low,
-    int32_t high, int32_t nine, int32_t narrow, int32_t form)
+    const int32_t *offsets, int32_t row_step, int32_t step, int32_t channels, int32_t out_height,
+    int32_t out_width, int32_t zero, int32_t low, int32_t high, int32_t taps, int32_t form)
 {
-    mw_depthwise_row_s8_mve row = {x,      offsets, pairs,     channels, step, weights,
-                                   scales, y,       out_width, zero,     low,  high};
+    mw_depthwise_row_s8_mve row = {
+        x, offsets + (taps == MW_TAPS_PAIRS), channels, step, weights, scales, y, out_width, zero,
+        low, high};
     for (; out_height > 0; out_height--) {
-        mw_depthwise_row_s8(&row, nine, narrow, form);
+        mw_depthwise_row_s8(&row, taps, form);
         row.x += row_step;
         row.y += out_width * channels;
     }

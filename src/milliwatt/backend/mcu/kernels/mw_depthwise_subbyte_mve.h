@@ -4,7 +4,7 @@
  * (mw_depthwise_conv2d_s8_mve.h has their registers). 6 instructions for 32 int4 weights, 13 for 64
  * of int2, once for all output pixels.
  *
- * stored: for every 16 channels the 64 bytes of their biases, before the weights or (`narrow`)
+ * stored: for every 16 channels the 64 bytes of their biases, before the weights or (`biases_last`)
  * behind them, and the weights of two (int4) or four (int2) taps in each 16 bytes: the first tap's
  * in the lowest bits. What fills up the last taps goes beyond the block, where the next one then
  * comes. */
@@ -67,16 +67,16 @@ MW_INLINE void mw_unpack_mve(const int8_t *from, int8_t *to, int32_t count, int3
  * and `taps`, that are `vectors` as stored. */
 static MW_NOINLINE __attribute__((unused)) const int8_t *mw_depthwise_unpacked_mve(
     const int8_t *stored, void *scratch, int32_t offset, int32_t blocks, int32_t taps,
-    int32_t vectors, int32_t narrow, int32_t bits)
+    int32_t vectors, int32_t biases_last, int32_t bits)
 {
     MW_BARRIER();
     int8_t *const table = (int8_t *)scratch + offset;
     int8_t *to = table;
     for (; blocks > 0; blocks--) {
-        int8_t *const weights = narrow ? to : to + 64;
-        mw_unpack_mve(narrow ? stored : stored + 64, weights, vectors, bits);
-        mw_copy_mve(narrow ? to + MW_VECTOR * taps : to,
-                    narrow ? stored + MW_VECTOR * vectors : stored, 64);
+        int8_t *const weights = biases_last ? to : to + 64;
+        mw_unpack_mve(biases_last ? stored : stored + 64, weights, vectors, bits);
+        mw_copy_mve(biases_last ? to + MW_VECTOR * taps : to,
+                    biases_last ? stored + MW_VECTOR * vectors : stored, 64);
         stored += 64 + MW_VECTOR * vectors;
         to += 64 + MW_VECTOR * taps;
     }
@@ -85,18 +85,18 @@ static MW_NOINLINE __attribute__((unused)) const int8_t *mw_depthwise_unpacked_m
 }
 
 #define mw_depthwise_conv2d_subbyte_mve(x, y, scratch, stored, offset, blocks, taps, vectors,  \
-                                        narrow_stored, bits, ...)                              \
+                                        biases_last, bits, ...)                              \
     mw_depthwise_conv2d_s8_mve(x, y, scratch,                                                  \
                                mw_depthwise_unpacked_mve(stored, scratch, offset, blocks,      \
-                                                         taps, vectors, narrow_stored, bits),  \
+                                                         taps, vectors, biases_last, bits),  \
                                __VA_ARGS__)
 
 #define mw_depthwise_conv2d_inside_subbyte_mve(x, y, scratch, stored, offset, blocks, taps,    \
-                                               vectors, narrow_stored, bits, ...)              \
+                                               vectors, biases_last, bits, ...)              \
     mw_depthwise_conv2d_inside_s8_mve(                                                         \
         x, y,                                                                                  \
         mw_depthwise_unpacked_mve(stored, scratch, offset, blocks, taps, vectors,              \
-                                  narrow_stored, bits),                                        \
+                                  biases_last, bits),                                        \
         __VA_ARGS__)
 
 #endif

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from math import gcd, prod
+from dataclasses import dataclass, replace
+from math import gcd
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp import depthwise as dsp_depthwise
 from milliwatt.backend.mcu.lowering.dsp.layout import Filters
 from milliwatt.backend.mcu.lowering.mve.layout import (
+    RELU,
     VECTOR,
     MveKernel,
     filled,
@@ -22,18 +24,29 @@ from milliwatt.backend.mcu.lowering.mve.layout import (
     scale_parts,
     without_left_shifts,
 )
+from milliwatt.backend.mcu.lowering.mve.once import once_folded
+from milliwatt.backend.mcu.lowering.mve.taps import LARGEST, Groups, group_taps
 from milliwatt.backend.mcu.lowering.portable.conv import reaches_outside
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import DepthwiseConv2D
 from milliwatt.quant.arith import activation_range
-from milliwatt.units import align_up, ceil_div
+from milliwatt.units import align_up
 
 _LANES = np.arange(VECTOR).reshape(4, 4).T[[0, 2, 1, 3]].reshape(-1)
 """The channels in the order in which the kernel adds them up."""
-NINE = 9
-"""The number of taps with a loop of its own, which needs no even number."""
-_LARGEST = 255
-"""What weights' magnitudes may come to, so that the sum of their products fits 16 bits."""
+ONCE = 4
+"""MW_MVE_ONCE of mw_depthwise_lanes_s8_mve.h."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Biases are of the form; scales are what it needs of each channel, in that order."""
+
+    groups: Groups
+    weights: Array
+    bias: Array
+    scales: tuple[Array, ...]
+    form: int
 
 
 def _accepts(site: Site) -> bool:
@@ -55,22 +68,27 @@ def is_exact(filters: Filters) -> bool:
     """Whether sums fit, those of two taps 16 bits."""
     weights = np.abs(_even_taps(filters.weights))
     pairs = weights.reshape(len(weights), -1, 2).sum(axis=2)
-    return fits(filters) and bool((pairs <= _LARGEST).all())
+    return fits(filters) and bool((pairs <= LARGEST).all())
 
 
 def _filters(site: Site) -> Filters:
     return without_left_shifts(dsp_depthwise.filters_of(site))
 
 
-def is_narrow(filters: Filters) -> bool:
-    """Whether the sum of all products fits 16 bits."""
-    return bool((np.abs(filters.weights).sum(axis=1) <= _LARGEST).all())
-
-
-def _form(site: Site, filters: Filters) -> int:
-    op = site.op
+def _layer(site: Site, filters: Filters) -> _Layer:
+    op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
-    return form_of(filters, site.outputs[0], op.activation)
+    groups, form = group_taps(filters.weights), form_of(filters, y, op.activation)
+    if form == RELU:
+        once = once_folded(filters, y.zero_point, *activation_range(op.activation, y))
+        if once is not None:
+            return _Layer(groups, filters.weights, once.bias, (once.multiplier,), ONCE)
+    return _Layer(groups, filters.weights, filters.bias, scale_parts(filters, form), form)
+
+
+def groups_of(filters: Filters) -> Groups:
+    """How the kernels of these parameters group taps."""
+    return group_taps(filters.weights)
 
 
 def _even_taps(weights: Array) -> Array:
@@ -79,18 +97,18 @@ def _even_taps(weights: Array) -> Array:
     return np.concatenate([weights, np.zeros_like(weights[:, :missing])], axis=1)
 
 
-def _tables(filters: Filters, form: int) -> tuple[Table, Table]:
-    """Weights with biases, and scales, as mw_depthwise_conv2d_s8_mve.h reads them."""
-    taps = filters.weights if filters.weights.shape[1] == NINE else _even_taps(filters.weights)
-    channels = align_up(len(taps), VECTOR)
-    full = np.zeros((channels, taps.shape[1]), np.int8)
-    full[: len(taps)] = taps
-    by_tap = full.reshape(-1, VECTOR, taps.shape[1]).transpose(0, 2, 1)
+def _tables(layer: _Layer) -> tuple[Table, Table]:
+    """Weights with biases, and scales, as mw_depthwise_row_s8_mve.h reads them."""
+    stored = layer.groups.stored
+    channels = align_up(len(layer.weights), VECTOR)
+    full = np.zeros((channels, len(stored)), np.int8)
+    full[: len(layer.weights)] = np.where(np.array(stored) < 0, 0, layer.weights[:, stored])
+    by_tap = full.reshape(-1, VECTOR, len(stored)).transpose(0, 2, 1)
     blocks = channels // VECTOR
-    parts = [_in_lanes(filters.bias).astype("<i4").view(np.int8), by_tap.reshape(blocks, -1)]
-    if is_narrow(filters):
+    parts = [_in_lanes(layer.bias).astype("<i4").view(np.int8), by_tap.reshape(blocks, -1)]
+    if layer.groups.biases_last:
         parts.reverse()
-    scales = [_in_lanes(part) for part in scale_parts(filters, form)]
+    scales = [_in_lanes(part) for part in layer.scales]
     return (
         Table("weights", np.concatenate(parts, axis=1).reshape(-1)),
         Table("scales", np.concatenate(scales, axis=1).reshape(-1), "constants"),
@@ -102,14 +120,12 @@ def _in_lanes(values: Array) -> Array:
     return np.ascontiguousarray(filled(values, VECTOR).reshape(-1, VECTOR)[:, _LANES])
 
 
-def _zeros_and_clamp(site: Site, filters: Filters) -> tuple[Arg, ...]:
+def _zeros_and_clamp(site: Site, layer: _Layer) -> tuple[Arg, ...]:
     """The arguments every kernel ends with."""
     op, y = site.op, site.outputs[0]
     assert isinstance(op, DepthwiseConv2D)
     low, high = activation_range(op.activation, y)
-    nine = prod(site.inputs[1].shape[1:3]) == NINE
-    forms = fixed(int(nine), int(is_narrow(filters)), _form(site, filters))
-    return (*passed(y.zero_point, low, high), *forms)
+    return (*passed(y.zero_point, low, high), *fixed(layer.groups.kind, layer.form))
 
 
 def _lower(site: Site) -> Lowered:
@@ -127,18 +143,31 @@ def lower_rows(site: Site, filters: Filters) -> Lowered:
     columns = (y.shape[2] - 1) * op.stride_hw[1] + (kw - 1) * op.dilation_hw[1] + 1
     padded_bytes = columns * channels
     together = _pixels_together(site)
+    layer = _layer(site, filters)
+    words = len(layer.groups.words)
+    places, counted = _places(layer.groups)
     return Lowered(
         "mw_depthwise_conv2d_s8_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(*x.shape[1:], *y.shape[1:3], kh, kw, *op.stride_hw, *op.dilation_hw),
-            *passed(pad.top, pad.left, padded_bytes, ring_rows, together, x.zero_point),
-            *_zeros_and_clamp(site, filters),
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales"), Ref("places")),
+            *passed(words, counted, *x.shape[1:], *y.shape[1:3], kh, kw, *op.stride_hw),
+            *passed(*op.dilation_hw, pad.top, pad.left, padded_bytes, ring_rows, together),
+            *passed(x.zero_point),
+            *_zeros_and_clamp(site, layer),
         ),
-        _tables(_repeated(filters, together), _form(site, filters)),
-        scratch_bytes=align_up(4 * align_up(kh * kw, 2) + ring_rows * padded_bytes + VECTOR, 4),
+        (*_tables(_repeated(layer, together)), places),
+        scratch_bytes=align_up(4 * words + ring_rows * padded_bytes + VECTOR, 4),
         overlaps=in_order(_rows_still_read(site), _rows_written(site), y.size_bytes),
     )
+
+
+def _places(groups: Groups) -> tuple[Table, int]:
+    """Where each tap's offset is among the words, then places and numbers of pairs, and of them."""
+    words = groups.words
+    taps = sorted((tap, place) for place, (tap, _) in enumerate(words) if tap >= 0)
+    counts = [(place, pairs) for place, (_, pairs) in enumerate(words) if pairs]
+    data = [place for _, place in taps] + [number for count in counts for number in count]
+    return Table("places", np.array(data, np.int16), "constants"), len(counts)
 
 
 def _pixels_together(site: Site) -> int:
@@ -150,13 +179,13 @@ def _pixels_together(site: Site) -> int:
     return pixels if op.stride_hw[1] == 1 and columns % pixels == 0 else 1
 
 
-def _repeated(filters: Filters, times: int) -> Filters:
+def _repeated(layer: _Layer, times: int) -> _Layer:
     """The channels over again, `times` times in all."""
-    return Filters(
-        np.tile(filters.weights, (times, 1)),
-        np.tile(filters.bias, times),
-        np.tile(filters.multiplier, times),
-        np.tile(filters.shift, times),
+    return replace(
+        layer,
+        weights=np.tile(layer.weights, (times, 1)),
+        bias=np.tile(layer.bias, times),
+        scales=tuple(np.tile(part, times) for part in layer.scales),
     )
 
 
@@ -200,19 +229,17 @@ def lower_inside(site: Site, filters: Filters) -> Lowered:
     row_bytes = x.shape[2] * channels
     taps_y, taps_x = np.divmod(np.arange(kh * kw), kw)
     offsets = taps_y * op.dilation_hw[0] * row_bytes + taps_x * op.dilation_hw[1] * channels
-    even = np.append(offsets, offsets[-1])[: align_up(kh * kw, 2)].astype(np.int32)
+    layer = _layer(site, filters)
+    words = [int(offsets[tap]) if tap >= 0 else pairs for tap, pairs in layer.groups.words]
     return Lowered(
         "mw_depthwise_conv2d_inside_s8_mve",
         (
             *(In(0), Out(0), Ref("weights"), Ref("scales"), Ref("offsets")),
-            *passed(ceil_div(kh * kw, 2), op.stride_hw[0] * row_bytes),
-            *passed(op.stride_hw[1] * channels, channels, *y.shape[1:3]),
-            *_zeros_and_clamp(site, filters),
+            *passed(op.stride_hw[0] * row_bytes, op.stride_hw[1] * channels, channels),
+            *passed(*y.shape[1:3]),
+            *_zeros_and_clamp(site, layer),
         ),
-        (
-            *_tables(filters, _form(site, filters)),
-            Table("offsets", even, "constants"),
-        ),
+        (*_tables(layer), Table("offsets", np.array(words, np.int32), "constants")),
         overlaps=windows(x, y, op.stride_hw, op.padding, op.dilation_hw),
     )
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
@@ -14,10 +13,9 @@ from milliwatt.backend.mcu.lowering.common.shared import passed
 from milliwatt.backend.mcu.lowering.dsp import depthwise as dsp_depthwise
 from milliwatt.backend.mcu.lowering.dsp.subbyte_layout import has_subbyte_parameters
 from milliwatt.backend.mcu.lowering.mve.depthwise import (
-    NINE,
+    groups_of,
     has_one_filter_a_channel,
     is_exact,
-    is_narrow,
     lies_inside,
     lower_inside,
     lower_rows,
@@ -47,19 +45,18 @@ def _accepts_inside(site: Site) -> bool:
 def _unpacked_first(site: Site, lowered: Lowered) -> Lowered:
     """The call `lowered`, its weights made bytes in scratch memory first."""
     bits, plain = site.inputs[1].dtype.bits, lowered.tables[0]
-    taps = prod(site.inputs[1].shape[1:3])
-    taps = taps if taps == NINE else align_up(taps, 2)
-    narrow = is_narrow(dsp_depthwise.filters_of(site))
+    groups = groups_of(dsp_depthwise.filters_of(site))
+    taps, biases_last = len(groups.stored), groups.biases_last
     blocks = plain.data.reshape(-1, _BIAS_BYTES + VECTOR * taps)
-    stored = Table("weights", _packed(blocks, bits, narrow))
+    stored = Table("weights", _packed(blocks, bits, biases_last))
     offset = align_up(lowered.scratch_bytes, 4)
     vectors = ceil_div(taps * bits, 8)
-    made = passed(offset, len(blocks), taps, vectors, int(narrow), bits)
+    made = passed(offset, len(blocks), taps, vectors, int(biases_last), bits)
     args: list[Arg] = [a for a in lowered.args if a != Scratch()]
     at = args.index(Ref("weights"))
     args = [*args[:at], Scratch(), args[at], *made, *args[at + 1 :]]
     assert args[at - 1] == Out(0)
-    beyond = 0 if narrow else VECTOR * (vectors * 8 // bits - taps)
+    beyond = 0 if biases_last else VECTOR * (vectors * 8 // bits - taps)
     return replace(
         lowered,
         function=lowered.function.replace("_s8_mve", "_subbyte_mve"),
@@ -69,13 +66,13 @@ def _unpacked_first(site: Site, lowered: Lowered) -> Lowered:
     )
 
 
-def _packed(blocks: Array, bits: int, narrow: bool) -> Array:
+def _packed(blocks: Array, bits: int, biases_last: bool) -> Array:
     """The table of bytes [blocks, bytes], the weights of several taps in each 16 bytes."""
-    weights = blocks[:, :-_BIAS_BYTES] if narrow else blocks[:, _BIAS_BYTES:]
-    biases = blocks[:, -_BIAS_BYTES:] if narrow else blocks[:, :_BIAS_BYTES]
+    weights = blocks[:, :-_BIAS_BYTES] if biases_last else blocks[:, _BIAS_BYTES:]
+    biases = blocks[:, -_BIAS_BYTES:] if biases_last else blocks[:, :_BIAS_BYTES]
     by_lane = weights.reshape(len(blocks), -1, VECTOR).transpose(0, 2, 1)
     packed = pack_runs(by_lane, bits).transpose(0, 2, 1).reshape(len(blocks), -1)
-    parts = [packed, biases] if narrow else [biases, packed]
+    parts = [packed, biases] if biases_last else [biases, packed]
     return np.concatenate(parts, axis=1).reshape(-1)
 
 
