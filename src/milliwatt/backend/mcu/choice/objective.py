@@ -62,6 +62,7 @@ class Objective:
 
 
 SPEED = Objective(speed=1.0)
+SRAM = Objective(sram=1.0)
 NAMES = tuple(field.name for field in fields(Objective))
 
 

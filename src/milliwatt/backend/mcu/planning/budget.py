@@ -26,7 +26,7 @@ from milliwatt.ops.conv import DepthwiseConv2D
 
 _TIE = 1e-6
 """What instructions weigh where they do not count."""
-_EFFORT = 0.1
+CHOICE_EFFORT = 0.1
 """Of the memory solver, where choices are compared."""
 _STEPS_APART = 64
 """A mix weighs arenas that differ by at least this part."""
@@ -53,7 +53,7 @@ def stream_chooser(
 
     def arena_of(some: Layers) -> int:
         _, found, _ = arena_problem(*some)
-        return memory.solve(found, _EFFORT).arena_bytes
+        return memory.solve(found, CHOICE_EFFORT).arena_bytes
 
     layers = LoneLayers(
         graph=graph,

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.choice.choose import Lowering, Lowerings, lower_graph
 from milliwatt.backend.mcu.choice.decide import Arena
-from milliwatt.backend.mcu.choice.objective import SPEED, Objective
+from milliwatt.backend.mcu.choice.objective import SPEED, SRAM, Objective
 from milliwatt.backend.mcu.choice.support import refuse_unsupported
 from milliwatt.backend.mcu.choice.wide import divide_wide
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.planning.arena import arena_problem
 from milliwatt.backend.mcu.planning.budget import (
+    CHOICE_EFFORT,
     arenas_of_frontier,
     choice_within,
     stream_chooser,
@@ -28,6 +29,7 @@ from milliwatt.backend.mcu.planning.plan import (
     Step,
 )
 from milliwatt.backend.mcu.streaming.check import check_stream
+from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.values.states import StatePlan, separate_outputs, state_bytes
 from milliwatt.backend.mcu.values.tables import pool_tables
@@ -51,25 +53,55 @@ def make_plan(
     `name` prefixes the C symbols; `kept` names the kernels of nodes already decided. Where arena
     and state need more than `sram_bytes`, or SRAM counts in the objective, layers are computed by
     rows or by kernels of less scratch memory: the objective's best that fits, or the smallest
-    found if nothing does. With `push_rows` the caller gives the input row by row. Raises
+    found if nothing does. What fits SRAM alone fits any objective; under the limit kept kernels
+    give way where nothing else fits. With `push_rows` the caller gives the input row by row. Raises
     UnsupportedError where no kernel computes a node or C has no form for a value, OptionError
     where a kept kernel does not compute its node or rows cannot be pushed, VerifyError where the
     memory plan is wrong.
     """
     graph = _prepared(graph, push_rows=push_rows)
-    lowerings = lower_graph(graph, core, objective, kept or {})
+    names = kept or {}
+    lowerings = lower_graph(graph, core, objective, names)
     if not push_rows and not objective.sram:
         plan = place_layers(graph, core, name, lowerings, (), objective)
         if sram_bytes is None or plan.static_bytes <= sram_bytes:
             return plan
-    chooser = stream_chooser(
-        graph, core, lowerings, objective, kept=kept or {}, push_rows=push_rows
-    )
     arena_bytes = None
     if sram_bytes is not None:
         arena_bytes = max(0, sram_bytes - _kept_bytes(graph, push_rows=push_rows))
-    best = choice_within(chooser, objective, arena_bytes)
-    plan = place_layers(best.graph, core, name, best.lowerings, best.streams, objective)
+    plans: list[Plan] = []
+    for aim, fixed in _aims(objective, names, limited=sram_bytes is not None):
+        own = lowerings if aim is objective else lower_graph(graph, core, aim, names)
+        chooser = stream_chooser(graph, core, own, aim, kept=fixed, push_rows=push_rows)
+        best = choice_within(chooser, aim, arena_bytes)
+        plans.append(_place_choice(chooser, best, name, objective))
+        if sram_bytes is None or plans[-1].static_bytes <= sram_bytes:
+            break
+    bounds = [plan.choice_bound_bytes for plan in plans if plan.choice_bound_bytes is not None]
+    smallest = min(plans, key=lambda plan: plan.static_bytes)
+    return replace(smallest, choice_bound_bytes=min(bounds))
+
+
+def _aims(
+    objective: Objective, kept: Mapping[str, str], *, limited: bool
+) -> Iterator[tuple[Objective, Collection[str]]]:
+    """What is tried until a plan fits: the objective, with the nodes whose kernels are fixed.
+
+    Under a limit next come the plan for SRAM alone, which so fits wherever it is what SRAM alone
+    would give; and kept kernels only where they need no more than others.
+    """
+    for fixed in (kept, {}) if kept and limited else (kept,):
+        yield objective, fixed
+        if limited and not objective.is_sram:
+            yield SRAM, fixed
+
+
+def _place_choice(chooser: StreamChooser, best: Choice, name: str, objective: Objective) -> Plan:
+    """The plan of a choice; its arena is no larger than the choice's."""
+    parts = (best.graph, chooser.layers.core, name, best.lowerings, best.streams, objective)
+    plan = place_layers(*parts)
+    if plan.arena_bytes > best.arena_bytes:
+        plan = place_layers(*parts, effort=CHOICE_EFFORT)
     return replace(plan, choice_bound_bytes=chooser.bound_bytes())
 
 
@@ -80,13 +112,15 @@ def place_layers(
     lowerings: Lowerings,
     streams: Sequence[Stream] = (),
     objective: Objective = SPEED,
+    *,
+    effort: float = 1.0,
 ) -> Plan:
     """Place nodes whose kernels and streams are chosen; `graph` is one of `separate_outputs`.
 
-    Raises VerifyError where the memory plan or a stream is wrong.
+    `effort` is the memory solver's. Raises VerifyError where the memory plan or a stream is wrong.
     """
     states, problem, units = arena_problem(graph, lowerings, streams)
-    solution = memory.solve(problem)
+    solution = memory.solve(problem, effort)
     memory.check(problem, solution)
     placed = _place_streams(streams, solution)
     for one in placed.values():

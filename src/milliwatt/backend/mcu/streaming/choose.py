@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from milliwatt.backend.mcu.choice.choose import Lowerings
@@ -17,6 +17,7 @@ from milliwatt.backend.mcu.streaming.paths import (
     lowest_peak_bytes,
     path_cost,
     peak_bytes,
+    rank,
 )
 from milliwatt.backend.mcu.streaming.segments import (
     Key,
@@ -30,8 +31,6 @@ from milliwatt.ir.graph import Graph
 
 ArenaOf = Callable[[Layers], int]
 """The arena that kernels of layers and streams need."""
-_TRIES = 12
-"""How often a choice whose arena is larger than its parts promise is made again."""
 _TIGHT = 0.75
 """Values are moved between segments that need at least this part of the most."""
 _MOST_MOVES = 16
@@ -67,8 +66,7 @@ class StreamChooser:
     arena_of: ArenaOf
     fed: bool = False
     _starts: list[list[Segment]] | None = None
-    _arenas: dict[tuple[Key, ...], int] = field(default_factory=dict[tuple[Key, ...], int])
-    _moves: dict[tuple[Key, ...], Choice] = field(default_factory=dict[tuple[Key, ...], "Choice"])
+    _arenas: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
 
     @property
     def layers(self) -> LoneLayers:
@@ -78,19 +76,17 @@ class StreamChooser:
     def choose(self, arena_bytes: int) -> Choice | None:
         """The least cost whose arena has at most so many bytes, or None.
 
-        None does not prove that there is none.
+        With more bytes the cost is never more. None does not prove that there is none.
         """
-        limit = arena_bytes
-        for _ in range(_TRIES):
-            path = self._path(limit)
-            if path is None:
-                return None
-            for found in (self._choice, self._moved):
-                choice = found(path)
-                if choice.arena_bytes <= arena_bytes:
-                    return choice
-            limit = min(limit, peak_bytes(path)) - 1
-        return None
+        best: Choice | None = None
+        for path in self._paths(arena_bytes):
+            if best is not None and path_cost(path) >= best.cost:
+                break
+            fitting = (c for c in self._choices(path) if c.arena_bytes <= arena_bytes)
+            found = next(fitting, None)
+            if found is not None and (best is None or found.cost < best.cost):
+                best = found
+        return best
 
     def fastest(self) -> Choice:
         """The least cost, whatever the arena."""
@@ -99,10 +95,13 @@ class StreamChooser:
         return self._choice(path)
 
     def smallest(self) -> Choice:
-        """The smallest arena that was found, of least cost."""
+        """The smallest arena that was found, of least cost.
+
+        Equal choosers find the same, whatever they were asked before.
+        """
         path = self._path(self.bound_bytes())
         assert path is not None
-        found = min(self._choice(path), self._moved(path), key=lambda choice: choice.arena_bytes)
+        found = self._smallest_of(path)
         while found.arena_bytes > self.bound_bytes():
             better = self.choose(found.arena_bytes - 1)
             if better is None:
@@ -131,35 +130,56 @@ class StreamChooser:
 
     def _choice(self, path: list[Segment]) -> Choice:
         layers, bands = self.builder.place(path)
-        key = _key(path)
-        if key not in self._arenas:
-            self._arenas[key] = self.arena_of(layers)
-        return Choice(*layers, self._arenas[key], path_cost(path), bands)
+        arena_bytes = self._arena_bytes(_key(path), layers)
+        return Choice(*layers, arena_bytes, path_cost(path), bands)
 
-    def _moved(self, path: list[Segment]) -> Choice:
-        """The same with one value moved where that makes the arena smallest."""
-        key = _key(path)
-        if key not in self._moves:
-            self._moves[key] = self._find_move(path)
-        return self._moves[key]
+    def _choices(self, path: list[Segment]) -> Iterator[Choice]:
+        """The path as it is, then with one value moved, the cheapest first.
 
-    def _find_move(self, path: list[Segment]) -> Choice:
-        best = self._choice(path)
-        if not path or best.arena_bytes <= peak_bytes(path):
-            return best
+        Nothing is moved where the path needs no more than its segments.
+        """
+        plain = self._choice(path)
+        yield plain
+        if not path or plain.arena_bytes <= peak_bytes(path):
+            return
+        layers = plain.graph, plain.lowerings, plain.streams
+        for work, index, value in self._moves(path, plain.graph):
+            moved = with_move(layers, self.layers.core, index, value)
+            arena_bytes = self._arena_bytes((_key(path), index, value), moved)
+            cost = plain.cost + self.layers.price(work, 0)
+            yield Choice(*moved, arena_bytes, cost, plain.bands)
+
+    def _moves(self, path: list[Segment], graph: Graph) -> list[tuple[float, int, str]]:
+        """What moving a value costs, the node before which it is moved, and the value."""
         tight = [at for at, s in enumerate(path) if s.need_bytes > _TIGHT * peak_bytes(path)]
         starts = self.builder.starts(path)[tight[0] + 1 : tight[-1] + 2]
-        graph = best.graph
-        layers = graph, best.lowerings, best.streams
-        for index in starts[:_MOST_MOVES]:
-            for value in movable(graph, index):
-                moved = with_move(layers, self.layers.core, index, value)
-                arena_bytes = self.arena_of(moved)
-                if arena_bytes < best.arena_bytes:
-                    work = _PER_MOVED_BYTE * graph.types[value].size_bytes
-                    cost = path_cost(path) + self.layers.price(work, 0)
-                    best = Choice(*moved, arena_bytes, cost, best.bands)
+        return sorted(
+            (_PER_MOVED_BYTE * graph.types[value].size_bytes, index, value)
+            for index in starts[:_MOST_MOVES]
+            for value in movable(graph, index)
+        )
+
+    def _smallest_of(self, path: list[Segment]) -> Choice:
+        """The smallest arena with the segments of a path."""
+        best: Choice | None = None
+        for found in self._choices(path):
+            if best is None or found.arena_bytes < best.arena_bytes:
+                best = found
+            if best.arena_bytes <= peak_bytes(path):
+                break
+        assert best is not None  # The path as it is.
         return best
+
+    def _arena_bytes(self, key: Hashable, layers: Layers) -> int:
+        if key not in self._arenas:
+            self._arenas[key] = self.arena_of(layers)
+        return self._arenas[key]
+
+    def _paths(self, limit_bytes: int) -> Iterator[list[Segment]]:
+        """The cheapest of all that need no more, then of those with a lower peak, and so on."""
+        while (path := self._path(limit_bytes)) is not None:
+            yield path
+            limit_bytes = min(limit_bytes, peak_bytes(path)) - 1
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:
         """The segments of least cost that need no more, all built."""
@@ -195,6 +215,7 @@ class StreamChooser:
                 there = self._all()[segment.nodes.start]
                 there.remove(segment)
                 there += self.builder.build(segment)
+                there.sort(key=rank)
 
 
 def _key(path: list[Segment]) -> tuple[Key, ...]:

@@ -11,21 +11,33 @@ BySegmentStart = Sequence[Sequence[Segment]]
 """For each node the segments that begin with it."""
 
 
+def rank(segment: Segment) -> tuple[int, ...]:
+    """An order of the segments that begin with one node, however they were found."""
+    pace = (-1, -1) if segment.pace is None else (segment.pace.rows, segment.pace.turns)
+    variant = -1 if segment.variant is None else segment.variant
+    return segment.nodes.stop, segment.bands, *pace, variant
+
+
 def cheapest_path(starts: BySegmentStart, limit_bytes: int) -> list[Segment] | None:
-    """Segments that need no more than the limit, of least cost; of equals the lowest peak."""
-    best: list[tuple[float, int, Segment | None] | None] = [None] * (len(starts) + 1)
-    best[0] = (0.0, 0, None)
+    """Segments that need no more than the limit, of least cost; of equals the lowest peak.
+
+    Of equals in both one that is not built is preferred, so that what is found once all are built
+    does not depend on which were built before.
+    """
+    best: list[tuple[float, int, bool, Segment | None] | None] = [None] * (len(starts) + 1)
+    best[0] = (0.0, 0, True, None)
     for start, segments in enumerate(starts):
         before = best[start]
         if before is None:
             continue
-        cost, peak, _ = before
+        cost, peak, built, _ = before
         for segment in segments:
             if segment.need_bytes > limit_bytes:
                 continue
-            found = (cost + segment.cost, max(peak, segment.need_bytes), segment)
+            most = max(peak, segment.need_bytes)
+            found = (cost + segment.cost, most, built and segment.built, segment)
             there = best[segment.nodes.stop]
-            if there is None or found[:2] < there[:2]:
+            if there is None or found[:3] < there[:3]:
                 best[segment.nodes.stop] = found
     if best[-1] is None:
         return None
@@ -34,9 +46,9 @@ def cheapest_path(starts: BySegmentStart, limit_bytes: int) -> list[Segment] | N
     while at > 0:
         reached = best[at]
         assert reached is not None
-        assert reached[2] is not None
-        path.append(reached[2])
-        at = reached[2].nodes.start
+        assert reached[3] is not None
+        path.append(reached[3])
+        at = reached[3].nodes.start
     return path[::-1]
 
 
