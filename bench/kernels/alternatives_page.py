@@ -153,7 +153,8 @@ def _networks(rows: Sequence[CodedNetwork]) -> str:
     return table(["network", "weights, B", "coded", "ratio", "layers coded"], lines)
 
 
-def _subbyte_networks(rows: Sequence[SubbyteNetwork]) -> str:
+def subbyte_networks(rows: Sequence[SubbyteNetwork]) -> str:
+    """Networks with weights of each width."""
     lines = [
         [
             f"`{r.network}`",
@@ -187,7 +188,7 @@ def render(
     }
     whole = {
         "networks": _networks(networks),
-        "subbyte-networks": _subbyte_networks(narrow),
+        "subbyte-networks": subbyte_networks(narrow),
         "tuned": _tuned(tuned),
     }
     return kernels | whole

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bench.kernels.alternatives_page import Row
+from bench.kernels.alternatives_page import Row, subbyte_networks
 from bench.kernels.subbyte_networks import SubbyteNetwork
 from bench.markdown import count, table
 from milliwatt.errors import OptionError
@@ -67,20 +67,6 @@ def _sparse(rows: Sequence[Row]) -> str:
     return f"{_beside_usual(rows, 'weights kept')}\n\n{table(heads, ends)}"
 
 
-def _networks(rows: Sequence[SubbyteNetwork]) -> str:
-    lines = [
-        [
-            f"`{r.network}`",
-            r.weights,
-            count(r.instructions),
-            count(r.flash_bytes),
-            count(r.sram_bytes),
-        ]
-        for r in rows
-    ]
-    return table(["network", "weights", "instructions", "flash, B", "SRAM, B"], lines)
-
-
 def render(rows: Sequence[Row], networks: Sequence[SubbyteNetwork]) -> dict[str, str]:
     """Each group's tables in Markdown."""
     groups = {
@@ -89,7 +75,7 @@ def render(rows: Sequence[Row], networks: Sequence[SubbyteNetwork]) -> dict[str,
     }
     return {
         "helium-subbyte": _beside_usual(groups["helium-subbyte"], "weights"),
-        "helium-networks": _networks(networks),
+        "helium-networks": subbyte_networks(networks),
         "helium-sparse": _sparse(groups["helium-sparse"]),
         "helium-winograd": _beside_usual(groups["helium-winograd"], "weights"),
         "helium-coded": _beside_usual(groups["helium-coded"], "entropy of a weight"),

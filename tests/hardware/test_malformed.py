@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from milliwatt.errors import TargetError
 from milliwatt.hardware import Target, load_target
 from milliwatt.hardware.parse import parse_target
+from tests.toml_changes import Change, drop, place_of, put
 
 DATA = Path(__file__).parents[2] / "src" / "milliwatt" / "hardware" / "data"
 L4R5 = (DATA / "nucleo-l4r5zi.toml").read_bytes()
@@ -22,37 +23,11 @@ NANO = (DATA / "arduino-nano-33-ble.toml").read_bytes()
 CONTENT = tomllib.loads(L4R5.decode())
 
 
-def put(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
-    """A change that sets the value at a path."""
-
-    def change(content: dict[str, Any]) -> None:
-        place: Any = content
-        for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = value
-
-    return change
-
-
-def drop(*path: str | int) -> Callable[[dict[str, Any]], None]:
-    """A change that removes what is at a path."""
-
-    def change(content: dict[str, Any]) -> None:
-        place: Any = content
-        for key in path[:-1]:
-            place = place[key]
-        del place[path[-1]]
-
-    return change
-
-
-def rename(*path: str | int, to: str) -> Callable[[dict[str, Any]], None]:
+def rename(*path: str | int, to: str) -> Change:
     """A change that gives what is at a path another key."""
 
     def change(content: dict[str, Any]) -> None:
-        place: Any = content
-        for key in path[:-1]:
-            place = place[key]
+        place = place_of(content, path)
         place[to] = place.pop(path[-1])
 
     return change

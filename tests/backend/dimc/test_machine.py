@@ -14,6 +14,7 @@ from milliwatt.backend.dimc.load import list_machines, load_machine
 from milliwatt.backend.dimc.parse import parse_machine
 from milliwatt.backend.dimc.workload import list_workloads, load_workload
 from milliwatt.errors import ModelError, TargetError
+from tests.toml_changes import drop, put
 
 FOLDER = resources.files("milliwatt.backend.dimc") / "machines"
 CONTENT = tomllib.loads((FOLDER / "st-dimc.toml").read_text())
@@ -41,30 +42,6 @@ def test_an_unknown_machine_and_a_file(tmp_path: Path) -> None:
     path.write_text("name = ")
     with pytest.raises(TargetError, match=r"mine\.toml: is not valid TOML"):
         load_machine(path)
-
-
-def put(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
-    """A change that sets the value at a path."""
-
-    def change(content: dict[str, Any]) -> None:
-        place: Any = content
-        for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = value
-
-    return change
-
-
-def drop(*path: str | int) -> Callable[[dict[str, Any]], None]:
-    """A change that removes what is at a path."""
-
-    def change(content: dict[str, Any]) -> None:
-        place: Any = content
-        for key in path[:-1]:
-            place = place[key]
-        del place[path[-1]]
-
-    return change
 
 
 def figure(value: float) -> dict[str, Any]:
