@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.plot import STYLE, svg_text
 from bench.tuning_rows import TunedLayerCost
 
 if TYPE_CHECKING:
@@ -27,12 +27,10 @@ def draw(layers: Sequence[TunedLayerCost]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"svg.hashsalt": "milliwatt", "svg.fonttype": "none", "font.size": 9}):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 0.6 + 0.42 * len(layers)), layout="constrained")
         _bars(figure.subplots(), layers)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+        return svg_text(figure)
 
 
 def _bars(axes: Axes, layers: Sequence[TunedLayerCost]) -> None:
