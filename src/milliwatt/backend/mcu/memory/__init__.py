@@ -6,15 +6,8 @@
 """
 
 from milliwatt.backend.mcu.memory.checker import check
-from milliwatt.backend.mcu.memory.problem import (
-    Alias,
-    Buffer,
-    InPlace,
-    Interval,
-    Problem,
-    Solution,
-    Step,
-)
+from milliwatt.backend.mcu.memory.elements import Alias, Buffer, InPlace, Step
+from milliwatt.backend.mcu.memory.problem import Interval, Problem, Solution
 from milliwatt.backend.mcu.memory.solver import solve
 from milliwatt.backend.mcu.memory.text import from_text, to_text
 from milliwatt.backend.mcu.memory.usage import Region, StepUsage, usage_over_time

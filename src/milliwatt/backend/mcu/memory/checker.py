@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from milliwatt.backend.mcu.memory.problem import InPlace, Interval, Problem, Solution
+from milliwatt.backend.mcu.memory.elements import InPlace
+from milliwatt.backend.mcu.memory.problem import Interval, Problem, Solution
 from milliwatt.errors import VerifyError
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from milliwatt.backend.mcu.memory.elements import Alias, Buffer
 from milliwatt.errors import VerifyError
-
-if TYPE_CHECKING:
-    from milliwatt.backend.mcu.memory.problem import Alias, Buffer
 
 Edges = dict[str, list[tuple[str, int]]]
 

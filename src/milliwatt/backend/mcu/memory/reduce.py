@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from milliwatt.backend.mcu.memory.elements import Step
 from milliwatt.backend.mcu.memory.groups import alias_edges, alias_groups
-from milliwatt.backend.mcu.memory.problem import Problem, Step
+from milliwatt.backend.mcu.memory.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from io import StringIO
 
-from milliwatt.backend.mcu.memory.problem import Alias, Buffer, InPlace, Problem, Step
+from milliwatt.backend.mcu.memory.elements import Alias, Buffer, InPlace, Step
+from milliwatt.backend.mcu.memory.problem import Problem
 from milliwatt.errors import ModelError
 
 _FIELDS = {

@@ -4,43 +4,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
+from milliwatt.backend.mcu.memory.elements import Buffer, Roles, Step
 from milliwatt.backend.mcu.memory.groups import Edges, alias_edges, alias_groups
 from milliwatt.errors import VerifyError
 
-if TYPE_CHECKING:
-    from milliwatt.backend.mcu.memory.problem import Buffer, Problem, Step
 
-
-def validate_problem(problem: Problem) -> None:
-    """Raise VerifyError, naming the buffer or step, unless `problem` keeps its contract."""
-    _check_names(problem)
-    for buffer in problem.buffers:
+def validate(buffers: Sequence[Buffer], steps: Sequence[Step], roles: Roles) -> None:
+    """Raise VerifyError, naming the buffer or step, unless these keep the contract of Problem."""
+    _check_names(buffers, steps, roles)
+    for buffer in buffers:
         _check_size(f"buffer '{buffer.name}'", buffer.size_bytes, buffer.alignment, 1)
-    for step in problem.steps:
+    for step in steps:
         _check_size(f"scratch of '{step.name}'", step.scratch_bytes, step.scratch_alignment, 0)
-        _check_pairs(step, problem.persistent)
-    _check_dataflow(problem)
-    _check_aliases(problem)
+        _check_pairs(step, roles.persistent)
+    _check_dataflow(buffers, steps, roles)
+    _check_aliases(buffers, steps)
 
 
-def _check_names(problem: Problem) -> None:
-    _check_unique("buffer", (buffer.name for buffer in problem.buffers))
-    _check_unique("step", (step.name for step in problem.steps))
-    known = {buffer.name for buffer in problem.buffers}
-    roles = {
-        "input": problem.inputs,
-        "output": problem.outputs,
-        "persistent buffer": problem.persistent,
-        **{f"a buffer of '{step.name}'": (*step.reads, *step.writes) for step in problem.steps},
+def _check_names(buffers: Sequence[Buffer], steps: Sequence[Step], roles: Roles) -> None:
+    _check_unique("buffer", (buffer.name for buffer in buffers))
+    _check_unique("step", (step.name for step in steps))
+    known = {buffer.name for buffer in buffers}
+    named = {
+        "input": roles.inputs,
+        "output": roles.outputs,
+        "persistent buffer": roles.persistent,
+        **{f"a buffer of '{step.name}'": (*step.reads, *step.writes) for step in steps},
     }
-    for role, names in roles.items():
+    for role, names in named.items():
         for name in names:
             if name not in known:
                 raise VerifyError(f"memory: {role} '{name}' is not among the buffers")
-    for name in sorted({*problem.inputs} & {*problem.persistent}):
+    for name in sorted({*roles.inputs} & {*roles.persistent}):
         raise VerifyError(f"memory: buffer '{name}' is both an input and persistent")
 
 
@@ -77,33 +74,33 @@ def _check_pairs(step: Step, persistent: tuple[str, ...]) -> None:
             raise VerifyError(f"memory: step '{step.name}' allows no shift from {low} to {high}")
 
 
-def _check_dataflow(problem: Problem) -> None:
-    ready = {*problem.inputs, *problem.persistent}
-    for step in problem.steps:
+def _check_dataflow(buffers: Sequence[Buffer], steps: Sequence[Step], roles: Roles) -> None:
+    ready = {*roles.inputs, *roles.persistent}
+    for step in steps:
         for name in step.reads:
             if name not in ready:
                 raise VerifyError(f"memory: step '{step.name}' reads '{name}' before it is written")
         for name in step.writes:
-            if name in ready and name not in problem.persistent:
+            if name in ready and name not in roles.persistent:
                 raise VerifyError(f"memory: step '{step.name}' writes '{name}' a second time")
             ready.add(name)
-    for buffer in problem.buffers:
+    for buffer in buffers:
         if buffer.name not in ready:
             raise VerifyError(f"memory: buffer '{buffer.name}' is never written")
 
 
-def _check_aliases(problem: Problem) -> None:
-    buffers = {buffer.name: buffer for buffer in problem.buffers}
-    edges = alias_edges(alias for step in problem.steps for alias in step.aliases)
-    for group in alias_groups(problem.buffers, edges):
+def _check_aliases(buffers: Sequence[Buffer], steps: Sequence[Step]) -> None:
+    by_name = {buffer.name: buffer for buffer in buffers}
+    edges = alias_edges(alias for step in steps for alias in step.aliases)
+    for group in alias_groups(buffers, edges):
         for name, shift in group.items():
-            if shift % buffers[name].alignment:
+            if shift % by_name[name].alignment:
                 raise VerifyError(
                     f"memory: aliases place buffer '{name}' {shift} bytes into its block, "
-                    f"not a multiple of its alignment {buffers[name].alignment}"
+                    f"not a multiple of its alignment {by_name[name].alignment}"
                 )
-        for low, high in _coinciding(group, buffers):
-            _check_shared_bytes(low, high, group, edges, buffers)
+        for low, high in _coinciding(group, by_name):
+            _check_shared_bytes(low, high, group, edges, by_name)
 
 
 def _coinciding(
