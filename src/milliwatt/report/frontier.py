@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.compile import Compiled, compile_graph, core_of, optimised
+from milliwatt.backend.mcu.planning.chains import ByRows, chains_by_rows
 from milliwatt.backend.mcu.planning.fit import no_less
 from milliwatt.backend.mcu.planning.place import frontier_bytes
 from milliwatt.errors import OptionError
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 POINTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ByRows:
-    """Layers computed together, `rows` rows of the last one in `turns` turns."""
-
-    first: str
-    last: str
-    layers: int
-    rows: int
-    turns: int
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +123,7 @@ def _measure(
         stack_bytes=done.measurement.stack_bytes,
         instructions=report.instructions,
         milliseconds=None if report.latency is None else report.latency.seconds * 1e3,
-        streams=_streams(compiled),
+        streams=chains_by_rows(compiled.plan),
         other_kernels=sum(
             fastest.get(n, kernel) != kernel for n, kernel in _kernels(compiled).items()
         ),
@@ -144,21 +133,6 @@ def _measure(
 def _kernels(compiled: Compiled) -> dict[str, str]:
     """By layer that is computed as a whole, its kernel."""
     return {s.node.name: s.kernel for s in compiled.plan.steps if s.stream is None}
-
-
-def _streams(compiled: Compiled) -> tuple[ByRows, ...]:
-    steps = compiled.plan.steps
-    return tuple(
-        ByRows(
-            first=steps[placed.steps[0]].node.name,
-            last=steps[placed.steps[-1]].node.name,
-            layers=len(placed.steps),
-            rows=placed.stream.pace.rows,
-            turns=placed.stream.pace.turns,
-            memory_bytes=placed.stream.inner_bytes,
-        )
-        for placed in compiled.plan.streams
-    )
 
 
 def _best(points: list[FrontierPoint]) -> tuple[FrontierPoint, ...]:
@@ -193,7 +167,8 @@ def frontier_bound(frontier: Frontier) -> str:
 
 def _by_rows(point: FrontierPoint) -> str:
     parts = [
-        f"{s.layers} from '{s.first}' ({s.rows if s.turns == 1 else f'1/{s.turns}'})"
+        f"{s.layers} from '{s.first}' ({s.rows if s.turns == 1 else f'1/{s.turns}'}"
+        f"{f', {s.bands} bands' if s.bands > 1 else ''})"
         for s in point.streams
     ] or ["no layer"]
     if point.other_kernels:

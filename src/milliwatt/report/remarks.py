@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from milliwatt.backend.mcu.compile import Compiled
+from milliwatt.backend.mcu.planning.chains import ByRows, chains_by_rows
 from milliwatt.backend.mcu.planning.fit import proof_lines
-from milliwatt.backend.mcu.planning.plan import PlacedStream, Plan
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.units import format_count
 
@@ -13,13 +13,15 @@ from milliwatt.units import format_count
 def remarks(compiled: Compiled) -> list[str]:
     """Lines on channels that are not computed, chains computed by rows, and what is proved."""
     plan = compiled.plan
-    streams = [_by_rows(plan, placed) for placed in plan.streams]
-    return [*_left_out(compiled), *streams, *proof_lines(plan)]
+    chains = chains_by_rows(plan)
+    again = sum(chain.more_macs for chain in chains)
+    lines = [_by_rows(chain, plan.macs - again) for chain in chains]
+    return [*_left_out(compiled, plan.macs - again), *lines, *proof_lines(plan)]
 
 
-def _left_out(compiled: Compiled) -> list[str]:
-    """What the model's channels that never change save."""
-    before, after = run_pipeline(compiled.source).macs(), compiled.plan.macs
+def _left_out(compiled: Compiled, after: int) -> list[str]:
+    """What the model's channels that never change save: `after` multiplications are left."""
+    before = run_pipeline(compiled.source).macs()
     if after >= before:
         return []
     share = 100 * (before - after) / before
@@ -29,13 +31,18 @@ def _left_out(compiled: Compiled) -> list[str]:
     ]
 
 
-def _by_rows(plan: Plan, placed: PlacedStream) -> str:
-    """Which layers a stream computes, and how much at a time."""
-    stream = placed.stream
-    first, last = (plan.steps[placed.steps[i]].node.name for i in (0, -1))
-    pace = format_count(stream.pace.rows, "row")
-    turn = "a turn" if stream.pace.turns == 1 else f"in {stream.pace.turns} turns"
+def _by_rows(chain: ByRows, macs: int) -> str:
+    """Which layers are computed together, how much at a time, and what is computed again."""
+    bands = "" if chain.bands == 1 else f" in {chain.bands} bands"
+    layers = format_count(chain.layers, "layer")
+    pace = format_count(chain.rows, "row")
+    turn = "a turn" if chain.turns == 1 else f"in {chain.turns} turns"
+    again = (
+        f", {chain.more_macs:,} multiply-accumulates more ({chain.more_macs / max(macs, 1):.1%})"
+        if chain.more_macs
+        else ""
+    )
     return (
-        f"by rows: '{first}' to '{last}' ({format_count(len(placed.steps), 'layer')}), "
-        f"{pace} {turn}, {stream.inner_bytes:,} B"
+        f"by rows{bands}: '{chain.first}' to '{chain.last}' ({layers}), {pace} {turn}, "
+        f"{chain.memory_bytes:,} B{again}"
     )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 
@@ -131,6 +131,7 @@ def manifest(plan: Plan, target: Target) -> dict[str, object]:
                 "rows": placed.stream.pace.rows,
                 "turns": placed.stream.pace.turns,
                 "memory_bytes": placed.stream.inner_bytes,
+                "band": None if placed.stream.band is None else asdict(placed.stream.band),
             }
             for placed in plan.streams
         ],

@@ -29,6 +29,7 @@ from milliwatt.backend.mcu.planning.plan import (
     Step,
 )
 from milliwatt.backend.mcu.streaming.check import check_stream
+from milliwatt.backend.mcu.streaming.check_bands import check_bands
 from milliwatt.backend.mcu.streaming.choose import Choice, StreamChooser
 from milliwatt.backend.mcu.streaming.stream import Stream
 from milliwatt.backend.mcu.values.states import StatePlan, separate_outputs, state_bytes
@@ -98,6 +99,8 @@ def _aims(
 
 def _place_choice(chooser: StreamChooser, best: Choice, name: str, objective: Objective) -> Plan:
     """The plan of a choice; its arena is no larger than the choice's."""
+    for bands in best.bands:
+        check_bands(chooser.layers.graph, bands)
     parts = (best.graph, chooser.layers.core, name, best.lowerings, best.streams, objective)
     plan = place_layers(*parts)
     if plan.arena_bytes > best.arena_bytes:

@@ -42,6 +42,7 @@ class LoneLayers:
         default_factory=dict[tuple[int, int], Lowering]
     )
     """Those of other kernels, by node and variant, counted from 1."""
+    predicted: dict[int, float] = field(default_factory=dict[int, float])
 
     @property
     def terms(self) -> Terms:
@@ -95,11 +96,11 @@ class LoneLayers:
 
     def instructions(self, index: int) -> float:
         """What the node's own kernel takes, as predicted."""
-        own = self.lowerings[index]
-        if own is None:
-            return 0.0
-        site = site_of(self.graph, self.graph.nodes[index])
-        return predict(own.kernel, own.lowered, site, self.core).instructions
+        if index not in self.predicted:
+            own, site = self.lowerings[index], site_of(self.graph, self.graph.nodes[index])
+            found = own and predict(own.kernel, own.lowered, site, self.core).instructions
+            self.predicted[index] = found or 0.0
+        return self.predicted[index]
 
     def _more(self, index: int, own: Lowering, other: Lowering) -> float:
         """What the other kernel costs beyond the node's own."""

@@ -31,9 +31,11 @@ class Banded:
 
 def make_banded(graph: Graph, bands: Bands, pace: Pace, kernels: Kernels) -> Banded | None:
     """Each band of `graph` as a stream; None where one of them cannot be."""
+    origins = [one.origin for one in bands.nodes]
+    names = tuple(graph.nodes[i].name for i in bands.cut)
 
     def options(index: int, site: Site) -> Sequence[Kernel]:
-        return kernels(bands.origins[index - bands.cut.start], site)
+        return kernels(origins[index - bands.cut.start], site)
 
     cut = with_bands(graph, bands)
     more_macs = cut.macs() - graph.macs()
@@ -42,7 +44,7 @@ def make_banded(graph: Graph, bands: Bands, pace: Pace, kernels: Kernels) -> Ban
         stream = make_stream(cut, nodes, pace, options)
         if stream is None:
             return None
-        band = Band(number, len(bands.lengths), len(bands.cut), more_macs)
+        band = Band(number, len(bands.bands), names, more_macs)
         found.append(replace(stream, band=band))
     return Banded(bands, tuple(found))
 
@@ -50,47 +52,52 @@ def make_banded(graph: Graph, bands: Bands, pace: Pace, kernels: Kernels) -> Ban
 def with_banded(layers: Layers, core: Core, banded: Banded) -> Layers:
     """The network with these bands; its layers up to the last of the chain are as in `banded`."""
     graph, lowerings, streams = layers
-    bands = banded.bands
-    cut = with_bands(graph, bands)
-    more = len(bands.nodes) - len(bands.cut)
-    join = cut.nodes[bands.join]
-    site = site_of(cut, join)
+    start, stop = banded.bands.cut.start, banded.bands.cut.stop
+    cut = with_bands(graph, banded.bands)
+    more = len(cut.nodes) - len(graph.nodes)
+    join = stop + more - 1
+    site = site_of(cut, cut.nodes[join])
+    kernel = select_kernel(cut.nodes[join].name, site, core)
     found: Lowerings = {
-        **{i: one for i, one in lowerings.items() if i < bands.cut.start},
-        **dict.fromkeys(range(bands.cut.start, bands.join)),
-        bands.join: lowering_of(select_kernel(join.name, site, core), site),
-        **{i + more: one for i, one in lowerings.items() if i >= bands.cut.stop},
+        **{i: one for i, one in lowerings.items() if i < start},
+        **dict.fromkeys(range(start, join)),
+        join: lowering_of(kernel, site),
+        **{i + more: one for i, one in lowerings.items() if i >= stop},
     }
-    before = (s for s in streams if s.nodes.stop <= bands.cut.start)
-    after = (shifted(s, more) for s in streams if s.nodes.start >= bands.cut.stop)
+    before = (s for s in streams if s.nodes.stop <= start)
+    after = (shifted(s, more) for s in streams if s.nodes.start >= stop)
     ordered = dict(sorted(found.items()))
     return cut, ordered, (*before, *banded.streams, *after)
 
 
 def banded_need_bytes(
-    graph: Graph, around: Surroundings, bands: Bands, inner_bytes: Sequence[int]
+    graph: Graph,
+    around: Surroundings,
+    nodes: range,
+    inner_bytes: Sequence[int],
+    made_bytes: Sequence[int],
 ) -> int:
-    """The smallest arena for bands that need so much memory of their own each, in any order.
+    """The smallest arena for `nodes` in bands, in any order.
 
-    Counted are the source and the results of the bands before, and of the band itself unless it is
-    the last, which may write over the source; and at the end all results and where they are joined.
+    Each needs `inner_bytes` of its own and makes `made_bytes` of the result. Counted are the source
+    and the results of the bands before, and of the band itself unless it is the last, which may
+    write over the source; and at the end all results and where they are joined.
     """
-    *_, join = bands.nodes
-    made = [bands.types[v].size_bytes for v in join.inputs]
-    least = min(_most_bytes(order, inner_bytes, made) for order in permutations(range(len(made))))
-    source, result = source_of(graph, bands.cut), join.outputs[0]
-    apart = _step(bands.cut, (source,), (), least)
-    joined = _step(bands.cut, (), (result,), sum(made))
-    return max(around.need_bytes(bands.cut, step) for step in (apart, joined))
+    orders = permutations(range(len(made_bytes)))
+    least = min(_most_bytes(order, inner_bytes, made_bytes) for order in orders)
+    source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
+    apart = _step(nodes, (source,), (), least)
+    joined = _step(nodes, (), (result,), sum(made_bytes))
+    return max(around.need_bytes(nodes, step) for step in (apart, joined))
 
 
-def _most_bytes(order: Sequence[int], inner_bytes: Sequence[int], made: Sequence[int]) -> int:
+def _most_bytes(order: Sequence[int], inner_bytes: Sequence[int], made_bytes: Sequence[int]) -> int:
     """Most memory besides the source where the bands come in this order."""
     most, there = 0, 0
     for i in order:
-        own = made[i] if i != order[-1] else 0
+        own = made_bytes[i] if i != order[-1] else 0
         most = max(most, there + own + inner_bytes[i])
-        there += made[i]
+        there += made_bytes[i]
     return most
 
 

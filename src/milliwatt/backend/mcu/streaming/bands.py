@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from milliwatt.backend.mcu.streaming.rows import Slice, column_window_of, map_inputs
+from milliwatt.backend.mcu.streaming.columns import AXIS, ColumnChain, ColumnLayer, Columns
+from milliwatt.backend.mcu.streaming.rows import Slice
 from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.types import TensorType
 from milliwatt.ops.base import Op
@@ -20,104 +21,84 @@ from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 from milliwatt.ops.shape import Concat
 from milliwatt.ops.shape import Slice as SliceOp
 
-_AXIS = 2
-Columns = tuple[int, int]
-"""The first column, and the one after the last."""
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some columns of a value of the network."""
+
+    value: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class BandNode:
+    """A node of a band and what it makes, a `part` of type `kind`.
+
+    It stands for the node of index `origin`, or copies what that one is the first to read.
+    """
+
+    node: Node
+    part: Part
+    kind: TensorType
+    origin: int
+    is_copy: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """The nodes `cut` of a graph rewritten: `nodes` stand for them, their new values in `types`.
-
-    The nodes of each band follow one another, `lengths` of them; after all bands comes the one
-    that joins their results. `parts` has for each new value the one that it holds columns of, and
-    the first of them; `origins` for each node but the last the one that it stands for, or for a
-    copy of columns the one that reads them first.
-    """
+    """The nodes `cut` of a graph in bands, and the node that joins the results of these."""
 
     cut: range
-    nodes: tuple[Node, ...]
-    types: Mapping[str, TensorType]
-    parts: Mapping[str, tuple[str, int]]
-    lengths: tuple[int, ...]
-    origins: tuple[int, ...]
+    bands: tuple[tuple[BandNode, ...], ...]
+    join: Node
+
+    @property
+    def nodes(self) -> tuple[BandNode, ...]:
+        """Those of all bands, in order."""
+        return tuple(node for band in self.bands for node in band)
 
     @property
     def chains(self) -> tuple[range, ...]:
-        """The nodes of each band in the graph of `with_bands`."""
-        starts = [self.cut.start + sum(self.lengths[:i]) for i in range(len(self.lengths))]
-        return tuple(range(a, a + n) for a, n in zip(starts, self.lengths, strict=True))
+        """The nodes of each band in the graph of `with_bands`; the join comes after them."""
+        found: list[range] = []
+        at = self.cut.start
+        for band in self.bands:
+            found.append(range(at, at + len(band)))
+            at += len(band)
+        return tuple(found)
 
     @property
-    def join(self) -> int:
-        """The index of the node that joins the bands."""
-        return self.cut.start + sum(self.lengths)
+    def result_bytes(self) -> tuple[int, ...]:
+        """What each band makes of the result."""
+        return tuple(band[-1].kind.size_bytes for band in self.bands)
 
 
-def make_bands(graph: Graph, nodes: range, count: int) -> Bands | None:
-    """The nodes, which make one value from one, in `count` bands of equal width.
-
-    None where an operator does not work by columns, or the result has too few of them.
-    """
-    result = graph.nodes[nodes[-1]].outputs[0]
-    width = graph.types[result].shape[_AXIS]
-    if count > width:
-        return None
+def make_bands(graph: Graph, chain: ColumnChain, count: int) -> Bands | None:
+    """The layers of `chain` in `count` bands; None where their columns are too few."""
     made: list[_Band] = []
-    for number in range(count):
-        columns = number * width // count, (number + 1) * width // count
-        held = columns_held(graph, nodes, columns)
-        if held is None:
-            return None
+    for number, held in enumerate(chain.bands(count), start=1):
         band = _Band(graph, number, held)
-        for index in nodes:
-            band.add(index)
+        for layer in chain.layers:
+            band.add(layer)
         made.append(band)
-    joined = tuple(band.name(result) for band in made)
-    join = Node(f"{graph.nodes[nodes[-1]].name}/join", Concat(_AXIS), joined, (result,))
+    if not made:
+        return None
+    first, last = chain.layers[0], chain.layers[-1]
+    name = f"{graph.nodes[last.index].name}/join"
+    joined = tuple(band.name(last.makes) for band in made)
     return Bands(
-        cut=nodes,
-        nodes=(*(node for band in made for node in band.nodes), join),
-        types={v: kind for band in made for v, kind in band.types.items()},
-        parts={
-            name: (value, first)
-            for band in made
-            for (value, (first, _)), name in band.names.items()
-        },
-        lengths=tuple(len(band.nodes) for band in made),
-        origins=tuple(i for band in made for i in band.origins),
+        cut=range(first.index, last.index + 1),
+        bands=tuple(tuple(band.nodes) for band in made),
+        join=Node(name, Concat(AXIS), joined, (last.makes,)),
     )
 
 
 def with_bands(graph: Graph, bands: Bands) -> Graph:
     """The graph with these bands in the place of the nodes that they stand for."""
     before, after = graph.nodes[: bands.cut.start], graph.nodes[bands.cut.stop :]
-    types = {**graph.types, **bands.types}
-    return graph.with_nodes([*before, *bands.nodes, *after], types=types)
-
-
-def columns_held(graph: Graph, nodes: range, columns: Columns) -> dict[str, Columns] | None:
-    """The columns of each value, the source too, from which `columns` of the result are made."""
-    held = {graph.nodes[nodes[-1]].outputs[0]: columns}
-    for node in (graph.nodes[i] for i in reversed(nodes)):
-        piece = _piece(graph, node, held[node.outputs[0]])
-        if piece is None:
-            return None
-        for value in (node.inputs[i] for i in map_inputs(graph, node)):
-            begin, end = piece.first, piece.first + piece.in_rows
-            known = held.get(value, (begin, end))
-            held[value] = min(begin, known[0]), max(end, known[1])
-    return held
-
-
-def _piece(graph: Graph, node: Node, columns: Columns) -> Slice | None:
-    """The columns that a node reads for some of its output; None where there are none."""
-    window = column_window_of(graph, node)
-    if window is None:
-        return None
-    maps = [graph.types[node.inputs[i]] for i in map_inputs(graph, node)]
-    piece = window.slice(*columns, maps[0].shape[_AXIS])
-    return piece if piece.in_rows > 0 else None
+    made = {one.node.outputs[0]: one.kind for one in bands.nodes}
+    nodes = (*before, *(one.node for one in bands.nodes), bands.join, *after)
+    return graph.with_nodes(nodes, types={**graph.types, **made})
 
 
 @dataclass(slots=True)
@@ -127,62 +108,52 @@ class _Band:
     graph: Graph
     number: int
     held: Mapping[str, Columns]
-    nodes: list[Node] = field(default_factory=list[Node])
-    types: dict[str, TensorType] = field(default_factory=dict[str, TensorType])
-    origins: list[int] = field(default_factory=list[int])
-    names: dict[tuple[str, Columns], str] = field(default_factory=dict[tuple[str, Columns], str])
-    """What holds exactly these columns of a value."""
+    nodes: list[BandNode] = field(default_factory=list[BandNode])
+    names: dict[Part, str] = field(default_factory=dict[Part, str])
+    """What holds exactly these columns."""
 
     def name(self, text: str) -> str:
         """What a value, or a node, of the network is called in this band."""
-        return f"{text}/band {self.number + 1}"
+        return f"{text}/band {self.number}"
 
-    def add(self, index: int) -> None:
-        """The node of that index for the columns of this band."""
-        node = self.graph.nodes[index]
-        made, maps = node.outputs[0], map_inputs(self.graph, node)
-        piece = _piece(self.graph, node, self.held[made])
-        assert piece is not None  # As in columns_held.
+    def add(self, layer: ColumnLayer) -> None:
+        """The layer for the columns of this band."""
+        node, part = self.graph.nodes[layer.index], Part(layer.makes, self.held[layer.makes])
+        piece = layer.piece(part.columns)
+        assert piece is not None  # As when the columns were found.
         read = piece.first, piece.first + piece.in_rows
         inputs = tuple(
-            self._read(index, v, read) if i in maps else v for i, v in enumerate(node.inputs)
+            self._read(layer, Part(v, read)) if v in layer.reads else v for v in node.inputs
         )
-        self.names[made, self.held[made]] = self.name(made)
-        self._append(
-            Node(self.name(node.name), _op_of(node.op, piece), inputs, (self.name(made),)),
-            _of_columns(self.graph.types[made], self.held[made]),
-            index,
-        )
+        made = self.name(layer.makes)
+        new = Node(self.name(node.name), _op_of(node.op, piece), inputs, (made,))
+        self._append(new, part, layer.index, is_copy=False)
 
-    def _read(self, index: int, value: str, columns: Columns) -> str:
+    def _read(self, layer: ColumnLayer, part: Part) -> str:
         """What holds these columns alone: a copy where more of them are in memory."""
-        key = value, columns
-        made = self.name(value) in self.types
-        if not made and columns == (0, self.graph.types[value].shape[_AXIS]):
+        value = part.value
+        held = Part(value, self.held[value])
+        is_made = held in self.names
+        if not is_made and part.columns == (0, self.graph.types[value].shape[AXIS]):
             return value
-        if key not in self.names:
-            self.names[key] = f"{value}/{columns[0]}:{columns[1]} of {self.name(f'{index}')}"
-            self._copy(index, value, columns)
-        return self.names[key]
+        if part not in self.names:
+            origin, first = (self.names[held], held.columns[0]) if is_made else (value, 0)
+            begin, end = part.columns
+            name = f"{value}/{begin}:{end} for {self.name(layer.makes)}"
+            kind = _of_columns(self.graph.types[value], part.columns)
+            op = SliceOp((0, 0, begin - first, 0), kind.shape, (1, 1, 1, 1))
+            self._append(Node(name, op, (origin,), (name,)), part, layer.index, is_copy=True)
+        return self.names[part]
 
-    def _copy(self, index: int, value: str, columns: Columns) -> None:
-        made = self.name(value) in self.types
-        read, first = (self.name(value), self.held[value][0]) if made else (value, 0)
-        kind = _of_columns(self.graph.types[value], columns)
-        begin = (0, 0, columns[0] - first, 0)
-        name = self.names[value, columns]
-        op = SliceOp(begin, kind.shape, (1,) * len(begin))
-        self._append(Node(f"{name}/copy", op, (read,), (name,)), kind, index)
-
-    def _append(self, node: Node, kind: TensorType, origin: int) -> None:
-        self.nodes.append(node)
-        self.types[node.outputs[0]] = kind
-        self.origins.append(origin)
+    def _append(self, node: Node, part: Part, origin: int, *, is_copy: bool) -> None:
+        kind = _of_columns(self.graph.types[part.value], part.columns)
+        self.names[part] = node.outputs[0]
+        self.nodes.append(BandNode(node, part, kind, origin, is_copy))
 
 
 def _of_columns(kind: TensorType, columns: Columns) -> TensorType:
     begin, end = columns
-    return replace(kind, shape=(*kind.shape[:_AXIS], end - begin, *kind.shape[_AXIS + 1 :]))
+    return replace(kind, shape=(*kind.shape[:AXIS], end - begin, *kind.shape[AXIS + 1 :]))
 
 
 def _op_of(op: Op, piece: Slice) -> Op:
@@ -190,5 +161,5 @@ def _op_of(op: Op, piece: Slice) -> Op:
     if isinstance(op, Conv2D | DepthwiseConv2D | AveragePool2D | MaxPool2D):
         return replace(op, padding=replace(op.padding, left=piece.pad_rows, right=piece.pad_below))
     if isinstance(op, SliceOp):
-        return replace(op, size=(*op.size[:_AXIS], piece.out_rows, *op.size[_AXIS + 1 :]))
+        return replace(op, size=(*op.size[:AXIS], piece.out_rows, *op.size[AXIS + 1 :]))
     return op

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
-from milliwatt.backend.mcu.streaming.band_segments import COUNTS, any_banded, banded_segments
+from milliwatt.backend.mcu.streaming.band_segments import (
+    ANY_COUNT,
+    Costs,
+    any_banded,
+    banded_segments,
+    so_many_bands,
+)
 from milliwatt.backend.mcu.streaming.banded import (
     Banded,
     banded_need_bytes,
@@ -16,6 +22,7 @@ from milliwatt.backend.mcu.streaming.banded import (
 )
 from milliwatt.backend.mcu.streaming.bands import Bands, make_bands
 from milliwatt.backend.mcu.streaming.build import make_stream
+from milliwatt.backend.mcu.streaming.columns import column_chain
 from milliwatt.backend.mcu.streaming.lower import Kernels
 from milliwatt.backend.mcu.streaming.moves import Layers
 from milliwatt.backend.mcu.streaming.outer import stream_step
@@ -82,7 +89,7 @@ class Builder:
         for segment in path:
             found.append(at)
             banded = self._banded.get(segment.key)
-            at += len(segment.nodes if banded is None else banded.bands.nodes)
+            at += len(segment.nodes) if banded is None else len(banded.bands.nodes) + 1
         return found
 
     def _stream(self, segment: Segment, pace: Pace, kernels: Kernels) -> int | None:
@@ -102,27 +109,38 @@ class Builder:
             return None
         self._banded[segment.key] = banded
         inner = [stream.inner_bytes for stream in banded.streams]
-        return banded_need_bytes(layers.graph, layers.around, bands, inner)
+        return banded_need_bytes(layers.graph, layers.around, bands.cut, inner, bands.result_bytes)
 
     def _streams_of(self, segment: Segment) -> list[Segment]:
-        """The streams of some nodes; those in bands where their strips need more than the rest."""
+        """The streams of some nodes, and what stands for those in bands."""
         nodes, terms = segment.nodes, self.layers.terms
         found = list(stream_segments(terms, nodes, self._lean_variants(nodes), fed=segment.fed))
-        if segment.fed or not found:
+        chain = None if segment.fed or not found else column_chain(terms.graph, nodes)
+        if chain is None:
             return found
-        least = min(stream.need_bytes for stream in found)
-        for count in COUNTS:
-            bands = make_bands(terms.graph, nodes, count)
-            if bands is not None:
-                self._bands[nodes, count] = bands
-                banded = any_banded(terms, self.layers.instructions, bands)
-                found += [banded] if banded.need_bytes < least else []
-        return found
+        cost = min(stream.cost for stream in found)
+        banded = any_banded(self._costs, chain, segment, cost)
+        return found if banded is None else [*found, banded]
 
     def _banded_of(self, segment: Segment) -> list[Segment]:
-        layers, bands = self.layers, self._bands[segment.nodes, segment.bands]
-        variants = self._lean_variants(segment.nodes)
-        return list(banded_segments(layers.terms, layers.instructions, bands, variants))
+        """The streams of some nodes in bands, by the number of these, or at each pace."""
+        graph, count, variants = (
+            self.layers.graph,
+            segment.bands,
+            self._lean_variants(segment.nodes),
+        )
+        chain = column_chain(graph, segment.nodes)
+        assert chain is not None  # As when what stands for them was made.
+        if count == ANY_COUNT:
+            return list(so_many_bands(self._costs, chain, segment))
+        bands = make_bands(graph, chain, count)
+        assert bands is not None
+        self._bands[segment.nodes, count] = bands
+        return list(banded_segments(self._costs, chain, bands, variants))
+
+    @property
+    def _costs(self) -> Costs:
+        return Costs(self.layers.terms, self.layers.instructions)
 
     def _lean_variants(self, nodes: range) -> dict[int, bool]:
         """The variants that differ at these nodes, and whether they are lean."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milliwatt.backend.mcu import memory
@@ -157,12 +157,21 @@ def inner_bytes(graph: Graph, nodes: range, schedule: Schedule, *, fed: bool) ->
     """
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
     whole = {result} if fed else {source, result}
-    sizes = {
-        v: schedule.spans[v].capacity * graph.types[v].size_bytes // graph.types[v].shape[1]
-        for v in schedule.ends
-        if v not in whole
-    }
+    sizes = {v: strip_bytes(graph, schedule, v) for v in schedule.ends if v not in whole}
     kept = {v for v in sizes if schedule.spans[v].keeps_rows or v == source}
+    return kept_and_passing(graph, nodes, sizes, kept)
+
+
+def strip_bytes(graph: Graph, schedule: Schedule, value: str) -> int:
+    """All the rows of a value that are needed at once."""
+    kind = graph.types[value]
+    return schedule.spans[value].capacity * kind.size_bytes // kind.shape[1]
+
+
+def kept_and_passing(
+    graph: Graph, nodes: range, sizes: Mapping[str, int], kept: Collection[str]
+) -> int:
+    """Strips of these sizes: those kept, and the largest other that is not made from one kept."""
     passing = 0
     for i in nodes:
         node = graph.nodes[i]

@@ -60,14 +60,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Of a chain of `layers` cut into `count` bands, the one of this `number`, from 1.
+    """Of a chain of layers of these names, cut into `count` bands, the one of `number`, from 1.
 
     `more_macs` are the multiplications of all bands beyond those of whole layers.
     """
 
     number: int
     count: int
-    layers: int
+    layers: tuple[str, ...]
     more_macs: int
 
 

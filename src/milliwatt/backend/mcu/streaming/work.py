@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.streaming.bands import Bands
+from milliwatt.backend.mcu.streaming.columns import AXIS, ColumnChain, Held
 from milliwatt.backend.mcu.streaming.rows import Window, map_inputs
 from milliwatt.backend.mcu.streaming.schedule import Schedule
 from milliwatt.ir.graph import Graph, Node
-from milliwatt.ir.types import TensorType
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
 
+InstructionsOf = Callable[[int], float]
+"""What the objective's own kernel of a whole layer takes, by its index."""
 CODE_BYTES_PER_LAYER = 110
 """Of the function of a turn, for each layer that it calls, gcc -Os; and once for the stream."""
+CODE_BYTES_PER_BAND_LAYER = 190
+"""Of each layer of a band beyond those of the chain: its function, and its call."""
 # Extra instructions, roughly, as counted on a Cortex-M4.
 _PER_TURN = 25
 _PER_CALL = 40
@@ -85,24 +89,32 @@ def lean_work(graph: Graph, nodes: range, schedule: Schedule) -> float:
     return sum(_lean_work(graph, graph.nodes[i], window, schedule) for i, window in found)
 
 
-def band_work(graph: Graph, instructions: Callable[[int], float], bands: Bands) -> float:
-    """Instructions of a chain in bands beyond those of it as a whole: halos, and copies.
-
-    `instructions` are those of each whole layer.
-    """
-    work = -sum(instructions(i) for i in bands.cut)
-    *nodes, join = bands.nodes
-    for node, index in zip(nodes, bands.origins, strict=True):
-        kind, whole = bands.types[node.outputs[0]], graph.types[graph.nodes[index].outputs[0]]
-        if bands.parts[node.outputs[0]][0] == graph.nodes[index].outputs[0]:
-            work += instructions(index) * kind.elements / whole.elements
-        else:
-            work += _copy_work(kind)
-    return work + sum(_copy_work(bands.types[v]) for v in join.inputs)
+def halo_work(
+    graph: Graph, instructions: InstructionsOf, chain: ColumnChain, bands: Sequence[Held]
+) -> float:
+    """Instructions for what bands of a chain compute beyond what it computes as a whole."""
+    return sum(
+        instructions(layer.index) * (_columns(layer.makes, bands) / _width(graph, layer.makes) - 1)
+        for layer in chain.layers
+    )
 
 
-def _copy_work(kind: TensorType) -> float:
-    return _PER_COPIED_BYTE * kind.size_bytes + _PER_COPIED_ROW * kind.shape[1]
+def _columns(value: str, bands: Sequence[Held]) -> int:
+    return sum(end - begin for begin, end in (held[value] for held in bands))
+
+
+def _width(graph: Graph, value: str) -> int:
+    return graph.types[value].shape[AXIS]
+
+
+def copy_work(bands: Bands) -> float:
+    """Instructions for what bands copy: columns that they read, and their results."""
+    copies = [one.kind for one in bands.nodes if one.is_copy]
+    results = [band[-1].kind for band in bands.bands]
+    return sum(
+        _PER_COPIED_BYTE * kind.size_bytes + _PER_COPIED_ROW * kind.shape[1]
+        for kind in (*copies, *results)
+    )
 
 
 def _lean_work(graph: Graph, node: Node, window: Window, schedule: Schedule) -> float:
