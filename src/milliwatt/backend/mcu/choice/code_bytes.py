@@ -31,11 +31,14 @@ _MATMUL_4PX = ("mw_matmul_s8_4px", 0)
 _MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 0)
 _MATMUL_1PX = ("mw_matmul_s8_1px", 0)
 """In place of each one of `_MATMULS`, as the layer's form wants it."""
-_FORMS = ("packed", "once", "once_deep", "once_large", "coarse", "twice_brief", "once_brief")
+_FORMS = (
+    *("packed", "once", "once_deep", "once_large"),
+    *("coarse", "twice_brief", "once_brief", "once_fine"),
+)
 _SIZES: Mapping[str, tuple[int, ...]] = {
-    "mw_matmul_s8_4px": (676, 632, 1016, 632, 782, 430, 362),
-    "mw_matmul_s8_4px_small": (388, 312, 312, 632, 782, 430, 362),
-    "mw_matmul_s8_1px": (320, 292, 292, 292, 190, 0, 0),
+    "mw_matmul_s8_4px": (676, 632, 1016, 632, 782, 430, 362, 632),
+    "mw_matmul_s8_4px_small": (388, 312, 312, 632, 782, 430, 362, 632),
+    "mw_matmul_s8_1px": (320, 292, 292, 292, 190, 0, 0, 292),
 }
 """Bytes of the functions for each form of mw_pair_scales_dsp.h."""
 _WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)

@@ -126,6 +126,14 @@ MW_INLINE int32_t mw_saturate_s8_q5(int32_t x)
     return result;
 }
 
+/* x / 2**16, rounded down, limited to -128..127. */
+MW_INLINE int32_t mw_saturate_s8_q16(int32_t x)
+{
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #16" : "=r"(result) : "r"(x));
+    return result;
+}
+
 MW_DSP_BINARY(mw_add_even_bytes, "sxtab16")    /* (a.low + b's byte 0, a.high + b's byte 2) */
 MW_DSP_BINARY(mw_add_pairs, "sadd16")          /* (a.low + b.low, a.high + b.high) */
 MW_DSP_TERNARY(mw_dot_pairs, "smlad")          /* acc + a.low * b.low + a.high * b.high */
@@ -167,6 +175,8 @@ MW_INLINE int32_t mw_saturate_s8(int32_t x) { return mw_clamp_i32(x, -128, 127);
 MW_INLINE int32_t mw_saturate_s8_q10(int32_t x) { return mw_saturate_s8(x >> 10); }
 
 MW_INLINE int32_t mw_saturate_s8_q5(int32_t x) { return mw_saturate_s8(x >> 5); }
+
+MW_INLINE int32_t mw_saturate_s8_q16(int32_t x) { return mw_saturate_s8(x >> 16); }
 
 MW_INLINE int32_t mw_add_pairs(int32_t a, int32_t b)
 {

@@ -93,6 +93,7 @@ MW_1PX_FUNCTION(mw_matmul_s8_1px_packed, 1, MW_PAIR_TWICE)
 MW_1PX_FUNCTION(mw_matmul_s8_1px_plain, 0, MW_PAIR_TWICE)
 MW_1PX_FUNCTION(mw_matmul_s8_1px_once, 1, MW_PAIR_ONCE)
 MW_1PX_FUNCTION(mw_matmul_s8_1px_once_large, 1, MW_PAIR_ONCE_LARGE)
+MW_1PX_FUNCTION(mw_matmul_s8_1px_once_fine, 1, MW_PAIR_ONCE_FINE)
 MW_1PX_FUNCTION(mw_matmul_s8_1px_coarse, 0, MW_PAIR_COARSE)
 
 #undef MW_1PX_FUNCTION
@@ -105,6 +106,8 @@ MW_INLINE void mw_matmul_s8_1px(const int32_t *pairs, const int32_t *weights,
         mw_matmul_s8_1px_coarse(pairs, weights, scales, y, pair_count, channels, zero);
     } else if (form == MW_PAIR_ONCE_LARGE) {
         mw_matmul_s8_1px_once_large(pairs, weights, scales, y, pair_count, channels, zero);
+    } else if (form == MW_PAIR_ONCE_FINE) {
+        mw_matmul_s8_1px_once_fine(pairs, weights, scales, y, pair_count, channels, zero);
     } else if (form != MW_PAIR_TWICE) {
         mw_matmul_s8_1px_once(pairs, weights, scales, y, pair_count, channels, zero);
     } else if (packed) {

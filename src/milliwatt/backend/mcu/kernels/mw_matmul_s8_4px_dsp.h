@@ -239,6 +239,7 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_once_deep, "16", "", MW_4PX_START_ONCE,
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_small, "2", "", MW_4PX_START_LOOP_ONCE,
                 MW_4PX_FINISH_ONCE("10"))
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_large, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE("5"))
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_fine, "8", "", MW_4PX_START_ONCE, MW_4PX_FINISH_ONCE("16"))
 MW_4PX_FUNCTION(mw_matmul_s8_4px_twice_brief, "2", "", MW_4PX_START_TWICE_BRIEF,
                 MW_4PX_FINISH_TWICE_BRIEF)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_brief, "2", "", MW_4PX_START_ONCE_BRIEF,
@@ -325,6 +326,7 @@ MW_INLINE void mw_matmul_s8_4px_any(const int32_t *pairs, const int32_t *weights
 MW_4PX_FUNCTION(mw_matmul_s8_4px_packed, 1, MW_PAIR_TWICE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once, 1, MW_PAIR_ONCE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_once_large, 1, MW_PAIR_ONCE_LARGE)
+MW_4PX_FUNCTION(mw_matmul_s8_4px_once_fine, 1, MW_PAIR_ONCE_FINE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_plain, 0, MW_PAIR_TWICE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_coarse, 0, MW_PAIR_COARSE)
 MW_4PX_FUNCTION(mw_matmul_s8_4px_twice_brief, 1, MW_PAIR_TWICE_BRIEF)
@@ -397,6 +399,8 @@ MW_INLINE void mw_matmul_s8_4px(const int32_t *pairs, const mw_matmul_4px *layer
         MW_4PX_CALL(mw_matmul_s8_4px_once);
     } else if (form == MW_PAIR_ONCE_LARGE) {
         MW_4PX_CALL(mw_matmul_s8_4px_once_large);
+    } else if (form == MW_PAIR_ONCE_FINE) {
+        MW_4PX_CALL(mw_matmul_s8_4px_once_fine);
     } else if (form == MW_PAIR_COARSE) {
         MW_4PX_CALL(mw_matmul_s8_4px_coarse);
     } else if (packed) {
@@ -415,10 +419,10 @@ MW_INLINE mw_matmul_4px mw_layer_4px(const int32_t *weights, const int32_t *scal
                               form == MW_PAIR_ONCE_DEEP ? MW_4PX_DEEP_TURN : 8);
 }
 
-/* Whether there is a loop of little code; large factors and plain words have none of their own. */
+/* Whether there is a loop of little code; rare forms and plain words have none of their own. */
 MW_INLINE int32_t mw_has_small_4px(int32_t packed, int32_t form)
 {
-    return packed && form != MW_PAIR_ONCE_LARGE;
+    return packed && form != MW_PAIR_ONCE_LARGE && form != MW_PAIR_ONCE_FINE;
 }
 
 /* The same in little code, and with brief scales. */

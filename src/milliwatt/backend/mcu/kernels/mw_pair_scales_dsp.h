@@ -6,6 +6,7 @@
  *   TWICE        weights: both sums' starting values; scales: multiplier, divisor of each channel
  *   ONCE         weights: the odd bias; scales: the even bias and multiplier, the odd multiplier
  *   ONCE_LARGE   the same for factors of up to 4
+ *   ONCE_FINE    the same for factors below 2**-9
  *   COARSE       as TWICE, for plain words, with left shifts (mw_scale_words)
  *   TWICE_BRIEF  scales: both biases times 32, plus the divisor's exponent; both multipliers
  *   ONCE_BRIEF   scales: both biases times 8, plus a shift; three bytes of each multiplier, which
@@ -23,13 +24,15 @@ enum {
     MW_PAIR_ONCE_LARGE,
     MW_PAIR_COARSE,
     MW_PAIR_TWICE_BRIEF,
-    MW_PAIR_ONCE_BRIEF
+    MW_PAIR_ONCE_BRIEF,
+    MW_PAIR_ONCE_FINE
 }; /* `form` */
 
 /* Whether the odd channel's bias alone begins the mixed sum. */
 MW_INLINE int32_t mw_pair_is_once(int32_t form)
 {
-    return form == MW_PAIR_ONCE || form == MW_PAIR_ONCE_DEEP || form == MW_PAIR_ONCE_LARGE;
+    return form == MW_PAIR_ONCE || form == MW_PAIR_ONCE_DEEP || form == MW_PAIR_ONCE_LARGE ||
+           form == MW_PAIR_ONCE_FINE;
 }
 
 MW_INLINE int32_t mw_pair_is_brief(int32_t form)
@@ -78,9 +81,12 @@ MW_INLINE mw_pair_sums mw_pair_start(const int32_t *weights, const int32_t *scal
 /* int8 output of 256 times a sum, rounded once as `form` says. */
 MW_INLINE int8_t mw_pair_output_once(uint32_t sum, int32_t multiplier, int32_t offset, int32_t form)
 {
+    const int32_t scaled = (int32_t)sum;
     return (int8_t)(form == MW_PAIR_ONCE_LARGE
-                        ? mw_requantize_s8_once_large((int32_t)sum, multiplier, offset)
-                        : mw_requantize_s8_once((int32_t)sum, multiplier, offset));
+                        ? mw_requantize_s8_once_large(scaled, multiplier, offset)
+                    : form == MW_PAIR_ONCE_FINE
+                        ? mw_requantize_s8_once_fine(scaled, multiplier, offset)
+                        : mw_requantize_s8_once(scaled, multiplier, offset));
 }
 
 /* Three bytes of a multiplier, shifted by the lowest bits of `bias`. */

@@ -11,7 +11,8 @@
  * Where lowering/dsp/one_rounding.py proves for every sum that a layer can reach that nothing differs,
  * 256 times the sum is multiplied once instead: SMMLA, whose high word has 10 bits below a unit of
  * the output, which SSAT shifts out. The bias then has 8 bits below a unit of the sum. For factors of
- * up to 4 the high word has 5 bits below a unit of the output.
+ * up to 4 the high word has 5 bits below a unit of the output; for factors below 2**-9, whose
+ * multipliers would have too few bits, 16.
  *
  * With a factor of 1/2 or more the definition rounds once: SMMULR of the sum shifted left, whose
  * result, doubled, the division by 2 does not change. "Coarse" layers, in which some channel has
@@ -40,6 +41,12 @@ MW_INLINE int32_t mw_requantize_s8_once(int32_t sum, int32_t multiplier, int32_t
 MW_INLINE int32_t mw_requantize_s8_once_large(int32_t sum, int32_t multiplier, int32_t offset)
 {
     return mw_saturate_s8_q5(mw_high_mul_add(sum, multiplier, offset));
+}
+
+/* The same with factors below 2**-9: `offset` is times 2**16. */
+MW_INLINE int32_t mw_requantize_s8_once_fine(int32_t sum, int32_t multiplier, int32_t offset)
+{
+    return mw_saturate_s8_q16(mw_high_mul_add(sum, multiplier, offset));
 }
 
 /* Words of scales of a channel: multiplier and divisor, of coarse layers two left shifts between

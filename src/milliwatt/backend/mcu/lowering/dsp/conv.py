@@ -38,6 +38,7 @@ from milliwatt.backend.mcu.lowering.dsp.layout import (
     scale_words,
 )
 from milliwatt.backend.mcu.lowering.dsp.one_rounding import (
+    FINE_RESULT_BITS,
     LARGE_RESULT_BITS,
     RESULT_BITS,
     OneRounding,
@@ -69,8 +70,8 @@ def filters_of(site: Site) -> Filters:
     return folded_filters(site, constant(site, 1).reshape(channels, -1), factors)
 
 
-TWICE, ONCE, ONCE_DEEP, ONCE_LARGE, COARSE, TWICE_BRIEF, ONCE_BRIEF = range(7)
-"""MW_PAIR_TWICE ... MW_PAIR_ONCE_BRIEF of mw_pair_scales_dsp.h."""
+TWICE, ONCE, ONCE_DEEP, ONCE_LARGE, COARSE, TWICE_BRIEF, ONCE_BRIEF, ONCE_FINE = range(8)
+"""MW_PAIR_TWICE ... MW_PAIR_ONCE_FINE of mw_pair_scales_dsp.h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,11 @@ def layer_of(site: Site, pairs: Array) -> Layer:
 
 def _rounded_once(site: Site, pairs: Array) -> Layer | None:
     usual = ONCE_DEEP if len(pairs) > SHALLOW_PAIRS else ONCE
-    for form, bits in ((usual, RESULT_BITS), (ONCE_LARGE, LARGE_RESULT_BITS)):
+    forms = (
+        *((usual, RESULT_BITS), (ONCE_LARGE, LARGE_RESULT_BITS)),
+        (ONCE_FINE, FINE_RESULT_BITS),
+    )
+    for form, bits in forms:
         once = once_of(site, bits)
         if once is not None:
             words = channel_pair_words(filters_of(site), pairs, True, once.pair_starts())

@@ -30,6 +30,8 @@ RESULT_BITS = 10
 """Of the product's high word, below a unit of the output."""
 LARGE_RESULT_BITS = 5
 """The same for factors of up to 4."""
+FINE_RESULT_BITS = 16
+"""The same for factors below 2**-9."""
 _GREATEST = (1 << 31) - 1
 _TRIES = 64
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Layers with large factors have DSP kernels, which equal the reference on host and cores."""
+"""Layers with large or tiny factors have DSP kernels, which equal the reference everywhere."""
 
 from __future__ import annotations
 
@@ -80,7 +80,25 @@ def sites(weights: DType = DType.INT8) -> list[Case]:
             for shape in DENSE:
                 case = linear.dense(shape, DType.INT8, kind, seed)
                 made.append(with_factors(case, factor, 4.0 * kind.per_channel, seed))
-    return [*made, *(symmetric(case) for case in made)] if weights is DType.INT8 else made
+    if weights is not DType.INT8:
+        return made
+    return [*made, *(symmetric(case) for case in made), *(symmetric(case) for case in tiny())]
+
+
+def tiny() -> list[Case]:
+    """Factors below 2**-9, many inputs."""
+    kind = Numbers(x_zero=-128, y_zero=-128)
+    shapes = Window((1, 1, 5, 276), 9), Window((1, 3, 3, 32), 4, (3, 3), padding="same")
+    return [
+        with_factors(
+            linear.convolution(replace(shape, activation=RELU), DType.INT8, kind, seed),
+            factor,
+            0.3,
+            seed,
+        )
+        for seed, factor in enumerate((1.37 * 2.0**-11, 1.83 * 2.0**-13))
+        for shape in shapes
+    ]
 
 
 def chosen(weights: DType = DType.INT8) -> list[Job]:
@@ -110,7 +128,8 @@ def test_no_factor_is_left_to_portable_code(weights: DType) -> None:
 
 def test_every_form_is_needed() -> None:
     forms = {_form(job) for job in chosen() if "conv2d" in job.kernel.name}
-    assert {dsp_conv.ONCE_LARGE, dsp_conv.COARSE} <= {form for name, form in forms if name == "c"}
+    wanted = {dsp_conv.ONCE_LARGE, dsp_conv.COARSE, dsp_conv.ONCE_FINE}
+    assert wanted <= {form for name, form in forms if name == "c"}
     assert dsp_depthwise.COARSE in {form for name, form in forms if name == "d"}
 
 
