@@ -36,7 +36,8 @@ def test_add_a_kernel(tmp_path: Path) -> None:
     pytest.importorskip("unicorn")
     pytest.importorskip("ziglang")
     root = apply_document(DOCS / "add-a-kernel.md", tmp_path)
-    run_tests(root, "tests/kernels/test_dsp_max_pool.py", "tests/kernels/test_headers.py")
+    tests = ("test_dsp_max_pool.py", "test_headers.py", "test_comments.py")
+    run_tests(root, *(f"tests/kernels/{name}" for name in tests))
     chosen = run_python(root, "-c", CHOSEN)
     assert chosen.stdout == "max_pool2d_s8_dsp max_pool2d_s8\n", chosen.stderr
 
