@@ -25,10 +25,15 @@ POINTWISE = [
     Window((1, 2, 3, 32), 8, activation=Activation.RELU),
     Window((1, 2, 3, 48), 12),
     Window((1, 2, 3, 64), 4),
+    Window((1, 1, 3, 80), 5),
+    Window((1, 1, 2, 96), 4),
 ]
 WINDOWS = [
     *awkward.WINDOWS,
     Window((1, 4, 4, 16), 8, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 7, 11, 16), 5, (3, 3), padding="same"),
+    Window((1, 5, 12, 3), 8, (3, 3), stride=(2, 2), padding="same"),
+    Window((1, 4, 9, 6), 3, (2, 3), stride=(1, 2)),
 ]
 ONE_CHANNEL = [
     Window((1, 9, 7, 1), 8, (3, 3), stride=(2, 2), padding="same", activation=Activation.RELU6),

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from milliwatt.backend.mcu.lowering.mve import dense as mve_dense
+from milliwatt.backend.mcu.lowering.mve import layout
 from milliwatt.ir.types import DType
 from tests import cases
 from tests.cases import awkward, linear
@@ -20,6 +21,8 @@ from tests.kernels.harness import check_kernels, jobs_of
 from tests.kernels.mve import CORTEX_M55, MVE
 
 SIZES = [*awkward.DENSE, (1, 16, 4), (2, 32, 16), (1, 48, 5), (1, 128, 17)]
+SIZES += [(1, depth, 9) for depth in (64, 80, 96)]
+"""Steps of 16 inputs: from 1 on, since they are entered in one of four places."""
 NUMBERS = awkward.NUMBERS[:4]
 
 
@@ -35,6 +38,9 @@ jobs = partial(jobs_of, mve_dense.KERNELS, MVE)
 def test_host(cc: str) -> None:
     found = jobs(sites())
     assert len(found) >= 3 * len(SIZES)
+    ends = {tuple(a.value for a in job.kernel.lower(job.site).args[-2:]) for job in found}
+    assert ends >= {(form, alike) for form in (layout.PLAIN, layout.RELU) for alike in (0, 1)}
+    assert (layout.RELU_CLAMPED, 1) in ends
     check_kernels(found, cc=cc)
 
 

@@ -65,16 +65,17 @@ MW_INLINE void mw_fully_connected_coded_s8_mve(const int8_t *x, int8_t *y, void 
                                                int32_t at, const int32_t *scales, int32_t depth,
                                                int32_t vectors, int32_t channels, int32_t step,
                                                int32_t zero, int32_t low, int32_t high,
-                                               int32_t form)
+                                               int32_t form, int32_t alike)
 {
     int8_t *const weights = (int8_t *)scratch + at;
     mw_rice reader = mw_rice_begin(codes, low_bytes);
     mw_copy_mve(scratch, x, depth);
-    mw_dense_s8_mve layer = {scratch, vectors - 1, 0, weights, scales, y, step, zero, low, high};
+    mw_dense_s8_mve layer =
+        MW_DENSE_LAYER(scratch, vectors, 0, weights, scales, y, step, zero, low, high);
     for (; channels > 0; channels -= 8) {
         layer.channels = mw_min_i32(channels, 8);
         mw_rice_bytes(&reader, weights, 32 + 8 * MW_VECTOR * vectors, k);
-        mw_dense_row_s8_mve(&layer, form);
+        mw_dense_row_s8_mve(&layer, form, alike);
         layer.scales += step >> 2;
         layer.y += 8;
     }

@@ -20,8 +20,8 @@ MW_INLINE void mw_conv2d_1x1_channels_s8_mve(const int8_t *x, int8_t *y, void *s
 {
     int8_t *const x0 = scratch;
     int8_t *const x1 = x0 + MW_VECTOR * vectors;
-    mw_matmul_s8_mve layer = {x0,     x1, vectors - 1, channels, step, weights,
-                              scales, y,  zero,        low,      high};
+    mw_matmul_s8_mve layer = MW_MATMUL_LAYER(x0, x1, vectors, channels, step, weights, scales, y,
+                                             zero, low, high);
     for (; pixels > 0; pixels -= 2) {
         const int32_t second = pixels > 1;
         mw_copy_mve(x0, x, depth);

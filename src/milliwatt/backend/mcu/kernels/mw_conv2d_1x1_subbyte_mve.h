@@ -14,8 +14,8 @@ MW_INLINE void mw_conv2d_1x1_subbyte_mve(const int8_t *x, int8_t *y, void *scrat
 {
     int8_t *const x0 = scratch;
     int8_t *const x1 = x0 + MW_VECTOR * vectors;
-    mw_matmul_subbyte_mve some = {{x0, x1, vectors - 1, channels, channels, weights, scales, y,
-                                   zero, low, high},
+    mw_matmul_subbyte_mve some = {MW_MATMUL_LAYER(x0, x1, vectors, channels, channels, weights,
+                                                  scales, y, zero, low, high),
                                   {0}};
     for (; pixels > 0; pixels -= 2) {
         const int32_t second = pixels > 1;

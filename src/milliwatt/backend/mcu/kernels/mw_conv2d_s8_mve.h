@@ -167,8 +167,8 @@ MW_INLINE void mw_conv2d_channels_s8_mve(
 {
     int8_t *const windows = scratch;
     const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
-    mw_matmul_s8_mve layer = {windows, windows, vectors - 1, channels, 0,   weights,
-                              scales,  y,       y_zero,      low,      high};
+    mw_matmul_s8_mve layer = MW_MATMUL_LAYER(windows, windows, vectors, channels, 0, weights,
+                                             scales, y, y_zero, low, high);
     const int32_t left_end = out_width * stride_w - pad_left;
     int32_t top = -pad_top, left = -pad_left;
     for (int32_t pixels = out_height * out_width; pixels > 0;) {

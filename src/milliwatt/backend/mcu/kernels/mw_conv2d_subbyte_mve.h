@@ -17,8 +17,8 @@ MW_INLINE void mw_conv2d_subbyte_mve(
 {
     int8_t *const windows = scratch;
     const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
-    mw_matmul_subbyte_mve some = {{windows, windows, vectors - 1, channels, 0, weights, scales, y,
-                                   y_zero, low, high},
+    mw_matmul_subbyte_mve some = {MW_MATMUL_LAYER(windows, windows, vectors, channels, 0, weights,
+                                                  scales, y, y_zero, low, high),
                                   {0}};
     int32_t top = -pad_top, left = -pad_left;
     const int32_t left_end = out_width * stride_w - pad_left;

@@ -35,9 +35,11 @@
     {                                                                                          \
         MW_DENSE("ldr r6, [r0, #12]\n"                                                         \
                  "stm sp, {r2, r3, r4, r6}\n",                                                 \
+                 MW_DENSE_AHEAD,                                                               \
                  "ldr r3, [sp]\n"                                                              \
                  "ldr r9, [r1], #4\n",                                                         \
-                 MW_DENSE_SPARSE_STEP, "vmladav.s8", "ldr r11, [sp, #12]\n", outputs);         \
+                 MW_STEPS_BY_TWOS, MW_DENSE_SPARSE_STEP, "vmladav.s8",                         \
+                 "ldr r11, [sp, #12]\n", outputs, MW_DENSE_NEXT);                              \
     }
 
 MW_DENSE_SPARSE(plain, MW_DENSE_OUTPUTS_PLAIN)
@@ -83,7 +85,7 @@ MW_INLINE void mw_fully_connected_sparse_s8_mve(const int8_t *x, int8_t *y, cons
                                                 int32_t zero, int32_t low, int32_t high,
                                                 int32_t form)
 {
-    mw_dense_s8_mve layer = {x, 0, channels, weights, scales, y, step, zero, low, high};
+    mw_dense_s8_mve layer = MW_DENSE_LAYER(x, 1, channels, weights, scales, y, step, zero, low, high);
     for (; rows > 0; rows--) {
         mw_dense_row_sparse_mve(&layer, form);
         layer.x += depth;

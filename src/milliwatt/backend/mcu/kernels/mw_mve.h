@@ -18,6 +18,44 @@
 /* Bytes of a vector. */
 #define MW_VECTOR 16
 
+/* Loops of steps. The first is `step(first)`, whose VMLADAV begins the sums; `turns` more
+ * `step("vmladava.s8")` follow. Four in a row share the loop's instructions: `count` holds how many
+ * times they are gone through, rounded up, and the word at `entry` where they are entered, `skip`
+ * bytes behind the address that MW_STEPS_ENTRY gives. Steps that know their number only as they
+ * begin have it in `count`, and go by twos. */
+#define MW_STEPS_LOOPS(turns) (((turns) + 3) >> 2)
+#define MW_STEPS_SKIP(turns, step_bytes)                                                       \
+    (1 + ((turns) > 0 ? (-(turns) & 3) * (step_bytes) : 4 * (step_bytes) + 8))
+
+#if MW_HAS_MVE
+
+#define MW_STEPS_ENTRY(to) "adr " to ", 3f\n"
+#define MW_STEPS(count, entry, step, first)                                                    \
+    step(first)                                                                                \
+    "ldr pc, " entry "\n"                                                                      \
+    "3:\n"                                                                                     \
+    step("vmladava.s8")                                                                        \
+    step("vmladava.s8")                                                                        \
+    step("vmladava.s8")                                                                        \
+    step("vmladava.s8")                                                                        \
+    "subs.w " count ", " count ", #1\n"                                                        \
+    "bne.w 3b\n"
+#define MW_STEPS_BY_TWOS(count, entry, step, first)                                            \
+    step(first)                                                                                \
+    "lsrs " count ", " count ", #1\n"                                                          \
+    "bcc 2f\n"                                                                                 \
+    step("vmladava.s8")                                                                        \
+    "2:\n"                                                                                     \
+    "beq 4f\n"                                                                                 \
+    "3:\n"                                                                                     \
+    step("vmladava.s8")                                                                        \
+    step("vmladava.s8")                                                                        \
+    "subs " count ", " count ", #1\n"                                                          \
+    "bne 3b\n"                                                                                 \
+    "4:\n"
+
+#endif
+
 /* Copies `count` bytes, upwards; a `to` below `from` may overlap it. */
 MW_INLINE void mw_copy_mve(int8_t *to, const int8_t *from, int32_t count)
 {

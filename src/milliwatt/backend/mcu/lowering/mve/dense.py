@@ -13,6 +13,7 @@ from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
 from milliwatt.backend.mcu.lowering.dsp import dense as dsp_dense
 from milliwatt.backend.mcu.lowering.dsp.layout import Filters, has_one_scale
 from milliwatt.backend.mcu.lowering.mve.layout import (
+    ANY,
     VECTOR,
     MveKernel,
     block_scales,
@@ -63,6 +64,12 @@ def dense_scales(filters: Filters, form: int) -> tuple[Table, int]:
     return block_scales(alike, BLOCK, form), 0
 
 
+def _one_scale(filters: Filters) -> Table:
+    """The multiplier and the shift of all channels."""
+    data = np.array([filters.multiplier[0], filters.shift[0]], np.int32)
+    return Table("scales", data, "constants")
+
+
 def _lower(site: Site) -> Lowered:
     op = site.op
     assert isinstance(op, FullyConnected)
@@ -72,7 +79,8 @@ def _lower(site: Site) -> Lowered:
     filters = dsp_dense.filters_of(site)
     low, high = activation_range(op.activation, y)
     form = form_of(filters, y, op.activation)
-    scales, step_bytes = dense_scales(filters, form)
+    alike = form != ANY and has_one_scale(filters)
+    scales, step_bytes = (_one_scale(filters), 0) if alike else dense_scales(filters, form)
     copied = depth % VECTOR != 0
     scratch = (Scratch(),) if copied else ()
     return Lowered(
@@ -80,7 +88,7 @@ def _lower(site: Site) -> Lowered:
         (
             *(In(0), Out(0), *scratch, Ref("weights"), Ref("scales")),
             *passed(rows, depth, vectors, channels, step_bytes, y.zero_point, low, high),
-            *fixed(form),
+            *fixed(form, int(alike)),
         ),
         (block_weights(filters, BLOCK, EVENS_FIRST), scales),
         scratch_bytes=VECTOR * vectors if copied else 0,
