@@ -96,6 +96,7 @@ _CODE: Mapping[str, Code] = {
     "mw_fully_connected_coded_s8_dsp": Code(510, _CODED),
     "mw_fully_connected_s8": Code(250),
     "mw_fully_connected_s8_dsp": Code(400),
+    "mw_mul_s8_dsp": Code(230),
     "mw_softmax_pairs_s8": Code(40),
     "mw_softmax_s8_s8": Code(380),
 }

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Element-wise sums on cores with the DSP instructions."""
+"""Element-wise sums and products on cores with the DSP instructions."""
 
 from __future__ import annotations
 
 from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Site
 from milliwatt.backend.mcu.lowering.common.shared import fixed, is_site, passed
-from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel
-from milliwatt.backend.mcu.lowering.portable.arith import in_place
+from milliwatt.backend.mcu.lowering.dsp.layout import SECOND_SHIFT, DspKernel
+from milliwatt.backend.mcu.lowering.portable.arith import fits_loops, in_place, loop_arguments
 from milliwatt.ir.types import DType
-from milliwatt.ops.arith import Add, Sub
+from milliwatt.ops.arith import Add, Mul, Sub
 from milliwatt.quant.arith import activation_range
-from milliwatt.quant.scaling import Factor, addition_factors
+from milliwatt.quant.scaling import Factor, addition_factors, product_factor
 
 HALF: Factor = (1 << 30, 0)
 """The factor of the operand with the larger scale."""
@@ -62,4 +62,40 @@ def _lower(site: Site) -> Lowered:
     )
 
 
-KERNELS: tuple[Kernel, ...] = (DspKernel("add_s8_dsp", "mw_add_s8_dsp.h", accepts, _lower),)
+_LARGEST_SHIFT = 12
+"""To the left, of the product of two numbers of 9 bits: doubled, it must fit 32 bits."""
+
+
+def _accepts_product(site: Site) -> bool:
+    """Whether the site multiplies int8, exactly."""
+    if not (is_site(site, Mul, DType.INT8) and fits_loops(site)):
+        return False
+    a, b = site.inputs
+    return b.dtype is DType.INT8 and product_factor(a, b, site.outputs[0])[1] <= _LARGEST_SHIFT
+
+
+def _lower_product(site: Site) -> Lowered:
+    op = site.op
+    assert isinstance(op, Mul)
+    a, b = site.inputs
+    (y,) = site.outputs
+    multiplier, shift = product_factor(a, b, y)
+    is_coarse = shift >= 0 and multiplier != 0
+    shifts = shift | (1 << SECOND_SHIFT) if is_coarse else 0
+    return Lowered(
+        "mw_mul_s8_dsp",
+        (
+            *(In(0), In(1), Out(0)),
+            *loop_arguments(site),
+            *passed(a.zero_point, b.zero_point, y.zero_point, multiplier, shifts),
+            *passed(_divisor((multiplier, min(shift, -1)))),
+            *fixed(int(is_coarse), *activation_range(op.activation, y)),
+        ),
+        overlaps=in_place(site),
+    )
+
+
+KERNELS: tuple[Kernel, ...] = (
+    DspKernel("add_s8_dsp", "mw_add_s8_dsp.h", accepts, _lower),
+    DspKernel("mul_s8_dsp", "mw_mul_s8_dsp.h", _accepts_product, _lower_product),
+)

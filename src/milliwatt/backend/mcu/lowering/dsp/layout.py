@@ -216,7 +216,7 @@ def scale_words(filters: Filters, channels: int | None = None) -> Table:
     return Table("scales", kept.reshape(-1), "constants")
 
 
-_SECOND_SHIFT = 8
+SECOND_SHIFT = 8
 """Where in a word of shifts the second one stands."""
 
 
@@ -226,7 +226,7 @@ def coarse_words(filters: Filters, channels: int | None = None) -> Table:
     if not is_coarse(filters):
         return plain
     once = (filters.shift >= 0) & (filters.multiplier != 0)
-    shifts = np.where(once, filters.shift | (1 << _SECOND_SHIFT), 0)
+    shifts = np.where(once, filters.shift | (1 << SECOND_SHIFT), 0)
     words = plain.data.reshape(-1, 2)
     between = np.zeros(max(len(words), len(shifts)), np.int32)
     between[: len(shifts)] = shifts

@@ -28,7 +28,8 @@ def _nest(site: Site) -> Nest:
     return merged(result, [broadcast_steps(t.shape, result) for t in site.inputs])
 
 
-def _fits(site: Site) -> bool:
+def fits_loops(site: Site) -> bool:
+    """Whether so many loops as the kernels have go through both operands."""
     return len(_nest(site).extents) <= _LOOPS
 
 
@@ -105,14 +106,14 @@ def _lower_float(site: Site) -> Lowered:
 def _sum_kernel(dtype: DType) -> Kernel:
     name = f"add_{suffix(dtype)}"
     return PortableKernel(
-        name, f"mw_{name}.h", lambda s: is_site(s, (Add, Sub), dtype) and _fits(s), _lower_sum
+        name, f"mw_{name}.h", lambda s: is_site(s, (Add, Sub), dtype) and fits_loops(s), _lower_sum
     )
 
 
 def _product_kernel(dtype: DType) -> Kernel:
     name = f"mul_{suffix(dtype)}"
     return PortableKernel(
-        name, f"mw_{name}.h", lambda s: is_site(s, Mul, dtype) and _fits(s), _lower_product
+        name, f"mw_{name}.h", lambda s: is_site(s, Mul, dtype) and fits_loops(s), _lower_product
     )
 
 
@@ -122,7 +123,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableKernel(
         "binary_f32",
         "mw_binary_f32.h",
-        lambda s: is_site(s, _OPERATIONS, DType.FLOAT32) and _fits(s),
+        lambda s: is_site(s, _OPERATIONS, DType.FLOAT32) and fits_loops(s),
         _lower_float,
     ),
 )
