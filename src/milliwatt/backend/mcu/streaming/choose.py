@@ -6,11 +6,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from milliwatt.backend.mcu.choice.choose import Lowerings
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
+from milliwatt.backend.mcu.streaming.band_segments import COUNTS
 from milliwatt.backend.mcu.streaming.bands import Bands
 from milliwatt.backend.mcu.streaming.builder import Builder
+from milliwatt.backend.mcu.streaming.least import least_inner_bytes
 from milliwatt.backend.mcu.streaming.moves import Layers, movable, with_move
 from milliwatt.backend.mcu.streaming.paths import (
     cheapest_path,
@@ -202,9 +205,14 @@ class StreamChooser:
         own = {s.nodes.start: s.need_bytes for s in lone if s.built}
         layers = self.layers
         alive = find_alive(layers.graph, layers.arena)
+        least_inner = cache(partial(least_inner_bytes, layers.graph))
         for fed in (False, True) if self.fed else (False,):
             for nodes in stream_ranges(layers.graph, alive, fed=fed):
-                found = any_stream(layers.terms, nodes, fed=fed)
+                inner = least_inner(nodes.stop).get(nodes.start)
+                if inner is None:
+                    continue
+                inner //= 1 if fed else COUNTS[-1]
+                found = any_stream(layers.terms, nodes, inner, fed=fed)
                 highest = max((own[i] for i in nodes if i in own), default=0)
                 if fed or (found.need_bytes < highest and nodes.start in own):
                     yield found

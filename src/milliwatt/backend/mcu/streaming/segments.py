@@ -116,9 +116,9 @@ def any_other(
     return Segment(nodes, None, None, fed, need, price(LEAST_WORK, 0), built=False)
 
 
-def any_stream(terms: Terms, nodes: range, *, fed: bool) -> Segment:
-    """What stands for all streams of these nodes."""
-    step = _least_step(terms.graph, nodes, 0, fed=fed)
+def any_stream(terms: Terms, nodes: range, inner_bytes: int, *, fed: bool) -> Segment:
+    """What stands for all streams of these nodes, each of which needs so much of its own."""
+    step = _least_step(terms.graph, nodes, inner_bytes, fed=fed)
     return any_other(nodes, terms.around, terms.price, step, fed=fed)
 
 
