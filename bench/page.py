@@ -13,6 +13,7 @@ from bench.measure import LAYER_TYPES, OTHER
 from bench.page_cores import cores_section, peer_title
 from bench.page_goals import goals_section
 from bench.page_latency import latency_section
+from bench.page_published import published_section
 from bench.plot import PICTURE
 from bench.plot_networks import NETWORKS
 from bench.rows import Figures, LayerFigures, Peer
@@ -35,6 +36,9 @@ emulated core equal the integer reference byte by byte. **Instructions are count
 and are the most that any of the inputs took; *modelled cycles* are an estimate by the board's
 fitted model, every register of multiple loads and stores charged. Flash is the whole binary with
 weights, ours with the test harness. SRAM is arena, state and statics; the stack is listed apart.
+MACs are multiply-accumulates of the network as published.
+
+{models}
 """
 
 _FOOTER = """\
@@ -46,7 +50,7 @@ for bare metal, ran the same networks on emulated cores, and their outputs were 
 LiteRT's reference kernels; instructions were counted by the emulator, of whole networks only.
 "Straight-line CMSIS-NN" is C that calls CMSIS-NN's kernels one after another without an
 interpreter. TinyEngine is not bit-exact. Rows marked "rounded" are known to four digits only.
-`published.csv` names the source of every latency.
+`published.csv` and `published_cores.csv` name the source of every latency.
 
 ## Files
 
@@ -58,18 +62,21 @@ interpreter. TinyEngine is not bit-exact. Rows marked "rounded" are known to fou
 | `layers/` | the same as pages |
 | `limits.toml`, `missed.toml` | what limits each kernel; why a goal is missed |
 | `results/times.csv` | seconds on the machine that made the table; all else is deterministic |
-| `peers.csv`, `published.csv` | what other engines need, with sources |
+| `peers.csv`, `cmsis_nn_shares.csv` | what other engines need, measured, with sources |
+| `published.csv`, `published_cores.csv` | what they published, with sources |
+| `predictions/` | how far predictions of instructions are off, kernel by kernel |
 """
 
 
 def render(suite: Suite, tables: Tables) -> str:
     """The page; the same tables give the same text."""
     parts = [
-        _HEADER.format(samples=suite.samples, seed=suite.seed),
+        _HEADER.format(samples=suite.samples, seed=suite.seed, models=_models(suite, tables)),
         goals_section(suite, tables),
         _headline(suite, tables),
         _memory(suite, tables),
         latency_section(suite, tables),
+        published_section(suite, tables),
         _layer_types(suite, tables),
         limits_section(suite, tables.layers),
         cores_section(suite, tables),
@@ -78,6 +85,18 @@ def render(suite: Suite, tables: Tables) -> str:
         _FOOTER,
     ]
     return "\n".join(parts)
+
+
+def _models(suite: Suite, tables: Tables) -> str:
+    """What the short names stand for."""
+    rows = {row.model: row for row in tables.figures}
+    lines = [
+        [model.key, model.title, count(row.macs), count(row.parameters_bytes)]
+        for model in suite.models
+        if (row := rows.get(model.key))
+    ]
+    titles = ["network", "what it is", "MACs", "weights and biases, bytes"]
+    return table(titles, lines, texts=["what it is"])
 
 
 def _rows(tables: Tables, group: Group) -> dict[str, Figures]:
@@ -194,7 +213,33 @@ def _layer_types(suite: Suite, tables: Tables) -> str:
     body = table(["instructions per MAC", *titles], lines)
     pictures = f"![Instructions per MAC of every layer](results/{PICTURE})\n\n"
     pictures += f"![Instructions per MAC of every network](results/{NETWORKS})\n"
-    return f"## Where the instructions go\n\n{about}\n{body}\n\n{pictures}"
+    shares = _beside_shares(tables, layers, rows)
+    return f"## Where the instructions go\n\n{about}\n{body}\n\n{shares}{pictures}"
+
+
+def _beside_shares(tables: Tables, layers: Iterable[LayerFigures], rows: dict[str, Figures]) -> str:
+    """Types of layers beside CMSIS-NN, of which shares of the whole are known."""
+    peers = _peers(tables, "cortex-m4", "aot-cmsis O2")
+    chosen = [s for s in tables.shares if s.model in rows and s.model in peers]
+    if not chosen:
+        return ""
+    own: dict[tuple[str, str], int] = defaultdict(int)
+    for layer in layers:
+        own[layer.model, layer.type] += layer.instructions
+    lines: list[list[str]] = []
+    for share in chosen:
+        ours = own[share.model, share.type]
+        theirs = float(f"{share.share * peers[share.model].instructions:.3g}")
+        name = f"{share.model}, {share.type}"
+        lines.append(
+            [name, count(ours), f"{theirs:,.0f}", ratio(ours, theirs), f"{share.share:.0%}"]
+        )
+    titles = ["instructions", "milliwatt", "CMSIS-NN, about", "ratio", "of its whole network"]
+    about = (
+        "Peers were counted as whole networks; of straight-line CMSIS-NN, -O2, it is known which "
+    )
+    about += "share its kernels\nfor two types of layers take, to two digits:\n"
+    return f"{about}\n{table(titles, lines)}\n\n"
 
 
 def _per_mac(layers: Iterable[LayerFigures], model: str, kind: str) -> str:

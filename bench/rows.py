@@ -124,6 +124,34 @@ class PeerLatency:
 
 
 @dataclass(frozen=True, slots=True)
+class CoreLatency:
+    """An engine's published time for a network on a board of one core, whose clock is known."""
+
+    core: str
+    engine: str
+    board: str
+    clock_mhz: int
+    model: str
+    latency_ms: float
+    source: str
+
+    @property
+    def cycles(self) -> float:
+        """The clock's cycles in that time."""
+        return self.latency_ms * 1e3 * self.clock_mhz
+
+
+@dataclass(frozen=True, slots=True)
+class PeerShare:
+    """The share of a peer's instructions that one type of layers takes."""
+
+    model: str
+    type: str
+    share: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Time:
     """The shortest of several runs of one command on the machine that made the tables."""
 

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 from bench.measure import Measured
 from bench.rows import (
+    CoreLatency,
     Figures,
     LayerFigures,
     Peer,
     PeerLatency,
+    PeerShare,
     Time,
     format_rows,
     read_rows,
@@ -34,6 +36,8 @@ class Tables:
     times: tuple[Time, ...]
     peers: tuple[Peer, ...]
     latencies: tuple[PeerLatency, ...]
+    core_latencies: tuple[CoreLatency, ...] = ()
+    shares: tuple[PeerShare, ...] = ()
 
 
 def load_tables(results: Path = RESULTS, bench: Path = BENCH) -> Tables:
@@ -44,6 +48,8 @@ def load_tables(results: Path = RESULTS, bench: Path = BENCH) -> Tables:
         times=tuple(read_rows(results / TIMES, Time)),
         peers=tuple(read_rows(bench / "peers.csv", Peer)),
         latencies=tuple(read_rows(bench / "published.csv", PeerLatency)),
+        core_latencies=tuple(read_rows(bench / "published_cores.csv", CoreLatency)),
+        shares=tuple(read_rows(bench / "cmsis_nn_shares.csv", PeerShare)),
     )
 
 

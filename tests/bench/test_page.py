@@ -7,11 +7,13 @@ import pytest
 
 from bench.limits import load_limits
 from bench.markdown import count, ratio, table
+from bench.measure import POINTWISE
 from bench.page import render
 from bench.page_goals import why_missed
 from bench.page_layers import layer_pages
 from bench.plot import PICTURE, draw
 from bench.plot_networks import NETWORKS, draw_networks
+from bench.rows import CoreLatency, PeerShare
 from bench.suite import BENCH, RESULTS, load_suite
 from bench.tables import files_of, load_tables
 from tests.bench.fakes import layers, peer, suite, tables
@@ -125,6 +127,34 @@ def test_latency_and_times() -> None:
     assert "The range reaches above Engine's time for one." in page
     assert "| one | 4.00 s | 3 s | **no** |" in page
     assert "| milliwatt --help | 0.10 s | 0.3 s | yes |" in page
+
+
+def test_published_times_on_other_cores() -> None:
+    entries = (
+        CoreLatency("cortex-m55", "Engine", "board", 100, "one", 0.02, "made up"),
+        CoreLatency("cortex-m55", "B", "board", 100, "one", 0.03, "made up"),
+    )
+    page = render(suite(), dataclasses.replace(tables(), core_latencies=entries))
+    assert (
+        "| cortex-m55 | milliwatt: instructions per MAC | Engine, board, 100 MHz | B, board" in page
+    )
+    # 0.02 ms at 100 MHz are 2000 cycles, for 100 instructions of ours.
+    (line,) = (line for line in page.splitlines() if "(0.02 ms)" in line)
+    assert line.endswith("| 20.00 |")
+    assert "Other cores, beside published times" not in render(suite(), tables())
+
+
+def test_shares_of_a_peer_stand_beside_types_of_layers() -> None:
+    share = PeerShare("one", POINTWISE, 0.5, "made up")
+    page = render(suite(), dataclasses.replace(tables(), shares=(share,)))
+    theirs = peer("one").instructions // 2
+    (line,) = (line for line in page.splitlines() if line.startswith("| one, "))
+    assert line.endswith("| 50% |")
+    assert f"| {theirs:,} |" in line
+
+
+def test_what_networks_names_stand_for() -> None:
+    assert "| one | One |" in render(suite(), tables())
 
 
 def test_a_page_of_empty_tables() -> None:
