@@ -124,7 +124,7 @@ def _source(jobs: Sequence[Job]) -> str:
         [
             "".join(f'#include "{h}"\n' for h in headers),
             f"static int32_t scratch[{scratch // 4}];" if scratch else "",
-            *shared.values(),
+            *(f"static MW_NOINLINE {text}" for text in shared.values()),
             *nodes,
             f"void {NAME}_run(void);\nvoid {NAME}_run(void)\n{{\n{calls}}}\n",
         ]

@@ -2,13 +2,13 @@
 """Runs kernels on this machine: many calls in one C program, compiled once, under sanitizers.
 
 Each call gets buffers of exactly its tensors' sizes, so that the address sanitizer sees every
-access outside them; outputs and scratch memory begin filled with a pattern.
+access outside them; outputs and scratch memory begin filled with a pattern. What allocates and
+calls is a file of its own, compiled without sanitizers: it would take longer than the kernels.
 """
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ from milliwatt.backend.mcu.kernel import (
 )
 from milliwatt.ir.types import Array, TensorType
 from tests.cases.build import Case
+from tests.sanitized import Program, build_and_run
 
 KERNELS_DIR = Path(kernel_module.__file__).parent / "kernels"
 WARNINGS = (
@@ -47,13 +48,6 @@ WARNINGS = (
     "-Werror",
     "-pedantic",
 )
-_SANITIZERS = (
-    "-fsanitize=address,undefined,float-cast-overflow",
-    "-fno-sanitize-recover=all",
-    "-fno-omit-frame-pointer",
-)
-_SANITIZED = {"gcc": "-O1", "clang": "-Os"}
-"""Optimised, and compiled soonest: clang -O1 with sanitizers takes three times as long."""
 _PLANNER_ALIGNMENT_BYTES = 4
 
 
@@ -193,28 +187,26 @@ def _execute(calls: Sequence[_Call], cc: str, sanitize: bool) -> list[list[Array
         return []
     if shutil.which(cc) is None:
         pytest.skip(f"needs {cc}: apt-get install {cc}")
-    with tempfile.TemporaryDirectory() as folder:
-        program = _compile(_source(calls), Path(folder), cc, sanitize)
-        data = Path(folder, "in.bin")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data, result = folder / "in.bin", folder / "out.bin"
         data.write_bytes(b"".join(_input_bytes(call) for call in calls))
-        result = Path(folder, "out.bin")
-        done = subprocess.run(
-            [str(program), str(data), str(result)], capture_output=True, text=True, check=False
-        )
+        program = _program(calls, folder, cc, sanitize)
+        done = build_and_run(program, str(data), str(result))
         if done.returncode != 0:
-            pytest.fail(_blame(calls, done.stdout, done.stderr))
+            pytest.fail(_blame(calls, done.stdout.decode(), done.stderr.decode()))
         return _read_outputs(calls, result.read_bytes())
 
 
-def _compile(source: str, folder: Path, cc: str, sanitize: bool) -> Path:
-    file, program = folder / "kernels.c", folder / "kernels"
-    file.write_text(source)
-    speed = [_SANITIZED[cc], "-g1", *_SANITIZERS] if sanitize else ["-O2"]
-    command = [cc, *WARNINGS, *speed, f"-I{KERNELS_DIR}", str(file), "-o", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.fail(f"{' '.join(command)}\n{done.stderr[-6000:]}")
-    return program
+def _program(calls: Sequence[_Call], folder: Path, cc: str, sanitize: bool) -> Program:
+    kernels, driver = folder / "kernels.c", folder / "driver.c"
+    texts = _sources(calls)
+    for file, text in zip((kernels, driver), texts, strict=True):
+        file.write_text(text)
+    flags = (*WARNINGS, f"-I{KERNELS_DIR}")
+    return Program(
+        cc, flags, (kernels,), (driver,), folder / "program", () if sanitize else ("-O2",)
+    )
 
 
 def _blame(calls: Sequence[_Call], printed: str, errors: str) -> str:
@@ -247,6 +239,7 @@ def _read_outputs(calls: Sequence[_Call], data: bytes) -> list[list[Array]]:
 
 
 _PRELUDE = """
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,7 +271,8 @@ static void save(FILE *out, const void *from, size_t size)
 """
 
 
-def _source(calls: Sequence[_Call]) -> str:
+def _sources(calls: Sequence[_Call]) -> tuple[str, str]:
+    """The kernels with their fixed literals; and the program that calls them."""
     headers = sorted({"mw_common.h", *(call.job.kernel.header for call in calls)})
     shared: dict[str, str] = {}
     bodies = [_call_function(i, call, shared) for i, call in enumerate(calls)]
@@ -286,19 +280,19 @@ def _source(calls: Sequence[_Call]) -> str:
         f'    printf("{i}\\n");\n    fflush(stdout);\n    call_{i}(in, out);\n'
         for i in range(len(calls))
     )
-    return "\n".join(
-        [
-            "".join(f'#include "{h}"\n' for h in headers),
-            _PRELUDE,
-            *shared.values(),
-            *bodies,
-            "int main(int argc, char **argv)\n{\n"
-            '    FILE *in = argc == 3 ? fopen(argv[1], "rb") : NULL;\n'
-            '    FILE *out = argc == 3 ? fopen(argv[2], "wb") : NULL;\n'
-            "    if (in == NULL || out == NULL) {\n        return 2;\n    }\n"
-            f"{steps}    fclose(in);\n    return fclose(out);\n}}\n",
-        ]
-    )
+    declared = [text.partition("\n")[0] + ";" for text in shared.values()]
+    kernels = ["".join(f'#include "{h}"\n' for h in headers), *declared, *shared.values()]
+    driver = [
+        _PRELUDE,
+        *declared,
+        *bodies,
+        "int main(int argc, char **argv)\n{\n"
+        '    FILE *in = argc == 3 ? fopen(argv[1], "rb") : NULL;\n'
+        '    FILE *out = argc == 3 ? fopen(argv[2], "wb") : NULL;\n'
+        "    if (in == NULL || out == NULL) {\n        return 2;\n    }\n"
+        f"{steps}    fclose(in);\n    return fclose(out);\n}}\n",
+    ]
+    return "\n".join(kernels), "\n".join(driver)
 
 
 def _call_function(index: int, call: _Call, shared: dict[str, str]) -> str:
@@ -338,7 +332,7 @@ def _call_function(index: int, call: _Call, shared: dict[str, str]) -> str:
 def specialisation(site: Site, lowered: Lowered, shared: dict[str, str]) -> str:
     """The function with this call's fixed literals bound, as generated code shares it.
 
-    `shared` holds the definitions so far, by what follows their names.
+    `shared` holds the definitions so far, without linkage, by what follows their names.
     """
     parameters: list[str] = []
     words: list[str] = []
@@ -350,7 +344,7 @@ def specialisation(site: Site, lowered: Lowered, shared: dict[str, str]) -> str:
             words.append(f"a{i}")
     key = f"({', '.join(parameters)})\n{{\n    {lowered.function}({', '.join(words)});\n}}\n"
     if key not in shared:
-        shared[key] = f"static MW_NOINLINE void special_{len(shared)}{key}"
+        shared[key] = f"void special_{len(shared)}{key}"
     return shared[key].split("(")[0].split()[-1]
 
 

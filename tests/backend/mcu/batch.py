@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.run.build import build_firmware
@@ -14,11 +15,10 @@ from milliwatt.run.cores import find_core
 from milliwatt.run.samples import Sample
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.run.verify import abi_of
+from tests.sanitized import Program, build_and_run
 
 Outputs = list[list[bytes]]
 """For each sample the bytes of each output."""
-
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def write_projects(batch: Sequence[Compiled], folder: Path) -> list[Path]:
@@ -38,17 +38,20 @@ def run_on_host(
     folder: Path,
     *,
     compiler: str = "gcc",
-    flags: Sequence[str] = ("-O1", *SANITIZERS),
+    plain: Sequence[str] = (),
 ) -> list[Outputs]:
-    """Build one program for this machine and run it; each model's calls are consecutive."""
+    """Build one program for this machine and run it; each model's calls are consecutive.
+
+    Under sanitizers, or with the `plain` flags.
+    """
     sources = [*write_projects(batch, folder), folder / "batch_main.c"]
     sources[-1].write_text(_main(batch, [len(s) for s in samples]), encoding="utf-8")
-    program = folder / "batch"
-    strict = [*LANGUAGE_FLAGS, *WARNING_FLAGS, "-pedantic"]
-    command = [compiler, *strict, *flags, *map(str, sources), "-o", str(program)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    flags = (*LANGUAGE_FLAGS, *WARNING_FLAGS, "-pedantic")
+    program = Program(compiler, flags, sources, (), folder / "batch", plain)
     data = b"".join(array.tobytes() for some in samples for sample in some for array in sample)
-    done = subprocess.run([str(program)], input=data, check=True, capture_output=True)
+    done = build_and_run(program, data=data)
+    if done.returncode != 0:
+        pytest.fail(f"{[c.plan.name for c in batch]}: {done.stderr.decode()[-6000:]}")
     return _split(batch, [len(s) for s in samples], done.stdout)
 
 
