@@ -30,17 +30,19 @@ class Code:
 _MATMUL_4PX = ("mw_matmul_s8_4px", 0)
 _MATMUL_4PX_SMALL = ("mw_matmul_s8_4px_small", 0)
 _MATMUL_1PX = ("mw_matmul_s8_1px", 0)
-"""In place of each one of `_MATMULS`, as the layer's form wants it."""
 _FORMS = (
-    *("packed", "once", "once_deep", "once_large"),
-    *("coarse", "twice_brief", "once_brief", "once_fine"),
+    *("_packed", "_once", "_once_deep", "_once_large"),
+    *("_coarse", "_twice_brief", "_once_brief", "_once_fine"),
 )
+_LINE_FORMS = ("", "_once", "", "_once", "_large", "")
 _SIZES: Mapping[str, tuple[int, ...]] = {
     "mw_matmul_s8_4px": (676, 632, 1016, 632, 782, 430, 362, 632),
     "mw_matmul_s8_4px_small": (388, 312, 312, 632, 782, 430, 362, 632),
     "mw_matmul_s8_1px": (320, 292, 292, 292, 190, 0, 0, 292),
+    "mw_depthwise_line_3x3_stride_1": (458, 410, 458, 410, 410, 0),
+    "mw_depthwise_line_3x3_stride_2": (482, 434, 482, 434, 434, 0),
 }
-"""Bytes of the functions for each form of mw_pair_scales_dsp.h."""
+"""Bytes of the functions for each form of mw_pair_scales_dsp.h or mw_depthwise_channel_s8_dsp.h."""
 _WINDOW_4PX = ("mw_widen_window_s8_of_4", 366)
 _WINDOW_1PX = ("mw_widen_window_s8_of_1", 362)
 _COPY_WINDOW = ("mw_copy_window_s8_of_4", 130)
@@ -50,7 +52,8 @@ _WIDEN_BLOCK = ("mw_widen_block_s8", 150)
 _WIDEN_1PX = ("mw_widen_s8", 90)
 _LOAD_LINE = ("mw_load_line_s8", 146)
 _LOAD_LINES = ("mw_load_lines_s8_of_4", 210)
-_LINE = (("mw_depthwise_line_3x3_stride_1", 438), ("mw_depthwise_line_3x3_stride_2", 462))
+_LINE = (("mw_depthwise_line_3x3_stride_1", 0), ("mw_depthwise_line_3x3_stride_2", 0))
+"""Each stands for functions whose sizes are in `_SIZES`, as are those of `_MATMUL...`."""
 _CODED = (("mw_rice_quotients", 174), ("mw_rice_low", 158), ("mw_rice_sixes", 256))
 _CODED_BLOCKS = (*_CODED, ("mw_next_block", 96), ("mw_store_block", 56))
 
@@ -106,8 +109,9 @@ _STRIDE_AT = {"mw_depthwise_conv2d_3x3_s8_dsp": 14, "mw_depthwise_conv2d_3x3_pla
 _FORM_AT = (
     *(("mw_conv2d_1x1_small_", -2), ("mw_conv2d_1x1_s8_", -1), ("mw_conv2d_1x1_coded_", -1)),
     *(("mw_conv2d_small_", -1), ("mw_conv2d_s8_dsp", -2), ("mw_conv2d_coded_", -2)),
+    ("mw_depthwise_conv2d_3x3_", -1),
 )
-"""Place of the form among the arguments of convolutions."""
+"""Place of the argument that says how sums are rounded."""
 
 
 def known_functions() -> frozenset[str]:
@@ -125,24 +129,31 @@ def call_bytes(lowered: Lowered) -> int:
 def code_of(lowered: Lowered) -> Code:
     """The code that a call brings with it."""
     code = _CODE.get(lowered.function, Code(UNKNOWN_BYTES))
+    left_out = _left_out(lowered)
+    form = _form(lowered)
+    return Code(code.own_bytes, tuple(_of_form(h, form) for h in code.helpers if h != left_out))
+
+
+def _left_out(lowered: Lowered) -> tuple[str, int] | None:
+    """The line function of the other stride where the compiler knows which it is."""
     place = _STRIDE_AT.get(lowered.function)
     stride = None if place is None else lowered.args[place]
-    if isinstance(stride, Lit) and stride.fixed:
-        # A stride known to the compiler leaves out the line function of the other.
-        other = _LINE[stride.value == 1]
-        return Code(code.own_bytes, tuple(h for h in code.helpers if h != other))
-    form = _form(lowered)
-    return Code(code.own_bytes, tuple(_of_form(h, form) for h in code.helpers))
+    if not (isinstance(stride, Lit) and stride.fixed):
+        return None
+    return _LINE[stride.value == 1]
 
 
 def _form(lowered: Lowered) -> int:
-    """Which form of mw_pair_scales_dsp.h a convolution has."""
+    """How a layer's sums are rounded; 0 where nothing says so."""
     places = [place for name, place in _FORM_AT if lowered.function.startswith(name)]
     arg = lowered.args[places[0]] if places and lowered.args else None
     return int(arg.value) if isinstance(arg, Lit) else 0
 
 
 def _of_form(helper: tuple[str, int], form: int) -> tuple[str, int]:
-    """The helper; of the functions that multiply the one for that form."""
+    """The helper; of the functions that rescale sums the one for that form."""
     sizes = _SIZES.get(helper[0])
-    return helper if sizes is None else (f"{helper[0]}_{_FORMS[form]}", sizes[form])
+    if sizes is None:
+        return helper
+    names = _LINE_FORMS if helper in _LINE else _FORMS
+    return f"{helper[0]}{names[form]}", sizes[form]

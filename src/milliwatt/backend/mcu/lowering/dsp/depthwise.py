@@ -134,16 +134,21 @@ class Layer:
         return In(0), Out(0), Scratch(), Ref("weights"), Ref("bias"), scales
 
 
-def layer_of(site: Site, filters: Filters, weights: Array, *, short: bool = False) -> Layer:
+def layer_of(
+    site: Site, filters: Filters, weights: Array, *, short: bool = False, twice: bool = False
+) -> Layer:
     """`weights`, laid out as the kernel reads them; biases and scales as they fit best.
 
-    `short` allows multipliers of three bytes. The output's zero point is the offset where sums are
-    rounded once, which the last argument says.
+    `short` allows multipliers of three bytes, `twice` wants two roundings (`has_two_words`). The
+    output's zero point is the offset where sums are rounded once, which the last argument says.
     """
     op, (y,) = site.op, site.outputs
     assert isinstance(op, DepthwiseConv2D)
     clamp = activation_range(op.activation, y)
-    form, zero, tables = _bias_and_scales(filters, y.zero_point, clamp, short)
+    if twice:
+        form, zero, tables = TWICE, y.zero_point, _two_words(filters)
+    else:
+        form, zero, tables = _bias_and_scales(filters, y.zero_point, clamp, short)
     flat = np.ascontiguousarray(weights).astype(np.int8).reshape(-1)
     return Layer((Table("weights", flat), *tables), zero, fixed(*clamp, form))
 
@@ -160,23 +165,31 @@ def _bias_and_scales(
     once = rounded_once(filters, zero_point, clamp)
     if once is not None:
         return once.form, once.offset, (_biases(once.values.bias), once.values.scales())
-    if is_exact(filters) and (np.abs(filters.bias) < 1 << 25).all():
-        biases = _biases(64 * filters.bias + exponents(filters))
-        return TWICE, zero_point, (biases, multipliers(filters))
+    if has_two_words(filters):
+        return TWICE, zero_point, _two_words(filters)
     form = COARSE if is_coarse(filters) else TWICE_WIDE
     return form, zero_point, (_biases(2 * filters.bias), coarse_words(filters))
+
+
+def has_two_words(filters: Filters) -> bool:
+    """Whether two words a channel do for two roundings."""
+    return is_exact(filters) and bool((np.abs(filters.bias) < 1 << 25).all())
+
+
+def _two_words(filters: Filters) -> tuple[Table, Table]:
+    return _biases(64 * filters.bias + exponents(filters)), multipliers(filters)
 
 
 def _biases(values: Array) -> Table:
     return Table("bias", values.astype(np.int32))
 
 
-def _layer(site: Site, lines: Lines) -> Layer:
+def _layer(site: Site, lines: Lines, *, twice: bool = False) -> Layer:
     """Weights channel-major, each channel's line after line."""
     filters = filters_of(site)
     taps = filters.weights.reshape(-1, *site.inputs[1].shape[1:3])
     taps = taps if lines.by_rows else taps.transpose(0, 2, 1)
-    return layer_of(site, filters, taps, short=True)
+    return layer_of(site, filters, taps, short=True, twice=twice)
 
 
 def _zeros_and_clamp(site: Site, layer: Layer) -> tuple[Arg, ...]:
@@ -271,15 +284,20 @@ def _lower_3x3(site: Site) -> Lowered:
 
 
 def lower_lines_3x3(
-    site: Site, stride: Callable[[int], tuple[Arg, ...]], *, one_by_one: bool = False
+    site: Site,
+    stride: Callable[[int], tuple[Arg, ...]],
+    *,
+    one_by_one: bool = False,
+    twice: bool = False,
 ) -> Lowered:
     """The call, with the stride `fixed`, or `passed`: then layers of either stride share code.
 
-    Channels `one_by_one` need a quarter of the scratch memory.
+    Channels `one_by_one` need a quarter of the scratch memory. Sums are rounded `twice` where that
+    is wanted, so that all layers can share code.
     """
     lines = best_lines(site)
     along, across = lines.along, lines.across
-    layer = _layer(site, lines)
+    layer = _layer(site, lines, twice=twice)
     channels = site.outputs[0].shape[3]
     can_take_four = channels == site.inputs[0].shape[3] and channels >= 4
     together = 4 if can_take_four and not one_by_one else 1

@@ -11,12 +11,25 @@ from milliwatt.backend.mcu.lowering.dsp.conv import (
     lower_1x1_small,
     lower_conv_small,
 )
-from milliwatt.backend.mcu.lowering.dsp.depthwise import accepts_3x3, lower_lines_3x3
+from milliwatt.backend.mcu.lowering.dsp.depthwise import (
+    accepts_3x3,
+    filters_of,
+    has_two_words,
+    lower_lines_3x3,
+)
 from milliwatt.backend.mcu.lowering.dsp.layout import DspKernel
 
 
 def _lower_3x3(site: Site) -> Lowered:
     return lower_lines_3x3(site, passed)
+
+
+def _accepts_twice(site: Site) -> bool:
+    return accepts_3x3(site) and has_two_words(filters_of(site))
+
+
+def _lower_twice(site: Site) -> Lowered:
+    return lower_lines_3x3(site, passed, twice=True)
 
 
 def _accepts_one_by_one(site: Site) -> bool:
@@ -39,6 +52,12 @@ KERNELS: tuple[Kernel, ...] = (
         "mw_depthwise_conv2d_3x3_s8_dsp.h",
         accepts_3x3,
         _lower_3x3,
+    ),
+    DspKernel(
+        "depthwise_conv2d_3x3_twice_s8_dsp",
+        "mw_depthwise_conv2d_3x3_s8_dsp.h",
+        _accepts_twice,
+        _lower_twice,
     ),
     DspKernel(
         "depthwise_conv2d_3x3_lean_s8_dsp",
