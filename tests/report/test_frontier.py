@@ -11,14 +11,15 @@ from milliwatt.report.frontier import ByRows, Frontier, FrontierPoint, frontier_
 from milliwatt.report.frontier_picture import frontier_picture
 
 STREAM = ByRows("first", "third", 3, 4, 1, 900)
+FAST, LEAN = ({"fourth": kind, "fifth": kind} for kind in ("fast", "lean"))
 FRONTIER = Frontier(
     model="net",
     target="board",
     push_rows=False,
     points=(
-        FrontierPoint(38_064, 38_064, 424, 4_928_543, 59.35, (), 0),
-        FrontierPoint(27_988, 27_988, 440, 4_950_580, 1380.4, (STREAM,), 0),
-        FrontierPoint(27_752, 27_752, 440, 7_532_980, None, (STREAM,), 2),
+        FrontierPoint(38_064, 38_064, 424, 4_928_543, 59.35, (), {"first": "fast", **FAST}),
+        FrontierPoint(27_988, 27_988, 440, 4_950_580, 1380.4, (STREAM,), FAST),
+        FrontierPoint(27_752, 27_752, 440, 7_532_980, None, (STREAM,), LEAN),
     ),
     lower_bound_bytes=27_752,
 )

@@ -33,8 +33,8 @@ class FrontierPoint:
     """One way to place the network: what it needs, and what it costs on the emulated core.
 
     `sram_bytes` is arena, state and other statics; the stack comes on top. `instructions` are
-    counted, `milliseconds` estimated where the board has a timing model, else None. Of the layers
-    outside streams `other_kernels` have another kernel than where there is most SRAM.
+    counted, `milliseconds` estimated where the board has a timing model, else None. `kernels` are
+    those of the layers outside streams, by layer.
     """
 
     sram_bytes: int
@@ -43,7 +43,7 @@ class FrontierPoint:
     instructions: int
     milliseconds: float | None
     streams: tuple[ByRows, ...]
-    other_kernels: int
+    kernels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,6 @@ def measure_frontier(
         kept=kept,
         push_rows=push_rows,
     )
-    fastest: dict[str, str] | None = None
     found: list[FrontierPoint] = []
     for i, size in enumerate(sizes):
         if progress is not None:
@@ -104,14 +103,11 @@ def measure_frontier(
             sram_bytes=size,
             push_rows=push_rows,
         )
-        fastest = _kernels(compiled) if fastest is None else fastest
-        found.append(_measure(compiled, compiler, seed, fastest))
+        found.append(_measure(compiled, compiler, seed))
     return Frontier(graph.name, target.name, push_rows, _best(found), bound_bytes)
 
 
-def _measure(
-    compiled: Compiled, compiler: str, seed: int, fastest: Mapping[str, str]
-) -> FrontierPoint:
+def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
     samples = random_samples(ports_of(compiled.source), 1, seed)
     firmware = build_compiled(compiled, compiler=compiler)
     emulator = choose_emulator(compiled.target.core)
@@ -124,15 +120,8 @@ def _measure(
         instructions=report.instructions,
         milliseconds=None if report.latency is None else report.latency.seconds * 1e3,
         streams=chains_by_rows(compiled.plan),
-        other_kernels=sum(
-            fastest.get(n, kernel) != kernel for n, kernel in _kernels(compiled).items()
-        ),
+        kernels={s.node.name: s.kernel for s in compiled.plan.steps if s.stream is None},
     )
-
-
-def _kernels(compiled: Compiled) -> dict[str, str]:
-    """By layer that is computed as a whole, its kernel."""
-    return {s.node.name: s.kernel for s in compiled.plan.steps if s.stream is None}
 
 
 def _best(points: list[FrontierPoint]) -> tuple[FrontierPoint, ...]:
@@ -150,7 +139,7 @@ def frontier_table(frontier: Frontier) -> FittedTable:
     least = points[0].instructions
     return FittedTable(
         (
-            Column("by rows", tuple(_by_rows(p) for p in points)),
+            Column("by rows", tuple(_by_rows(p, points[0].kernels) for p in points)),
             Column("SRAM, B", tuple(f"{p.sram_bytes:,}" for p in points), right=True),
             Column("stack, B", tuple(f"{p.stack_bytes:,}" for p in points), right=True, optional=1),
             Column("instructions", tuple(f"{p.instructions:,}" for p in points), right=True),
@@ -165,14 +154,16 @@ def frontier_bound(frontier: Frontier) -> str:
     return no_less(frontier.points[-1].sram_bytes, frontier.lower_bound_bytes)
 
 
-def _by_rows(point: FrontierPoint) -> str:
+def _by_rows(point: FrontierPoint, fastest: Mapping[str, str]) -> str:
+    """The streams, and how many layers outside have another kernel than in the fastest point."""
     parts = [
         f"{s.layers} from '{s.first}' ({s.rows if s.turns == 1 else f'1/{s.turns}'}"
         f"{f', {s.bands} bands' if s.bands > 1 else ''})"
         for s in point.streams
     ] or ["no layer"]
-    if point.other_kernels:
-        parts.append(format_count(point.other_kernels, "other kernel"))
+    others = sum(fastest.get(name, kernel) != kernel for name, kernel in point.kernels.items())
+    if others:
+        parts.append(format_count(others, "other kernel"))
     return ", ".join(parts)
 
 
