@@ -10,7 +10,7 @@ from milliwatt.backend.mcu.choice.code_bytes import call_bytes
 from milliwatt.backend.mcu.choice.decide import Option, decide
 from milliwatt.backend.mcu.choice.objective import Objective
 from milliwatt.backend.mcu.choice.predict import predict
-from milliwatt.backend.mcu.choice.select import candidates, kept_kernel, select_kernel, site_of
+from milliwatt.backend.mcu.choice.select import candidates, kept_kernel, select_kernel, sites_of
 from milliwatt.backend.mcu.kernel import Core, Kernel, Lit, Lowered, Site
 from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import OptionError
@@ -40,21 +40,26 @@ def lower_graph(
     kernel; OptionError where `kept` names no node, or a kernel that does not compute it.
     """
     _check_names(graph, kept)
-    options = {
-        i: _kernels(node, site_of(graph, node), core, objective, kept)
-        for i, node in enumerate(graph.nodes)
-        if not is_view(graph, node)
-    }
-    sites = {i: site_of(graph, graph.nodes[i]) for i in options}
-    views = dict.fromkeys(i for i in range(len(graph.nodes)) if i not in options)
-    lowered = {
-        i: [lowering_of(kernel, sites[i]) for kernel in kernels] for i, kernels in options.items()
-    }
-    if all(len(some) == 1 for some in lowered.values()):
-        return {**views, **{i: some[0] for i, some in lowered.items()}}
-    rows = [[_option(one, sites[i], core) for one in some] for i, some in lowered.items()]
+    sites = sites_of(graph)
+    views = {i: None for i, node in enumerate(graph.nodes) if is_view(graph, node)}
+    known: dict[tuple[Site, str | None], tuple[list[Lowering], list[Option]]] = {}
+    ways: dict[int, tuple[list[Lowering], list[Option]]] = {}
+    for i, node in enumerate(graph.nodes):
+        if i not in views:
+            key = sites[i], kept.get(node.name)
+            if key not in known:
+                kernels = _kernels(node, sites[i], core, objective, kept)
+                lowered = [lowering_of(kernel, sites[i]) for kernel in kernels]
+                options = [_option(one, sites[i], core) for one in lowered if len(lowered) > 1]
+                known[key] = lowered, options
+            ways[i] = known[key]
+    if all(len(lowered) == 1 for lowered, _ in ways.values()):
+        return {**views, **{i: lowered[0] for i, (lowered, _) in ways.items()}}
+    rows = [
+        options or [_option(lowered[0], sites[i], core)] for i, (lowered, options) in ways.items()
+    ]
     chosen = decide(rows, objective.of_code)
-    best = {i: some[at] for (i, some), at in zip(lowered.items(), chosen, strict=True)}
+    best = {i: lowered[at] for (i, (lowered, _)), at in zip(ways.items(), chosen, strict=True)}
     return {**views, **best}
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cache
+from hashlib import blake2b
 
 from milliwatt.backend.mcu.choice.shaped import SUFFIX, with_shapes
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
@@ -18,6 +19,18 @@ def site_of(graph: Graph, node: Node) -> Site:
     return Site(
         node.op, graph.input_types(node), graph.output_types(node), graph.constant_inputs(node)
     )
+
+
+def sites_of(graph: Graph) -> tuple[Site, ...]:
+    """What kernels see of each node; nodes that look the same to them share one site."""
+    digests = {v: blake2b(array.tobytes()).digest() for v, array in graph.constants.items()}
+    known: dict[Hashable, Site] = {}
+    found: list[Site] = []
+    for node in graph.nodes:
+        site = site_of(graph, node)
+        values = tuple(map(digests.get, node.inputs))
+        found.append(known.setdefault((site.op, site.inputs, site.outputs, values), site))
+    return tuple(found)
 
 
 def candidates(site: Site, core: Core) -> tuple[Kernel, ...]:

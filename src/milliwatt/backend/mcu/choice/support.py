@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from milliwatt.backend.mcu.choice.select import select_kernel, site_of
+from milliwatt.backend.mcu.choice.select import select_kernel, sites_of
 from milliwatt.backend.mcu.choice.wide import divide_wide
-from milliwatt.backend.mcu.kernel import Core, Lowered
+from milliwatt.backend.mcu.kernel import Core, Lowered, Site
 from milliwatt.backend.mcu.values.states import plan_states, separate_outputs
 from milliwatt.backend.mcu.values.views import is_view
 from milliwatt.errors import UnsupportedError
@@ -22,13 +22,15 @@ def refuse_unsupported(graph: Graph) -> None:
     """
     graph = separate_outputs(divide_wide(graph))
     lowered: dict[int, Lowered] = {}
+    known: dict[Site, Lowered] = {}
     problems: list[str] = []
-    for index, node in enumerate(graph.nodes):
+    for index, (node, site) in enumerate(zip(graph.nodes, sites_of(graph), strict=True)):
         if is_view(graph, node):
             continue
-        site = site_of(graph, node)
         try:
-            lowered[index] = select_kernel(node.name, site, Core()).lower(site)
+            if site not in known:
+                known[site] = select_kernel(node.name, site, Core()).lower(site)
+            lowered[index] = known[site]
         except UnsupportedError as error:
             problems.append(str(error))
     problems += _unstorable_values(graph)

@@ -11,6 +11,9 @@ from milliwatt.backend.mcu.choice.objective import Objective
 from milliwatt.backend.mcu.choice.predict import predict
 from milliwatt.backend.mcu.choice.select import candidates, forms, select_kernel, site_of
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
+from milliwatt.backend.mcu.memory.liveness import make_meter
+from milliwatt.backend.mcu.memory.order import search_orders
+from milliwatt.backend.mcu.memory.reduce import reduce_problem
 from milliwatt.backend.mcu.planning.arena import arena_problem
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.builder import Builder, Variant
@@ -28,6 +31,8 @@ _TIE = 1e-6
 """What instructions weigh where they do not count."""
 CHOICE_EFFORT = 0.1
 """Of the memory solver, where choices are compared."""
+_MOVES_IN_ORDERS = 150_000
+"""That the search for the least order tries, where its bound is asked for."""
 _STEPS_APART = 64
 """A mix weighs arenas that differ by at least this part."""
 
@@ -55,6 +60,10 @@ def stream_chooser(
         _, found, _ = arena_problem(*some)
         return memory.solve(found, CHOICE_EFFORT).arena_bytes
 
+    def floor_of(some: Layers) -> int:
+        _, found, _ = arena_problem(*some)
+        return search_orders(make_meter(reduce_problem(found)), _MOVES_IN_ORDERS).bound_bytes
+
     layers = LoneLayers(
         graph=graph,
         core=core,
@@ -65,7 +74,7 @@ def stream_chooser(
         kept=kept,
     )
     builder = Builder(layers, _variants(graph, core, lowerings))
-    return StreamChooser(builder, arena_of, push_rows)
+    return StreamChooser(builder, arena_of, floor_of, push_rows)
 
 
 def _price(graph: Graph, core: Core, lowerings: Lowerings, objective: Objective) -> Price:

@@ -62,14 +62,17 @@ class Choice:
 class StreamChooser:
     """Choices for one network; what was found out once is kept.
 
-    With `fed` the network's input comes by rows: its first layers are a fed stream.
+    `floor_of` says what values that are needed at once take in every order. With `fed` the
+    network's input comes by rows: its first layers are a fed stream.
     """
 
     builder: Builder
     arena_of: ArenaOf
+    floor_of: ArenaOf
     fed: bool = False
     _starts: list[list[Segment]] | None = None
     _arenas: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
+    _floors: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
 
     @property
     def layers(self) -> LoneLayers:
@@ -139,11 +142,11 @@ class StreamChooser:
     def _choices(self, path: list[Segment]) -> Iterator[Choice]:
         """The path as it is, then with one value moved, the cheapest first.
 
-        Nothing is moved where the path needs no more than its segments.
+        Nothing is moved where that cannot help.
         """
         plain = self._choice(path)
         yield plain
-        if not path or plain.arena_bytes <= peak_bytes(path):
+        if plain.arena_bytes <= self._floor_bytes(path):
             return
         layers = plain.graph, plain.lowerings, plain.streams
         for work, index, value in self._moves(path, plain.graph):
@@ -168,10 +171,18 @@ class StreamChooser:
         for found in self._choices(path):
             if best is None or found.arena_bytes < best.arena_bytes:
                 best = found
-            if best.arena_bytes <= peak_bytes(path):
+            if best.arena_bytes <= self._floor_bytes(path):
                 break
         assert best is not None  # The path as it is.
         return best
+
+    def _floor_bytes(self, path: list[Segment]) -> int:
+        """No order, no placement and no move makes the arena of these segments smaller."""
+        key = _key(path)
+        if key not in self._floors:
+            layers, _ = self.builder.place(path)
+            self._floors[key] = max(peak_bytes(path), self.floor_of(layers))
+        return self._floors[key]
 
     def _arena_bytes(self, key: Hashable, layers: Layers) -> int:
         if key not in self._arenas:
@@ -182,6 +193,8 @@ class StreamChooser:
         """The cheapest of all that need no more, then of those with a lower peak, and so on."""
         while (path := self._path(limit_bytes)) is not None:
             yield path
+            if not path:
+                return
             limit_bytes = min(limit_bytes, peak_bytes(path)) - 1
 
     def _path(self, limit_bytes: int) -> list[Segment] | None:

@@ -8,6 +8,7 @@ and the kernel reads it there: all of it, or one block of channels after the oth
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,7 +44,13 @@ class Stored:
 
 def coded(values: Array) -> Stored:
     """int8 values in the lossless code."""
-    found = encode(values)
+    return _coded(values.tobytes())
+
+
+@lru_cache(maxsize=64)
+def _coded(content: bytes) -> Stored:
+    """What is asked for when a kernel is chosen, lowered and weighed, and by layers alike."""
+    found = encode(np.frombuffer(content, np.int8))
     return Stored(Table("weights", found.data, alignment=1), 0, found.k, found.low_bytes)
 
 
