@@ -167,3 +167,13 @@ def test_lines_do_not_end_in_spaces(capsys: pytest.CaptureFixture[str], model: P
         text = capsys.readouterr().out
         assert text.endswith("\n")
         assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_sentence_stays_on_its_line(
+    capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("long" * 40)
+    assert main(["compile", str(model), "--target", BOARD, "-o", str(folder)]) == 0
+    (last,) = capsys.readouterr().out.splitlines()[-1:]
+    assert last.startswith(f"{folder}: ")
+    assert last.endswith("not verified (add --verify)")

@@ -30,7 +30,7 @@ def show(renderable: RenderableType) -> None:
         return
     console = Console(width=WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
-        console.print(renderable)
+        console.print(renderable, soft_wrap=isinstance(renderable, str))
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
