@@ -14,7 +14,7 @@ from milliwatt.backend.mcu.memory.fill import fill
 from milliwatt.backend.mcu.memory.placement import Placement, make_placement, make_solution
 from milliwatt.backend.mcu.memory.reduce import Core, reduce_problem
 from milliwatt.backend.mcu.memory.repack import repack
-from milliwatt.backend.mcu.memory.skyline import Clash, Settled, empty, lift, place, settle
+from milliwatt.backend.mcu.memory.skyline import Clash, Settled, State, empty, lift, place, settle
 from milliwatt.backend.mcu.memory.strip import make_strip
 from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.backend.mcu.memory.valley import Part, moves, parts
@@ -116,7 +116,7 @@ def test_parts_that_nothing_connects_are_filled_one_by_one() -> None:
     ]
     intervals, sizes = zip(*rows, strict=True)
     strip = make_strip(intervals, sizes)
-    settled = settle(strip, empty(strip), 7)
+    settled = settle(strip, empty(strip, 7), 7)
     assert isinstance(settled, Settled)
     assert len(parts(settled, Part(0, len(strip.load)))) == 8
     found = fill(strip, 7, 1_000, 0)
@@ -128,13 +128,17 @@ def test_parts_that_nothing_connects_are_filled_one_by_one() -> None:
 def test_a_floor_rises_to_where_the_blocks_left_can_start() -> None:
     strip = make_strip([Interval(0, 0), Interval(1, 1), Interval(0, 1)], [3, 1, 2])
     by_number = {block: at for at, block in enumerate(strip.blocks)}
-    after = place(strip, empty(strip), by_number[0], 0)
-    after = place(strip, after, by_number[1], 0)
-    settled = settle(strip, after, 5)
+
+    def after(capacity: int) -> State:
+        """Both short blocks at the bottom."""
+        one = place(strip, empty(strip, capacity), by_number[0], 0)
+        return place(strip, one, by_number[1], 0)
+
+    settled = settle(strip, after(5), 5)
     assert isinstance(settled, Settled)
     assert settled.state.floor[:2].tolist() == [3, 3]
-    assert settle(strip, after, 4) == Clash(0, 2)
-    assert isinstance(settle(strip, lift(after, 1, 4), 5), Clash)
+    assert settle(strip, after(4), 4) == Clash(0, 2)
+    assert isinstance(settle(strip, lift(after(5), 1, 4), 5), Clash)
 
 
 def test_moves_are_those_of_the_valley_with_fewest() -> None:
@@ -142,7 +146,7 @@ def test_moves_are_those_of_the_valley_with_fewest() -> None:
     intervals, sizes = zip(*rows, strict=True)
     strip = make_strip(intervals, sizes)
     by_number = {block: at for at, block in enumerate(strip.blocks)}
-    state = place(strip, empty(strip), by_number[2], 0)
+    state = place(strip, empty(strip, 5), by_number[2], 0)
     settled = settle(strip, state, 5)
     assert isinstance(settled, Settled)
     moments = len(strip.load)

@@ -125,7 +125,7 @@ def _probe(guide: _Guide, max_nodes: int) -> _Probe:
     strip = guide.strip
     offsets = [0] * len(strip.blocks)
     stack: list[_Frame] = []
-    frame = _open(guide, empty(strip), Part(0, len(strip.load)), (), -1)
+    frame = _open(guide, empty(strip, guide.capacity), Part(0, len(strip.load)), (), -1)
     nodes = clashes = depth = 0
     while True:
         if frame is None:

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from milliwatt.backend.mcu.memory.problem import Interval, Problem
 from milliwatt.backend.mcu.memory.reduce import Core, Overlap, steps_of
 from milliwatt.units import ceil_div
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What is done and what lives after it: masks of steps and of blocks, and live cells."""
 
     done: int
@@ -20,14 +20,23 @@ class Progress:
     cells: int
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A step run next: fewest bytes that it needs, the blocks it ends, and what follows."""
 
     step: int
     need_bytes: int
     dying: int
     after: Progress
+
+
+class _Effect(NamedTuple):
+    """Masks of the blocks that a step begins and ends, their cells, and those that they share."""
+
+    born: int
+    dying: int
+    born_cells: int
+    ended_cells: int
+    saved_cells: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,10 @@ class Meter:
     Blocks on disjoint bytes touch disjoint cells, and only the highest one may leave bytes of
     its last cell unused; hence `cells * cell_bytes - padding` bounds the arena from below.
 
-    `padded` holds masks of blocks by unused bytes, descending; `born` and `used` the blocks a
-    step writes and touches; `savings` triples of a read, a write, and the cells they can share.
+    `padded` holds masks of blocks by unused bytes above zero, descending; `born` and `used` the
+    blocks a step writes and touches; `around` the steps that touch one of these; `savings` triples
+    of a read, a write, and the cells they can share. `effects` keeps what a step does by those
+    around it that are done: a search runs the same step after many others.
     """
 
     core: Core
@@ -47,7 +58,11 @@ class Meter:
     padded: tuple[tuple[int, int], ...]
     born: tuple[tuple[int, ...], ...]
     used: tuple[tuple[int, ...], ...]
+    around: tuple[int, ...]
     savings: tuple[tuple[tuple[int, int, int], ...], ...]
+    effects: dict[tuple[int, int], _Effect] = field(
+        default_factory=dict[tuple[int, int], _Effect], compare=False, repr=False
+    )
 
     def bound_bytes(self, live: int, cells: int) -> int:
         """Fewest bytes that hold the blocks of mask `live`, which touch `cells` cells."""
@@ -79,21 +94,28 @@ class Meter:
 
     def execute(self, before: Progress, step: int) -> Move:
         """Run `step` next."""
-        done = before.done | 1 << step
-        live, cells = before.live, before.cells
-        born = [
-            index
-            for index in self.born[step]
-            if not live >> index & 1 and not self.core.blocks[index].writers & before.done
-        ]
-        for index in born:
-            live |= 1 << index
-            cells += self.cells[index]
-        dying = [index for index in self.used[step] if not self._lives_on(index, done)]
-        ended = sum(1 << index for index in dying)
-        left = cells - sum(self.cells[index] for index in dying)
-        need_bytes = self.bound_bytes(live, cells - self._saved(step, born, dying))
-        return Move(step, need_bytes, ended, Progress(done, live & ~ended, left))
+        near = step, before.done & self.around[step]
+        effect = self.effects.get(near)
+        if effect is None:
+            effect = self.effects[near] = self._effect(*near)
+        live, cells = before.live | effect.born, before.cells + effect.born_cells
+        need_bytes = self.bound_bytes(live, cells - effect.saved_cells)
+        done, left = before.done | 1 << step, cells - effect.ended_cells
+        return Move(step, need_bytes, effect.dying, Progress(done, live & ~effect.dying, left))
+
+    def _effect(self, step: int, done: int) -> _Effect:
+        """What `step` does where those of the mask `done` are done, of the steps around it."""
+        blocks = self.core.blocks
+        born = [index for index in self.born[step] if not blocks[index].writers & done]
+        after = done | 1 << step
+        dying = [index for index in self.used[step] if not self._lives_on(index, after)]
+        return _Effect(
+            born=sum(1 << index for index in born),
+            dying=sum(1 << index for index in dying),
+            born_cells=sum(self.cells[index] for index in born),
+            ended_cells=sum(self.cells[index] for index in dying),
+            saved_cells=self._saved(step, born, dying),
+        )
 
     def best_saving(self, step: int, dying: Sequence[int]) -> int:
         """Most cells that `step` can save if all its writes are born and `dying` die in it."""
@@ -124,11 +146,14 @@ def make_meter(core: Core) -> Meter:
     padded: dict[int, int] = {}
     born: list[list[int]] = [[] for _ in core.predecessors]
     used: list[list[int]] = [[] for _ in core.predecessors]
+    around = [0 for _ in core.predecessors]
     for index, block in enumerate(core.blocks):
         padding = cells[index] * cell_bytes - block.size_bytes
-        padded[padding] = padded.get(padding, 0) | 1 << index
+        if padding:
+            padded[padding] = padded.get(padding, 0) | 1 << index
         for step in steps_of(block.users):
             used[step].append(index)
+            around[step] |= block.users
         for step in steps_of(0 if block.from_start else block.writers):
             born[step].append(index)
     return Meter(
@@ -138,6 +163,7 @@ def make_meter(core: Core) -> Meter:
         padded=tuple(sorted(padded.items(), reverse=True)),
         born=tuple(map(tuple, born)),
         used=tuple(map(tuple, used)),
+        around=tuple(around),
         savings=tuple(
             tuple((item.read, item.write, _shared(item, cells, cell_bytes)) for item in overlaps)
             for overlaps in core.overlaps

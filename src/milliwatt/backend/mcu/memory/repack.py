@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from milliwatt.backend.mcu.memory.fill import fill
+from milliwatt.backend.mcu.memory.contract import contract
+from milliwatt.backend.mcu.memory.fill import Fill, fill
 from milliwatt.backend.mcu.memory.liveness import block_intervals
 from milliwatt.backend.mcu.memory.placement import Placement, make_placement
 from milliwatt.backend.mcu.memory.reduce import Core
@@ -11,12 +12,12 @@ from milliwatt.backend.mcu.memory.strip import Strip, make_strip
 from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.units import ceil_div
 
-_NODES_AT_BOUND = (4_000, 11_000)
+_NODES_AT_BOUND = (4_000, 16_000)
 """At effort 1, before and after constraint programming."""
-_SECONDS = 0.03
-"""Of the constraint solver's deterministic time, which takes some thirty of the clock's."""
-_NODES_A_ROUND = 800
-_ROUNDS = 12
+_SECONDS = 0.1
+"""Of the constraint solver's deterministic time, of which one takes some ten of the clock's."""
+_NODES_A_ROUND = 600
+_ROUNDS = 8
 _CLOSE = 0.001
 """A gap, over the bound, in which it is not worth while to try a capacity between."""
 
@@ -50,11 +51,13 @@ def _at_the_bound(strip: Strip, effort: float) -> list[int] | None:
     """
     bound = int(strip.load.max())
     few, many = (int(nodes * effort) for nodes in _NODES_AT_BOUND)
-    return (
-        fill(strip, bound, few, 0).offsets
-        or fit_exactly(strip, bound, _SECONDS * effort)
-        or fill(strip, bound, many, 1).offsets
+    left = contract(strip, bound)
+    offsets = (
+        fill(left.strip, bound, few, 0).offsets
+        or fit_exactly(left.strip, bound, _SECONDS * effort)
+        or fill(left.strip, bound, many, 1).offsets
     )
+    return offsets and left.spread(offsets)
 
 
 def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None:
@@ -74,7 +77,7 @@ def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None
                 break
             low = bound
         capacity = (low + high) // 2
-        found = fill(strip, capacity, min(nodes, left), seed)
+        found = _fill(strip, capacity, min(nodes, left), seed)
         seed += 1
         left -= found.nodes
         if found.offsets is None:
@@ -82,6 +85,14 @@ def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None
         else:
             best, high = found.offsets, _height(strip, found.offsets)
     return best
+
+
+def _fill(strip: Strip, capacity: int, max_nodes: int, seed: int) -> Fill:
+    """As `fill`, after what the capacity leaves no choice about is joined."""
+    contracted = contract(strip, capacity)
+    found = fill(contracted.strip, capacity, max_nodes, seed)
+    offsets = None if found.offsets is None else contracted.spread(found.offsets)
+    return Fill(offsets, found.nodes)
 
 
 def _height(strip: Strip, offsets: list[int]) -> int:

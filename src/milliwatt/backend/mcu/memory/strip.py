@@ -16,12 +16,37 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Arcs:
+    """Bounds on a block's offset minus that of another: `[low, high]` above each of `sources`.
+
+    They are sorted by the blocks that they bound: those of `targets[k]` begin at `starts[k]`.
+    """
+
+    sources: Ints
+    low: Ints
+    high: Ints
+    targets: Ints
+    starts: Ints
+
+    def rows(self) -> list[tuple[int, int, int, int]]:
+        """By arc: the block bounded, the other, and the bounds."""
+        targets = np.repeat(self.targets, np.diff([*self.starts, len(self.sources)]))
+        columns = (targets, self.sources, self.low, self.high)
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+_NONE = np.zeros(0, np.int64)
+_NO_ARCS = Arcs(_NONE, _NONE, _NONE, _NONE, _NONE)
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """Rectangles, those born last first: their numbers, moments `[first, end)`, and sizes.
 
     Two blocks live at the same time where they share a moment; a moment of which the blocks are
     among those of another is left out. `spans` is first, end, first, end, ...; `cover` lists the
-    blocks of each moment, from `starts[moment]`; `load` adds up their sizes.
+    blocks of each moment, from `starts[moment]`; `load` adds up their sizes. `arcs` hold in all
+    packings looked for.
     """
 
     blocks: tuple[int, ...]
@@ -32,6 +57,7 @@ class Strip:
     cover: Ints
     starts: Ints
     load: Ints
+    arcs: Arcs = _NO_ARCS
 
 
 def make_strip(intervals: Sequence[Interval], sizes: Sequence[int]) -> Strip:

@@ -31,6 +31,8 @@ def fit_exactly(strip: Strip, capacity: int, effort: float) -> list[int] | None:
     ]
     model.add_no_overlap_2d(spans, places)
     model.add_cumulative(spans, sizes, capacity)
+    for target, source, low, high in strip.arcs.rows():
+        model.add_linear_constraint(starts[target] - starts[source], low, high)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.interleave_search = True
