@@ -14,7 +14,7 @@ from milliwatt.ops.arith import Add
 from milliwatt.ops.base import Activation
 from tests import cases
 
-CORES = (Core(), Core(dsp=True), Core(dsp=True, mve=True))
+CORES = (Core(), Core(dsp=True), Core(dsp=True, mve=True), Core(swar=True))
 
 
 def answers_of(site: Site, core: Core) -> list[str]:
