@@ -25,12 +25,17 @@ POINTWISE = [
     Window((1, 2, 3, 32), 8, activation=Activation.RELU),
     Window((1, 2, 3, 48), 12),
     Window((1, 2, 3, 64), 4),
+    Window((1, 3, 3, 35), 6, activation=Activation.RELU),
     Window((1, 1, 3, 80), 5),
     Window((1, 1, 2, 96), 4),
 ]
 WINDOWS = [
     *awkward.WINDOWS,
     Window((1, 4, 4, 16), 8, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 9, 11, 1), 5, (3, 3), padding="same"),
+    Window((1, 12, 5, 1), 7, (10, 4), stride=(2, 2), padding="same", activation=Activation.RELU),
+    Window((1, 6, 7, 5), 9, (3, 3), padding="same", activation=Activation.RELU),
+    Window((1, 7, 5, 4), 6, (3, 3), activation=Activation.RELU),
     Window((1, 7, 11, 16), 5, (3, 3), padding="same"),
     Window((1, 5, 12, 3), 8, (3, 3), stride=(2, 2), padding="same"),
     Window((1, 4, 9, 6), 3, (2, 3), stride=(1, 2)),
@@ -40,6 +45,9 @@ ONE_CHANNEL = [
     Window((1, 6, 5, 1), 3, (5, 4), padding="same"),
     Window((1, 20, 1, 1), 1, (10, 1), stride=(2, 1)),
 ]
+
+
+FEW = ("mw_conv2d_1x1_few_s8_mve", "mw_conv2d_few_s8_mve")
 
 
 def sites(windows: list[Window]) -> list[Case]:
@@ -64,6 +72,9 @@ def test_host(cc: str) -> None:
     assert len(windows) >= 4 * len(WINDOWS)
     one_channel = jobs(one_channel_sites())
     assert len(one_channel) >= 3 * len(ONE_CHANNEL)
+    calls = [job.kernel.lower(job.site) for job in pointwise + windows]
+    few = {(call.function, getattr(call.args[-1], "value", 0)) for call in calls}
+    assert few >= {(name, vectors) for name in FEW for vectors in (1, 2, 3)}
     check_kernels(pointwise + windows + one_channel, cc=cc)
 
 

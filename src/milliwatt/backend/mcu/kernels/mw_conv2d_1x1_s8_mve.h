@@ -9,6 +9,7 @@
 #ifndef MW_CONV2D_1X1_S8_MVE_H
 #define MW_CONV2D_1X1_S8_MVE_H
 
+#include "mw_matmul_few_s8_mve.h"
 #include "mw_matmul_s8_2px_mve.h"
 
 /* step: bytes from a pixel's outputs to the next one's. */

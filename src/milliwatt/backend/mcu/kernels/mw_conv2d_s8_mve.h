@@ -10,6 +10,7 @@
 #ifndef MW_CONV2D_S8_MVE_H
 #define MW_CONV2D_S8_MVE_H
 
+#include "mw_matmul_few_s8_mve.h"
 #include "mw_matmul_s8_2px_mve.h"
 
 typedef struct {
@@ -146,15 +147,15 @@ MW_INLINE void mw_conv2d_pairs_s8_mve(mw_matmul_s8_mve *layer, const int8_t *x, 
     }
 }
 
-/* How many pairs of windows lie inside the image, from the window at (top, left) on. */
-MW_INLINE int32_t mw_pairs_inside_mve(const mw_window_s8_mve *window, int32_t top, int32_t left,
-                                      int32_t left_end, int32_t stride)
+/* How many windows of a row lie inside the image, from the one at (top, left) on. */
+MW_INLINE int32_t mw_windows_inside_mve(const mw_window_s8_mve *window, int32_t top, int32_t left,
+                                        int32_t left_end, int32_t stride)
 {
     const int32_t end = mw_min_i32(window->width - window->kw + 1, left_end);
     if (top < 0 || top + window->kh > window->height || left < 0 || left >= end) {
         return 0;
     }
-    return ((end - 1 - left) / stride + 1) >> 1;
+    return (end - 1 - left) / stride + 1;
 }
 
 /* step: bytes from a pixel's outputs to the next one's. */
@@ -172,7 +173,8 @@ MW_INLINE void mw_conv2d_channels_s8_mve(
     const int32_t left_end = out_width * stride_w - pad_left;
     int32_t top = -pad_top, left = -pad_left;
     for (int32_t pixels = out_height * out_width; pixels > 0;) {
-        const int32_t pairs = mw_pairs_inside_mve(&window, top, left, left_end, stride_w);
+        const int32_t pairs =
+            mw_windows_inside_mve(&window, top, left, left_end, stride_w) >> 1;
         if (pairs > 0) {
             mw_conv2d_pairs_s8_mve(&layer, x + (top * width + left) * depth, windows, pairs,
                                    stride_w * depth, kh, kw * depth, width * depth, step, form);
@@ -211,6 +213,52 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
     mw_conv2d_channels_s8_mve(x, y, scratch, weights, scales, height, width, depth, out_height,
                               out_width, channels, channels, kh, kw, stride_h, stride_w, pad_top,
                               pad_left, vectors, x_zero, y_zero, low, high, form);
+}
+
+/* The same of windows of at most 48 inputs, where sums are rounded once: scratch memory holds
+ * MW_FEW_WINDOWS of them, which are copied before their outputs are written. */
+#define MW_FEW_WINDOWS 8
+
+MW_INLINE void mw_conv2d_few_s8_mve(const int8_t *x, int8_t *y, void *scratch,
+                                    const int8_t *weights, const int32_t *scales, int32_t height,
+                                    int32_t width, int32_t depth, int32_t out_height,
+                                    int32_t out_width, int32_t channels, int32_t kh, int32_t kw,
+                                    int32_t stride_h, int32_t stride_w, int32_t pad_top,
+                                    int32_t pad_left, int32_t x_zero, int32_t vectors)
+{
+    int8_t *const windows = scratch;
+    const int32_t window_bytes = MW_VECTOR * vectors;
+    const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
+    mw_matmul_few_s8_mve layer = {windows,  window_bytes, MW_VECTOR, channels, y,
+                                  channels, 0,            weights,   scales};
+    const int32_t left_end = out_width * stride_w - pad_left;
+    int32_t top = -pad_top, left = -pad_left;
+    for (int32_t pixels = out_height * out_width; pixels > 0;) {
+        const int32_t room = MW_FEW_WINDOWS - layer.pixels;
+        const int32_t inside = mw_windows_inside_mve(&window, top, left, left_end, stride_w);
+        const int32_t copied = mw_max_i32(mw_min_i32(inside, room), 1);
+        int8_t *to = windows + layer.pixels * window_bytes;
+        if (inside > 0) {
+            const int8_t *from = x + (top * width + left) * depth;
+            for (int32_t i = copied; i > 0; i--) {
+                mw_copy_rows_mve(from, to, kh, kw * depth, width * depth);
+                from += stride_w * depth;
+                to += window_bytes;
+            }
+        } else {
+            mw_copy_clipped_window_s8_mve(x, &window, top, left, to);
+        }
+        pixels -= copied;
+        left += copied * stride_w;
+        top += left == left_end ? stride_h : 0;
+        left = left == left_end ? -pad_left : left;
+        layer.pixels += copied;
+        if (layer.pixels == MW_FEW_WINDOWS || pixels == 0) {
+            mw_matmul_few_mve(&layer, vectors);
+            layer.y += layer.pixels * channels;
+            layer.pixels = 0;
+        }
+    }
 }
 
 #endif

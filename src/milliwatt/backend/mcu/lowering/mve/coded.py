@@ -145,7 +145,7 @@ def _any(site: Site) -> bool:
 
 
 KERNELS: tuple[Kernel, ...] = (
-    *(_coded(base, _is_convolution, _finish_conv) for base in mve_conv.KERNELS[:2]),
+    *(_coded(base, _is_convolution, _finish_conv) for base in mve_conv.OF_ANY_DEPTH),
     *(_coded(base, _any, _finish_depthwise) for base in mve_depthwise.KERNELS),
     *(_coded(base, _has_one_row, _finish_dense) for base in mve_dense.KERNELS),
 )

@@ -3,9 +3,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref, Scratch, Site
+from milliwatt.backend.mcu.kernel import (
+    In,
+    Kernel,
+    Lowered,
+    Out,
+    Overlap,
+    Ref,
+    Scratch,
+    Site,
+    Table,
+)
 from milliwatt.backend.mcu.lowering.common.linear import has_int8_parameters
 from milliwatt.backend.mcu.lowering.common.overlap import blocks, ends_of_blocks
 from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
@@ -17,13 +29,16 @@ from milliwatt.backend.mcu.lowering.dsp import (
 )
 from milliwatt.backend.mcu.lowering.dsp.layout import Filters
 from milliwatt.backend.mcu.lowering.mve.layout import (
+    RELU,
     VECTOR,
     MveKernel,
     block_scales,
     block_weights,
+    filled,
     fits,
     form_of,
 )
+from milliwatt.backend.mcu.lowering.mve.once import once_folded
 from milliwatt.backend.mcu.lowering.portable.conv import is_pointwise
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -32,6 +47,10 @@ from milliwatt.units import ceil_div
 
 BLOCK_CHANNELS = 4
 BLOCK_PIXELS = 2
+FEW_INPUTS = 3 * VECTOR
+"""What two pixels may have, to stay in registers."""
+FEW_WINDOWS = 8
+"""MW_FEW_WINDOWS of mw_conv2d_s8_mve.h."""
 
 
 def accepts_1x1(site: Site) -> bool:
@@ -45,6 +64,48 @@ def accepts_1x1(site: Site) -> bool:
 
 
 def _lower_1x1(site: Site) -> Lowered:
+    return _few_1x1(site) or lower_1x1(site)
+
+
+def _few_1x1(site: Site) -> Lowered | None:
+    """The call for pixels that fit registers, where sums are rounded once."""
+    weights, (y,) = site.inputs[1], site.outputs
+    channels, _, _, depth = weights.shape
+    vectors, pixels = ceil_div(depth, VECTOR), y.elements // channels
+    tables = _few_tables(site, dsp_conv.filters_of(site))
+    if tables is None:
+        return None
+    lanes = depth - VECTOR * (vectors - 1)
+    return Lowered(
+        "mw_conv2d_1x1_few_s8_mve",
+        (
+            *(In(0), Out(0), Ref("weights"), Ref("scales")),
+            *passed(pixels, depth, lanes, channels),
+            *fixed(vectors),
+        ),
+        tables,
+        overlaps=block_overlap(np.arange(pixels) * depth, channels),
+    )
+
+
+def _few_tables(site: Site, filters: Filters) -> tuple[Table, ...] | None:
+    """Weights and multipliers of a layer of few inputs that rounds once; None for others."""
+    op, (y,) = site.op, site.outputs
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    if filters.weights.shape[1] > FEW_INPUTS or form_of(filters, y, op.activation) != RELU:
+        return None
+    once = once_folded(filters, y.zero_point, *activation_range(op.activation, y))
+    if once is None:
+        return None
+    scales = filled(once.multiplier, BLOCK_CHANNELS)
+    return (
+        block_weights(replace(filters, bias=once.bias), BLOCK_CHANNELS),
+        Table("scales", scales, "constants"),
+    )
+
+
+def lower_1x1(site: Site) -> Lowered:
+    """The call for pixels of any number of inputs."""
     op = site.op
     assert isinstance(op, Conv2D)
     x, weights, _ = site.inputs
@@ -86,6 +147,12 @@ def accepts_conv(site: Site) -> bool:
 
 
 def _lower_conv(site: Site) -> Lowered:
+    filters, depth = dsp_conv.filters_of(site), site.inputs[1].shape[3]
+    return _few_windows(site, filters, depth) or _windows(site, filters, depth)
+
+
+def lower_conv(site: Site) -> Lowered:
+    """The call for windows of any number of inputs."""
     return _windows(site, dsp_conv.filters_of(site), site.inputs[1].shape[3])
 
 
@@ -104,7 +171,33 @@ def _accepts_one_channel(site: Site) -> bool:
 
 
 def _lower_one_channel(site: Site) -> Lowered:
-    return _windows(site, dsp_depthwise.filters_of(site), 1)
+    filters = dsp_depthwise.filters_of(site)
+    return _few_windows(site, filters, 1) or _windows(site, filters, 1)
+
+
+def _few_windows(site: Site, filters: Filters, depth: int) -> Lowered | None:
+    """The call for windows of `depth` channels that fit registers, where sums are rounded once."""
+    op = site.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    x, (y,) = site.inputs[0], site.outputs
+    _, kh, kw, _ = site.inputs[1].shape
+    channels, vectors = y.shape[3], ceil_div(kh * kw * depth, VECTOR)
+    tables = _few_tables(site, filters)
+    if tables is None:
+        return None
+    first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
+    return Lowered(
+        "mw_conv2d_few_s8_mve",
+        (
+            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
+            *passed(op.padding.top, op.padding.left, x.zero_point),
+            *fixed(vectors),
+        ),
+        tables,
+        scratch_bytes=FEW_WINDOWS * VECTOR * vectors,
+        overlaps=block_overlap(first_reads, channels, FEW_WINDOWS),
+    )
 
 
 def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
@@ -133,12 +226,19 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
     )
 
 
-def block_overlap(first_read_bytes: Array, channels: int) -> tuple[Overlap, ...]:
-    """The overlap of a kernel of blocks."""
-    ends = ends_of_blocks(len(first_read_bytes), BLOCK_PIXELS)
+def block_overlap(
+    first_read_bytes: Array, channels: int, pixels: int = BLOCK_PIXELS
+) -> tuple[Overlap, ...]:
+    """The overlap of a kernel of blocks of so many pixels."""
+    ends = ends_of_blocks(len(first_read_bytes), pixels)
     return blocks(first_read_bytes, ends, channels)
 
 
+OF_ANY_DEPTH: tuple[MveKernel, ...] = (
+    MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", accepts_1x1, lower_1x1),
+    MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", accepts_conv, lower_conv),
+)
+"""The kernels of convolutions, without the calls for few inputs."""
 KERNELS: tuple[Kernel, ...] = (
     MveKernel("conv2d_1x1_s8_mve", "mw_conv2d_1x1_s8_mve.h", accepts_1x1, _lower_1x1),
     MveKernel("conv2d_s8_mve", "mw_conv2d_s8_mve.h", accepts_conv, _lower_conv),
