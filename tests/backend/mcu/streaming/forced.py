@@ -14,7 +14,11 @@ from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.planning.arena import arena_problem
 from milliwatt.backend.mcu.planning.place import place_layers
 from milliwatt.backend.mcu.planning.plan import Plan
+from milliwatt.backend.mcu.streaming.band_segments import COUNTS
+from milliwatt.backend.mcu.streaming.banded import Banded, make_banded, with_banded
+from milliwatt.backend.mcu.streaming.bands import make_bands
 from milliwatt.backend.mcu.streaming.build import make_stream
+from milliwatt.backend.mcu.streaming.columns import column_chain
 from milliwatt.backend.mcu.streaming.schedule import Pace
 from milliwatt.backend.mcu.streaming.segments import find_alive, paces, stream_ranges
 from milliwatt.backend.mcu.streaming.stream import Stream
@@ -55,6 +59,33 @@ def random_streams(graph: Graph, core: Core, seed: int, *, fed: bool = False) ->
                 found.append(stream)
                 at = nodes.stop
     return found
+
+
+def random_banded(graph: Graph, core: Core, seed: int) -> Banded | None:
+    """One chain in bands: the range, their number and the pace drawn from all that are possible."""
+    rng = np.random.default_rng(seed)
+    ranges = list(stream_ranges(graph, find_alive(graph, frozenset(graph.types)), fed=False))
+    rng.shuffle(ranges)
+    for nodes in ranges:
+        chain = column_chain(graph, nodes)
+        options = paces(graph, nodes)
+        bands = None if chain is None else make_bands(graph, chain, int(rng.choice(COUNTS)))
+        if bands is not None and options:
+            pace = options[int(rng.integers(len(options)))]
+            found = make_banded(graph, bands, pace, lambda _, site: candidates(site, core))
+            if found is not None:
+                return found
+    return None
+
+
+def compiled_in_bands(graph: Graph, board: str, banded: Banded) -> Compiled:
+    """The network as C with this chain in bands."""
+    target = load_target(board)
+    core = core_of(target)
+    layers = with_banded((graph, lowerings_of(graph, core), ()), core, banded)
+    cut, lowerings, streams = layers
+    plan = place_layers(cut, core, graph.name, lowerings, streams)
+    return Compiled(graph, plan, target, project_files(plan, manifest(plan, target)))
 
 
 def plan_of(graph: Graph, core: Core, streams: list[Stream], name: str = "net") -> Plan:

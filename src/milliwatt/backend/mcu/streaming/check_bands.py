@@ -45,10 +45,10 @@ def check_bands(graph: Graph, bands: Bands) -> None:
         node, value = one.node, graph.types[one.part.value]
         if one.kind != _of_width(value, one.kind.shape[_COLUMNS]):
             raise VerifyError(f"'{node.name}' makes {one.kind}, of {value}")
-        if node.op.infer([kinds[v] for v in node.inputs]) != (one.kind.shape,):
-            raise VerifyError(f"'{node.name}' does not make {one.kind}")
         check = _copied if one.is_copy else _computed
         labels[node.outputs[0]] = check(graph, bands, one, labels)
+        if node.op.infer([kinds[v] for v in node.inputs]) != (one.kind.shape,):
+            raise VerifyError(f"'{node.name}' does not make {one.kind}")
     _check_join(graph, bands, labels)
 
 

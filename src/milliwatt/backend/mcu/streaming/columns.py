@@ -48,7 +48,8 @@ class ColumnChain:
     def bands(self, count: int) -> list[Held]:
         """What each of `count` bands of equal width needs.
 
-        Nothing where there are too few columns, or some are made from padding alone.
+        Nothing where there are too few columns, some are made from padding alone, or a layer makes
+        what none of them reads.
         """
         if count > self.width:
             return []
@@ -59,7 +60,8 @@ class ColumnChain:
     def _held(self, columns: Columns) -> Held | None:
         held = {self.layers[-1].makes: columns}
         for layer in reversed(self.layers):
-            piece = layer.piece(held[layer.makes])
+            made = held.get(layer.makes)
+            piece = None if made is None else layer.piece(made)
             if piece is None:
                 return None
             begin, end = piece.first, piece.first + piece.in_rows
