@@ -47,8 +47,12 @@ def pack(core: Core, order: Sequence[int], bound_bytes: int) -> Placement:
 def _attempts(
     core: Core, intervals: Intervals, forbidden: Sequence[Sequence[_Forbidden]], bound_bytes: int
 ) -> Iterator[list[int]]:
-    """First fits by several priorities; in each round, blocks above the bound go earlier."""
+    """First fits by several priorities; in each round, blocks above the bound go earlier.
+
+    Rounds that come back to where they were would go on in a circle.
+    """
     for priority in _priorities(core, intervals):
+        seen: set[tuple[int, ...]] = set()
         for _ in range(min(_MAX_ROUNDS, 1 + _MAX_PLACED // len(priority))):
             offsets = _first_fit(core, forbidden, priority)
             yield offsets
@@ -57,10 +61,10 @@ def _attempts(
                 for index, block in enumerate(core.blocks)
                 if offsets[index] + block.size_bytes <= bound_bytes
             }
-            again = sorted(priority, key=fits.__contains__)
-            if again == priority:
+            seen.add(tuple(priority))
+            priority = sorted(priority, key=fits.__contains__)
+            if tuple(priority) in seen:
                 break
-            priority = again
 
 
 def _priorities(core: Core, intervals: Intervals) -> Iterator[list[int]]:
