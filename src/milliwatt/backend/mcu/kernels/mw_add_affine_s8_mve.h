@@ -18,9 +18,12 @@ MW_INLINE void mw_add_affine_s8_mve(const int8_t *a, const int8_t *b, int8_t *y,
                                     int32_t shift, int32_t low, int32_t high)
 {
 #if MW_HAS_MVE
+    /* Both ends in one word: without optimisation there are too few registers for each. */
+    const uint32_t ends = ((uint32_t)low & 0xFFFFU) | (uint32_t)high << 16;
     __asm__ volatile("vdup.32 q2, %[a_factor]\n"
-                     "vdup.32 q3, %[low]\n"
-                     "vdup.32 q4, %[high]\n"
+                     "vdup.32 q4, %[ends]\n"
+                     "vmovlb.s16 q3, q4\n"
+                     "vmovlt.s16 q4, q4\n"
                      "wlstp.32 lr, %[count], 2f\n"
                      "1:\n"
                      "vldrb.s32 q0, [%[a]], #4\n"
@@ -35,7 +38,7 @@ MW_INLINE void mw_add_affine_s8_mve(const int8_t *a, const int8_t *b, int8_t *y,
                      "2:\n"
                      : [a] "+&l"(a), [b] "+&l"(b), [y] "+&l"(y)
                      : [count] "r"(count), [a_factor] "r"(a_factor), [b_factor] "r"(b_factor),
-                       [start] "r"(start), [left] "r"(-shift), [low] "r"(low), [high] "r"(high)
+                       [start] "r"(start), [left] "r"(-shift), [ends] "r"(ends)
                      : "lr", "q0", "q1", "q2", "q3", "q4", "memory");
 #else
     mw_add_affine_s8(a, b, y, count, a_factor, b_factor, start, shift, low, high);
