@@ -102,3 +102,20 @@ def test_frontier(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert counts == sorted(counts)
     assert b"<svg" in (folder / "frontier.svg").read_bytes()
     assert json.loads((folder / "frontier.json").read_text("utf-8"))["points"] == points
+
+
+@needs_arm_gcc
+@pytest.mark.emulator
+def test_frontier_of_kept_kernels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "choices.toml"
+    kept.write_text(
+        'model = "digits"\ncore = "cortex-m4"\ncompiler = "gcc"\noptimisation = "-O2"\n'
+        'objective = "speed"\n\n[kernels]\n"linear" = "fully_connected_s8"\n',
+        "utf-8",
+    )
+    command = ["frontier", DIGITS, *BOARD, "--points", "1", "--json"]
+    assert main([*command, "--choices", str(kept)]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert points[0]["kernels"]["linear"] == "fully_connected_s8"
+    assert main(["frontier", DIGITS, "--target", "rpi-pico", "--choices", str(kept)]) == 2
+    assert "measured on cortex-m4" in capsys.readouterr().err

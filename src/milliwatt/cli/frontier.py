@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
-from milliwatt.cli.options import compiler_option, target_option
+from milliwatt.cli.inputs import read_choices, read_graph
+from milliwatt.cli.options import (
+    choices_option,
+    compiler_option,
+    integer_io_option,
+    target_option,
+)
 
 _MARKER = "frontier.json"
 
@@ -33,6 +39,8 @@ _MARKER = "frontier.json"
 @click.option(
     "--push-rows", is_flag=True, help="The input comes row by row, and is never in memory."
 )
+@choices_option
+@integer_io_option
 @compiler_option
 @json_option
 def command(
@@ -41,6 +49,8 @@ def command(
     output: Path | None,
     points: int,
     push_rows: bool,
+    choices_file: Path | None,
+    integer_io: bool,
     compiler: str,
     as_json: bool,
 ) -> None:
@@ -49,7 +59,7 @@ def command(
     More and more layers are computed a few rows at a time. `milliwatt compile --sram-bytes` makes
     any of the points.
     """
-    from milliwatt.frontend.load import load_model
+    from milliwatt.backend.mcu.choice.objective import SPEED
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder, write_folder
     from milliwatt.report.frontier import frontier_bound, frontier_table, measure_frontier
@@ -58,14 +68,18 @@ def command(
     if output is not None:
         check_folder(output, _MARKER)
     board = load_target(target)
-    graph = load_model(model)
+    choices = None if choices_file is None else read_choices(choices_file, board.core)
+    graph = read_graph(model, integer_io=integer_io)
     say(f"measuring {graph.name} on {board.core}")
     found = measure_frontier(
         graph,
         board,
         points=points,
         push_rows=push_rows,
+        objective=SPEED if choices is None else choices.objective,
+        kept=None if choices is None else choices.kernels,
         compiler=compiler,
+        optimisation=None if choices is None else choices.optimisation,
         progress=progress,
     )
     progress("")

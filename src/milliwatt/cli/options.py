@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 target_option = click.option(
@@ -21,4 +23,11 @@ integer_io_option = click.option(
     "--integer-io",
     is_flag=True,
     help="Give and take integers where the model quantises float inputs and outputs itself.",
+)
+
+choices_option = click.option(
+    "--choices",
+    "choices_file",
+    type=click.Path(path_type=Path),
+    help="Kernels kept by `milliwatt tune -o FILE`.",
 )

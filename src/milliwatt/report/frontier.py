@@ -73,6 +73,7 @@ def measure_frontier(
     objective: Objective = SPEED,
     kept: Mapping[str, str] | None = None,
     compiler: str = "auto",
+    optimisation: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Frontier:
@@ -103,13 +104,15 @@ def measure_frontier(
             sram_bytes=size,
             push_rows=push_rows,
         )
-        found.append(_measure(compiled, compiler, seed))
+        found.append(_measure(compiled, compiler, optimisation, seed))
     return Frontier(graph.name, target.name, push_rows, _best(found), bound_bytes)
 
 
-def _measure(compiled: Compiled, compiler: str, seed: int) -> FrontierPoint:
+def _measure(
+    compiled: Compiled, compiler: str, optimisation: str | None, seed: int
+) -> FrontierPoint:
     samples = random_samples(ports_of(compiled.source), 1, seed)
-    firmware = build_compiled(compiled, compiler=compiler)
+    firmware = build_compiled(compiled, compiler=compiler, optimisation=optimisation)
     emulator = choose_emulator(compiled.target.core)
     done = verify_compiled(compiled, firmware, samples, emulator=emulator)
     report = compile_report(compiled, done, samples)
