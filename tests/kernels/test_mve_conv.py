@@ -7,7 +7,10 @@ from functools import partial
 
 import pytest
 
+from milliwatt.backend.mcu.kernel import Lowered
 from milliwatt.backend.mcu.lowering.mve import conv as mve_conv
+from milliwatt.backend.mcu.lowering.mve import layout
+from milliwatt.backend.mcu.lowering.mve.once import ONCE
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation
 from tests import cases
@@ -17,7 +20,7 @@ from tests.cases.build import Case
 from tests.cases.linear import PLAIN, Window
 from tests.kernels.dsp import DSP
 from tests.kernels.emulated import check_emulated
-from tests.kernels.harness import check_kernels, jobs_of
+from tests.kernels.harness import Job, check_kernels, jobs_of
 from tests.kernels.mve import CORTEX_M55, MVE
 
 POINTWISE = [
@@ -26,6 +29,7 @@ POINTWISE = [
     Window((1, 2, 3, 48), 12),
     Window((1, 2, 3, 64), 4),
     Window((1, 3, 3, 35), 6, activation=Activation.RELU),
+    Window((1, 2, 3, 21), 7, activation=Activation.RELU),
     Window((1, 1, 3, 80), 5),
     Window((1, 1, 2, 96), 4),
 ]
@@ -47,7 +51,14 @@ ONE_CHANNEL = [
 ]
 
 
+PLAIN_FORM = layout.PLAIN
 FEW = ("mw_conv2d_1x1_few_s8_mve", "mw_conv2d_few_s8_mve")
+
+
+def ends(calls: list[Lowered]) -> set[tuple[object, ...]]:
+    """Vectors and form of those with the loops for few inputs."""
+    few = [call for call in calls if call.function in FEW]
+    return {tuple(getattr(arg, "value", 0) for arg in call.args[-2:]) for call in few}
 
 
 def sites(windows: list[Window]) -> list[Case]:
@@ -73,9 +84,30 @@ def test_host(cc: str) -> None:
     one_channel = jobs(one_channel_sites())
     assert len(one_channel) >= 3 * len(ONE_CHANNEL)
     calls = [job.kernel.lower(job.site) for job in pointwise + windows]
-    few = {(call.function, getattr(call.args[-1], "value", 0)) for call in calls}
-    assert few >= {(name, vectors) for name in FEW for vectors in (1, 2, 3)}
+    assert ends(calls) >= {(vectors, form) for vectors in (1, 2, 3) for form in (PLAIN_FORM, ONCE)}
     check_kernels(pointwise + windows + one_channel, cc=cc)
+
+
+@pytest.fixture
+def twice(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """Layers of few inputs with a RELU, as if none could be rounded once."""
+    monkeypatch.setattr(mve_conv, "once_folded", lambda *_: None)
+    shapes = [window for window in POINTWISE + WINDOWS if window.activation is Activation.RELU]
+    found = [job for job in jobs(sites(shapes)) if job.kernel.lower(job.site).function in FEW]
+    calls = [job.kernel.lower(job.site) for job in found]
+    assert ends(calls) >= {(vectors, layout.RELU) for vectors in (1, 2, 3)}
+    return found
+
+
+def test_host_where_few_inputs_are_rounded_twice(twice: list[Job]) -> None:
+    check_kernels(twice)
+
+
+@pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M55)
+def test_cortex_m55_where_few_inputs_are_rounded_twice(
+    twice: list[Job], compiler: str, optimisation: str
+) -> None:
+    check_emulated(twice, "cortex-m55", compiler, optimisation=optimisation)
 
 
 def test_host_cases_of_every_kernel() -> None:

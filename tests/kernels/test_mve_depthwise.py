@@ -11,8 +11,8 @@ import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
 from milliwatt.backend.mcu.lowering.mve import depthwise as mve_depthwise
-from milliwatt.backend.mcu.lowering.mve.depthwise import ONCE
 from milliwatt.backend.mcu.lowering.mve.layout import ANY, PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve.once import ONCE
 from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ops.base import Activation, Padding
 from milliwatt.ops.conv import DepthwiseConv2D

@@ -13,8 +13,8 @@ from milliwatt.backend.mcu.lowering.mve import layout as mve_layout
 from milliwatt.backend.mcu.lowering.mve import (
     subbyte_depthwise as mve_subbyte_depthwise,
 )
-from milliwatt.backend.mcu.lowering.mve.depthwise import ONCE
 from milliwatt.backend.mcu.lowering.mve.layout import PLAIN, RELU, RELU_CLAMPED
+from milliwatt.backend.mcu.lowering.mve.once import ONCE
 from milliwatt.backend.mcu.lowering.mve.taps import ANY, NINE_ALL, PAIRS
 from milliwatt.ir.types import DType
 from milliwatt.ops.base import Activation

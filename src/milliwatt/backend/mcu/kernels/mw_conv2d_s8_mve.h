@@ -215,7 +215,7 @@ MW_INLINE void mw_conv2d_s8_mve(const int8_t *x, int8_t *y, void *scratch, const
                               pad_left, vectors, x_zero, y_zero, low, high, form);
 }
 
-/* The same of windows of at most 48 inputs, where sums are rounded once: scratch memory holds
+/* The same of windows of at most 48 inputs (mw_matmul_few_s8_mve.h): scratch memory holds
  * MW_FEW_WINDOWS of them, which are copied before their outputs are written. */
 #define MW_FEW_WINDOWS 8
 
@@ -224,13 +224,14 @@ MW_INLINE void mw_conv2d_few_s8_mve(const int8_t *x, int8_t *y, void *scratch,
                                     int32_t width, int32_t depth, int32_t out_height,
                                     int32_t out_width, int32_t channels, int32_t kh, int32_t kw,
                                     int32_t stride_h, int32_t stride_w, int32_t pad_top,
-                                    int32_t pad_left, int32_t x_zero, int32_t vectors)
+                                    int32_t pad_left, int32_t x_zero, int32_t number,
+                                    int32_t vectors, int32_t form)
 {
     int8_t *const windows = scratch;
     const int32_t window_bytes = MW_VECTOR * vectors;
     const mw_window_s8_mve window = {height, width, depth, kh, kw, x_zero};
     mw_matmul_few_s8_mve layer = {windows,  window_bytes, MW_VECTOR, channels, y,
-                                  channels, 0,            weights,   scales};
+                                  channels, 0,            weights,   scales,   number};
     const int32_t left_end = out_width * stride_w - pad_left;
     int32_t top = -pad_top, left = -pad_left;
     for (int32_t pixels = out_height * out_width; pixels > 0;) {
@@ -254,7 +255,7 @@ MW_INLINE void mw_conv2d_few_s8_mve(const int8_t *x, int8_t *y, void *scratch,
         left = left == left_end ? -pad_left : left;
         layer.pixels += copied;
         if (layer.pixels == MW_FEW_WINDOWS || pixels == 0) {
-            mw_matmul_few_mve(&layer, vectors);
+            mw_matmul_few_mve(&layer, vectors, form);
             layer.y += layer.pixels * channels;
             layer.pixels = 0;
         }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Pixels of at most 48 inputs times all filters, two pixels and four filters at a time, where sums
- * are rounded once.
+/* Pixels of at most 48 inputs times all filters, two pixels and four filters at a time.
  *
  * Inputs stay in registers: of up to 32, q0 and q1 are the first pixel's, q2 and q3 the second's;
  * q4 and q5 are weights, then sums and multipliers, q6 and q7 outputs. Of up to 48, q0 to q2 and q3
  * and q4; the second pixel's last vector is on the stack. VMLADAVA adds into r0 to r6 and r8 to
  * r14, even ones, as in mw_matmul_s8_2px_mve.h. Odd registers point: r1 weights, r9 scales, r7 and
- * r5 the two pixels' outputs, r3 the last of them; r11 is 1024. Per 8 outputs of 16 inputs (128
+ * r5 the two pixels' outputs, r3 the last of them; r11 is 1024 where
+ * sums are rounded once, else the zero point. Per 8 outputs of 16 inputs (128
  * multiplications): 4 loads, 8 VMLADAVA, 20 for biases, rescaling, stores and loop = 32
- * instructions, 0.25 per multiplication; of 32 inputs 44, of 48 57, 0.15 per multiplication. Per
- * two pixels 25 to 30. */
+ * instructions, 0.25 per multiplication; of 32 inputs 44, of 48 57, 0.15 per multiplication. Where
+ * sums are rounded twice 3 more, and 4 where negative numbers can be seen. Per two pixels 25 to 30. */
 #ifndef MW_MATMUL_FEW_S8_MVE_H
 #define MW_MATMUL_FEW_S8_MVE_H
 
 #include "mw_depthwise_lanes_s8_mve.h"
 
-/* weights: as in mw_matmul_s8_2px_mve.h, of one to three vectors, the biases 1024 times as much and
- * with the zero point. scales: the multipliers of every four channels. The assembly knows the
- * order. */
+/* weights: as in mw_matmul_s8_2px_mve.h, of one to three vectors; where sums are rounded
+ * once the biases are 1024 times as much, with the zero point. scales: of every four channels the
+ * multipliers, then, where sums are rounded twice, the shifts. The assembly knows the order. */
 typedef struct {
     const int8_t *x;
     int32_t apart; /* bytes from a pixel's inputs to the next one's */
@@ -28,6 +28,7 @@ typedef struct {
     int32_t pixels;
     const int8_t *weights;
     const int32_t *scales;
+    int32_t number; /* 1024 where sums are rounded once, else the zero point */
 } mw_matmul_few_s8_mve;
 
 #if MW_HAS_MVE
@@ -65,25 +66,46 @@ typedef struct {
     MW_FEW_STEP("vmladava.s8", "q2", "q7", "q5", "q6", "[r1, #16]!")
 
 /* The pixels' sums, with biases, to q6 and q7; the last weights are `behind` biases. */
-#define MW_FEW_SUMS(behind, spare)                                                             \
+#define MW_FEW_SUMS(behind, spare, add)                                                        \
     "vmov " spare "[2], " spare "[0], r0, r4\n"                                                \
     "vldrw.32 q6, [r1, #-" behind "]\n"                                                        \
     "vmov " spare "[3], " spare "[1], r2, r6\n"                                                \
     "vldrw.32 q7, [r1, #-" behind "]\n"                                                        \
-    "vmla.s32 q6, " spare ", r11\n"                                                            \
+    add("q6", spare)                                                                           \
     "vmov " spare "[2], " spare "[0], r8, r12\n"                                               \
     "vmov " spare "[3], " spare "[1], r10, lr\n"                                               \
-    "vmla.s32 q7, " spare ", r11\n"
+    add("q7", spare)
+#define MW_FEW_ADD(x, sums) "vadd.i32 " x ", " x ", " sums "\n"
+#define MW_FEW_ADD_ONCE(x, sums) "vmla.s32 " x ", " sums ", r11\n"
+
+/* Sums as outputs: q6's in even lanes of 16 bits. */
+#define MW_FEW_ONCE                                                                            \
+    "vldrw.32 q5, [r9], #16\n"                                                                 \
+    "vqdmulh.s32 q6, q6, q5\n"                                                                 \
+    "vqdmulh.s32 q7, q7, q5\n"                                                                 \
+    ".inst.w 0xee9acf4c\n" /* vqshrnb.s32 q6, q6, #6 */                                        \
+    ".inst.w 0xee9adf4e\n" /* vqshrnt.s32 q6, q7, #6 */                                        \
+    "vqrshrnb.s16 q6, q6, #7\n"
+#define MW_FEW_TWICE(away)                                                                     \
+    "vldrw.32 q5, [r9], #16\n"                                                                 \
+    "vqrdmulh.s32 q6, q6, q5\n"                                                                \
+    "vqrdmulh.s32 q7, q7, q5\n" away("q6", "q5") away("q7", "q5")                              \
+    "vldrw.32 q5, [r9], #16\n"                                                                 \
+    "vrshl.s32 q6, q6, q5\n"                                                                   \
+    "vrshl.s32 q7, q7, q5\n"                                                                   \
+    "vmovnt.i32 q6, q7\n"                                                                      \
+    "vqadd.s16 q6, q6, r11\n"                                                                  \
+    "vqmovnb.s16 q6, q6\n"
 
 /* On the stack: x, apart, lanes, channels, y, step, pixels, weights, scales. */
-#define MW_FEW(first, second, steps, sums)                                                     \
+#define MW_FEW(first, second, steps, sums, outputs)                                            \
     __asm__ volatile("push {r4-r11, lr}\n"                                                     \
                      "vpush {d8-d15}\n"                                                        \
                      "sub sp, sp, #60\n"                                                       \
                      "ldm r0, {r1-r9}\n"                                                       \
                      "subs r8, r8, #16\n"                                                      \
                      "stm sp, {r1-r9}\n"                                                       \
-                     "mov r11, #1024\n"                                                        \
+                     "ldr r11, [r0, #36]\n"                                                    \
                      "1:\n"                                                                    \
                      "ldm sp, {r0, r2, r3, r4, r7, r8, r10}\n"                                 \
                      "cmp r10, #1\n"                                                           \
@@ -107,12 +129,7 @@ typedef struct {
                      "2:\n"                                                                    \
                      steps                                                                     \
                      sums                                                                      \
-                     "vldrw.32 q5, [r9], #16\n"                                                \
-                     "vqdmulh.s32 q6, q6, q5\n"                                                \
-                     "vqdmulh.s32 q7, q7, q5\n"                                                \
-                     ".inst.w 0xee9acf4c\n" /* vqshrnb.s32 q6, q6, #6 */                       \
-                     ".inst.w 0xee9adf4e\n" /* vqshrnt.s32 q6, q7, #6 */                       \
-                     "vqrshrnb.s16 q6, q6, #7\n"                                               \
+                     outputs                                                                   \
                      "vshr.u32 q7, q6, #16\n"                                                  \
                      "cmp r7, r3\n"                                                            \
                      "bhi 3f\n"                                                                \
@@ -135,40 +152,58 @@ typedef struct {
                      "vpop {d8-d15}\n"                                                         \
                      "pop {r4-r11, pc}\n")
 
-static MW_ASSEMBLY void mw_matmul_few_1(const mw_matmul_few_s8_mve *layer __attribute__((unused)))
-{
-    MW_FEW(MW_FEW_LOAD_1("q0", "", ""), MW_FEW_LOAD_1("q2", "", ""), MW_FEW_STEPS_1,
-           MW_FEW_SUMS("64", "q4"));
-}
+#define MW_MATMUL_FEW(form, add, outputs)                                                      \
+    static MW_ASSEMBLY void mw_matmul_few_1_##form(                                            \
+        const mw_matmul_few_s8_mve *layer __attribute__((unused)))                             \
+    {                                                                                          \
+        MW_FEW(MW_FEW_LOAD_1("q0", "", ""), MW_FEW_LOAD_1("q2", "", ""), MW_FEW_STEPS_1,       \
+               MW_FEW_SUMS("64", "q4", add), outputs);                                         \
+    }                                                                                          \
+    static MW_ASSEMBLY void mw_matmul_few_2_##form(                                            \
+        const mw_matmul_few_s8_mve *layer __attribute__((unused)))                             \
+    {                                                                                          \
+        MW_FEW(MW_FEW_LOAD_2("q0", "q1", ""), MW_FEW_LOAD_2("q2", "q3", ""), MW_FEW_STEPS_2,   \
+               MW_FEW_SUMS("128", "q4", add), outputs);                                        \
+    }                                                                                          \
+    static MW_ASSEMBLY void mw_matmul_few_3_##form(                                            \
+        const mw_matmul_few_s8_mve *layer __attribute__((unused)))                             \
+    {                                                                                          \
+        MW_FEW(MW_FEW_LOAD_3("q0", "q1", "q2"),                                                \
+               MW_FEW_LOAD_3("q3", "q4", "q5") "vstrw.32 q5, [sp, #40]\n", MW_FEW_STEPS_3,     \
+               MW_FEW_SUMS("192", "q5", add), outputs);                                        \
+    }
 
-static MW_ASSEMBLY void mw_matmul_few_2(const mw_matmul_few_s8_mve *layer __attribute__((unused)))
-{
-    MW_FEW(MW_FEW_LOAD_2("q0", "q1", ""), MW_FEW_LOAD_2("q2", "q3", ""), MW_FEW_STEPS_2,
-           MW_FEW_SUMS("128", "q4"));
-}
+MW_MATMUL_FEW(once, MW_FEW_ADD_ONCE, MW_FEW_ONCE)
+MW_MATMUL_FEW(relu, MW_FEW_ADD, MW_FEW_TWICE(MW_MVE_AWAY_RELU))
+MW_MATMUL_FEW(plain, MW_FEW_ADD, MW_FEW_TWICE(MW_MVE_AWAY))
 
-static MW_ASSEMBLY void mw_matmul_few_3(const mw_matmul_few_s8_mve *layer __attribute__((unused)))
-{
-    MW_FEW(MW_FEW_LOAD_3("q0", "q1", "q2"),
-           MW_FEW_LOAD_3("q3", "q4", "q5") "vstrw.32 q5, [sp, #40]\n", MW_FEW_STEPS_3,
-           MW_FEW_SUMS("192", "q5"));
-}
+#define MW_FEW_CALL(form, layer, vectors)                                                      \
+    do {                                                                                       \
+        if ((vectors) == 1) {                                                                  \
+            mw_matmul_few_1_##form(layer);                                                     \
+        } else if ((vectors) == 2) {                                                           \
+            mw_matmul_few_2_##form(layer);                                                     \
+        } else {                                                                               \
+            mw_matmul_few_3_##form(layer);                                                     \
+        }                                                                                      \
+    } while (0)
 
 #endif
 
-/* vectors: of a pixel, 1 to 3. */
-MW_INLINE void mw_matmul_few_mve(const mw_matmul_few_s8_mve *layer, int32_t vectors)
+/* vectors: of a pixel, 1 to 3. form: MW_MVE_ONCE, MW_MVE_RELU or MW_MVE_PLAIN. */
+MW_INLINE void mw_matmul_few_mve(const mw_matmul_few_s8_mve *layer, int32_t vectors, int32_t form)
 {
 #if MW_HAS_MVE
-    if (vectors == 1) {
-        mw_matmul_few_1(layer);
-    } else if (vectors == 2) {
-        mw_matmul_few_2(layer);
+    if (form == MW_MVE_ONCE) {
+        MW_FEW_CALL(once, layer, vectors);
+    } else if (form == MW_MVE_RELU) {
+        MW_FEW_CALL(relu, layer, vectors);
     } else {
-        mw_matmul_few_3(layer);
+        MW_FEW_CALL(plain, layer, vectors);
     }
 #else
     const int32_t depth = MW_VECTOR * (vectors - 1) + layer->lanes;
+    const int32_t once = form == MW_MVE_ONCE;
     for (int32_t p = 0; p < layer->pixels; p += 2) {
         int8_t x[2][3 * MW_VECTOR];
         const int32_t second = p + 1 < layer->pixels;
@@ -176,27 +211,32 @@ MW_INLINE void mw_matmul_few_mve(const mw_matmul_few_s8_mve *layer, int32_t vect
         mw_copy_mve(x[1], layer->x + (p + second) * layer->apart, depth);
         for (int32_t c = 0; c < layer->channels; c++) {
             const int8_t *block = layer->weights + (c >> 2) * (16 + 4 * MW_VECTOR * vectors);
+            const int32_t *scales = layer->scales + (c >> 2) * (once ? 4 : 8) + (c & 3);
             for (int32_t of = 0; of <= second; of++) {
-                int32_t sum = mw_load_i32(block + 4 * (c & 3));
+                int8_t *y = layer->y + (p + of) * layer->step + c;
+                const int32_t bias = mw_load_i32(block + 4 * (c & 3));
+                int32_t sum = 0;
                 for (int32_t i = 0; i < depth; i++) {
-                    sum += 1024 * x[of][i] * block[16 + 64 * (i / 16) + 16 * (c & 3) + i % 16];
+                    sum += x[of][i] * block[16 + 64 * (i / 16) + 16 * (c & 3) + i % 16];
                 }
-                layer->y[(p + of) * layer->step + c] =
-                    mw_depthwise_once_mve(sum, layer->scales[c]);
+                *y = once ? mw_depthwise_once_mve(layer->number * sum + bias, scales[0])
+                          : mw_rescale_s8_mve(sum + bias, scales, 4, layer->number, -128, 127,
+                                              form);
             }
         }
     }
 #endif
 }
 
-/* 1x1 convolution, stride 1. */
+/* 1x1 convolution, stride 1. number: 1024 where sums are rounded once, else the zero point. */
 MW_INLINE void mw_conv2d_1x1_few_s8_mve(const int8_t *x, int8_t *y, const int8_t *weights,
                                         const int32_t *scales, int32_t pixels, int32_t depth,
-                                        int32_t lanes, int32_t channels, int32_t vectors)
+                                        int32_t lanes, int32_t channels, int32_t number,
+                                        int32_t vectors, int32_t form)
 {
     const mw_matmul_few_s8_mve layer = {x,        depth,  lanes,   channels, y,
-                                        channels, pixels, weights, scales};
-    mw_matmul_few_mve(&layer, vectors);
+                                        channels, pixels, weights, scales,   number};
+    mw_matmul_few_mve(&layer, vectors, form);
 }
 
 #endif

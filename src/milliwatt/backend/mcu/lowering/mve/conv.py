@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import (
     In,
     Kernel,
+    Lit,
     Lowered,
     Out,
     Overlap,
@@ -29,6 +30,7 @@ from milliwatt.backend.mcu.lowering.dsp import (
 )
 from milliwatt.backend.mcu.lowering.dsp.layout import Filters
 from milliwatt.backend.mcu.lowering.mve.layout import (
+    PLAIN,
     RELU,
     VECTOR,
     MveKernel,
@@ -38,7 +40,7 @@ from milliwatt.backend.mcu.lowering.mve.layout import (
     fits,
     form_of,
 )
-from milliwatt.backend.mcu.lowering.mve.once import once_folded
+from milliwatt.backend.mcu.lowering.mve.once import ONCE, ONE_SUM, once_folded
 from milliwatt.backend.mcu.lowering.portable.conv import is_pointwise
 from milliwatt.ir.types import Array
 from milliwatt.ops.conv import Conv2D, DepthwiseConv2D
@@ -47,8 +49,8 @@ from milliwatt.units import ceil_div
 
 BLOCK_CHANNELS = 4
 BLOCK_PIXELS = 2
-FEW_INPUTS = 3 * VECTOR
-"""What two pixels may have, to stay in registers."""
+FEW_VECTORS = 3
+"""Vectors of inputs that two pixels may have, to stay in registers."""
 FEW_WINDOWS = 8
 """MW_FEW_WINDOWS of mw_conv2d_s8_mve.h."""
 
@@ -68,40 +70,52 @@ def _lower_1x1(site: Site) -> Lowered:
 
 
 def _few_1x1(site: Site) -> Lowered | None:
-    """The call for pixels that fit registers, where sums are rounded once."""
+    """The call for pixels that fit registers."""
     weights, (y,) = site.inputs[1], site.outputs
     channels, _, _, depth = weights.shape
-    vectors, pixels = ceil_div(depth, VECTOR), y.elements // channels
-    tables = _few_tables(site, dsp_conv.filters_of(site))
-    if tables is None:
+    pixels = y.elements // channels
+    few = _few(site, dsp_conv.filters_of(site))
+    if few is None:
         return None
-    lanes = depth - VECTOR * (vectors - 1)
+    lanes = (depth - 1) % VECTOR + 1
     return Lowered(
         "mw_conv2d_1x1_few_s8_mve",
         (
             *(In(0), Out(0), Ref("weights"), Ref("scales")),
             *passed(pixels, depth, lanes, channels),
-            *fixed(vectors),
+            *few.ends,
         ),
-        tables,
+        few.tables,
         overlaps=block_overlap(np.arange(pixels) * depth, channels),
     )
 
 
-def _few_tables(site: Site, filters: Filters) -> tuple[Table, ...] | None:
-    """Weights and multipliers of a layer of few inputs that rounds once; None for others."""
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """Tables of a layer of few inputs, and the kernel's last arguments."""
+
+    tables: tuple[Table, ...]
+    ends: tuple[Lit, ...]
+
+
+def _few(site: Site, filters: Filters) -> _Few | None:
+    """What kernels for few inputs take; None for layers that they do not compute."""
     op, (y,) = site.op, site.outputs
     assert isinstance(op, Conv2D | DepthwiseConv2D)
-    if filters.weights.shape[1] > FEW_INPUTS or form_of(filters, y, op.activation) != RELU:
+    vectors, form = ceil_div(filters.weights.shape[1], VECTOR), form_of(filters, y, op.activation)
+    if vectors > FEW_VECTORS or form not in (RELU, PLAIN):
         return None
-    once = once_folded(filters, y.zero_point, *activation_range(op.activation, y))
+    once = None
+    if form == RELU:
+        once = once_folded(filters, y.zero_point, *activation_range(op.activation, y))
     if once is None:
-        return None
-    scales = filled(once.multiplier, BLOCK_CHANNELS)
-    return (
-        block_weights(replace(filters, bias=once.bias), BLOCK_CHANNELS),
-        Table("scales", scales, "constants"),
-    )
+        scales = block_scales(filters, BLOCK_CHANNELS, form)
+        number = y.zero_point
+    else:
+        filters, form, number = replace(filters, bias=once.bias), ONCE, ONE_SUM
+        scales = Table("scales", filled(once.multiplier, BLOCK_CHANNELS), "constants")
+    tables = (block_weights(filters, BLOCK_CHANNELS), scales)
+    return _Few(tables, (*passed(number), *fixed(vectors, form)))
 
 
 def lower_1x1(site: Site) -> Lowered:
@@ -176,14 +190,14 @@ def _lower_one_channel(site: Site) -> Lowered:
 
 
 def _few_windows(site: Site, filters: Filters, depth: int) -> Lowered | None:
-    """The call for windows of `depth` channels that fit registers, where sums are rounded once."""
+    """The call for windows of `depth` channels that fit registers."""
     op = site.op
     assert isinstance(op, Conv2D | DepthwiseConv2D)
     x, (y,) = site.inputs[0], site.outputs
     _, kh, kw, _ = site.inputs[1].shape
     channels, vectors = y.shape[3], ceil_div(kh * kw * depth, VECTOR)
-    tables = _few_tables(site, filters)
-    if tables is None:
+    few = _few(site, filters)
+    if few is None:
         return None
     first_reads = dsp_conv.first_reads_bytes(x, y, op.stride_hw, op.padding)
     return Lowered(
@@ -192,9 +206,9 @@ def _few_windows(site: Site, filters: Filters, depth: int) -> Lowered | None:
             *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
             *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
             *passed(op.padding.top, op.padding.left, x.zero_point),
-            *fixed(vectors),
+            *few.ends,
         ),
-        tables,
+        few.tables,
         scratch_bytes=FEW_WINDOWS * VECTOR * vectors,
         overlaps=block_overlap(first_reads, channels, FEW_WINDOWS),
     )

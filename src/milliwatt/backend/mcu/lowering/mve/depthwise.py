@@ -24,7 +24,7 @@ from milliwatt.backend.mcu.lowering.mve.layout import (
     scale_parts,
     without_left_shifts,
 )
-from milliwatt.backend.mcu.lowering.mve.once import once_folded
+from milliwatt.backend.mcu.lowering.mve.once import ONCE, once_folded
 from milliwatt.backend.mcu.lowering.mve.taps import LARGEST, Groups, group_taps
 from milliwatt.backend.mcu.lowering.portable.conv import reaches_outside
 from milliwatt.ir.types import Array
@@ -34,8 +34,6 @@ from milliwatt.units import align_up
 
 _LANES = np.arange(VECTOR).reshape(4, 4).T[[0, 2, 1, 3]].reshape(-1)
 """The channels in the order in which the kernel adds them up."""
-ONCE = 4
-"""MW_MVE_ONCE of mw_depthwise_lanes_s8_mve.h."""
 
 
 @dataclass(frozen=True, slots=True)

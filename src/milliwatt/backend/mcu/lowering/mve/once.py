@@ -14,8 +14,12 @@ from milliwatt.backend.mcu.lowering.dsp.one_rounding import (
 )
 from milliwatt.ir.types import Array
 
+ONCE = 4
+"""MW_MVE_ONCE of mw_depthwise_lanes_s8_mve.h."""
 _FRACTION_BITS = 10
 """Of the bias, below a unit of the sum."""
+ONE_SUM = 1 << _FRACTION_BITS
+"""By what sums are multiplied."""
 _RESULT_BITS = 12
 """Of the product's high word, below a unit of the output."""
 _STEPS = tuple(sorted(range(-40, 41), key=abs))
@@ -63,10 +67,9 @@ def _bias_interval(
     )
     halves = 2 * (wanted.outputs + zero_point) - 1
     first = -(-(halves << _RESULT_BITS + 31) // multiplier[:, None])
-    scale = 1 << _FRACTION_BITS
-    least = np.where(sums <= highest, first - scale * sums, -_FAR).max(axis=1)
-    most = np.where(sums > lowest, first - scale * (sums - 1) - 1, _FAR).min(axis=1)
+    least = np.where(sums <= highest, first - ONE_SUM * sums, -_FAR).max(axis=1)
+    most = np.where(sums > lowest, first - ONE_SUM * (sums - 1) - 1, _FAR).min(axis=1)
     return (
-        np.maximum(least, (-_ROOM - scale * lowest)[:, 0]),
-        np.minimum(most, (_ROOM - 1 - scale * highest)[:, 0]),
+        np.maximum(least, (-_ROOM - ONE_SUM * lowest)[:, 0]),
+        np.minimum(most, (_ROOM - 1 - ONE_SUM * highest)[:, 0]),
     )
