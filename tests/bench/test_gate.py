@@ -2,12 +2,15 @@
 """When the gate fails, and what it says."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bench.__main__ import main
 from bench.check import check_figures
 from bench.gate import changes, layer_changes, verdict, why_incomparable
-from bench.measure import what_is_missing
+from bench.measure import Measured, what_is_missing
 from bench.suite import Group, load_suite
 from bench.tables import load_tables
 from milliwatt.errors import ToolchainError
@@ -86,6 +89,20 @@ def test_rows_are_told_apart_by_group() -> None:
     before = [figures("one", instructions=1), figures("one", group="m55-gcc")]
     (change,) = changes(before, [figures("one", instructions=2), figures("one", group="m55-gcc")])
     assert (change.before, change.after) == (1, 2)
+
+
+@pytest.mark.parametrize(("more", "code"), [(0, 0), (1, 1)])
+def test_the_command_fails_for_one_instruction_more(
+    more: int, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = figures("one", instructions=1250 + more)
+    monkeypatch.setattr("bench.check.why_not", lambda *_: None)
+    monkeypatch.setattr("bench.check.measure_suite", lambda *_: [Measured(now, layers("one"))])
+    monkeypatch.setattr("bench.__main__.load_suite", suite)
+    monkeypatch.setattr("bench.__main__.load_tables", tables)
+    monkeypatch.setattr("bench.__main__.find_shared", lambda: tmp_path)
+    done = CliRunner().invoke(main, ["--check", "--group", "m4-gcc"])
+    assert done.exit_code == code, done.output
 
 
 def test_figures_of_another_compiler_say_nothing() -> None:

@@ -2,6 +2,7 @@
 """The page and the picture, and that the committed ones are of the committed tables."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -185,6 +186,18 @@ def test_the_committed_page_is_of_the_committed_tables() -> None:
         assert (BENCH / name).read_text("utf-8") == content, "run: python -m bench --page"
     for picture in (PICTURE, NETWORKS):
         assert (RESULTS / picture).is_file()
+
+
+def test_committed_figures_say_what_made_them() -> None:
+    committed = load_tables()
+    for row in committed.figures:
+        assert row.compiler
+        assert "-std=c99" in row.flags
+        assert row.flags.endswith(("-O2", "-Os"))
+        assert re.fullmatch(r"[0-9a-f]{12}\+?", row.commit)
+    assert {layer.key for layer in committed.layers} == {row.key for row in committed.figures}
+    assert all(entry.source for entry in (*committed.peers, *committed.latencies))
+    assert all(entry.source for entry in (*committed.core_latencies, *committed.shares))
 
 
 def test_committed_figures_add_up() -> None:
