@@ -19,7 +19,7 @@ from bench.suite import RESULTS, load_suite
 from bench.tables import load_tables
 from bench.tuning import PAGE, filled_page
 from bench.tuning_rows import CHOICES, LAYERS, ChoiceCost, TunedLayerCost
-from milliwatt.backend.mcu.choice.decide import Arena, Choice, decide
+from milliwatt.backend.mcu.choice.decide import decide
 from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
 from milliwatt.backend.mcu.choice.shaped import SUFFIX
 from milliwatt.backend.mcu.compile import compile_graph
@@ -49,16 +49,16 @@ class _Case:
     tuned: Tuning
 
     def measure(self, kept: Mapping[str, str]) -> Round:
-        target = load_target(TARGET)
-        return Workbench(self.graph, target, "gcc", self.objective.optimisation, 0).measure(kept)
+        target, flag = load_target(TARGET), self.objective.optimisation
+        return Workbench(self.graph, target, "gcc", flag, 0, self.objective).measure(kept)
 
     def cost(self, found: Round) -> float:
-        """By the objective, relative to the default network."""
-        default = self.tuned.default
+        """By the objective, relative to the fastest kernels' network."""
+        fastest = self.tuned.fastest
         return self.objective.cost(
-            instructions=relative_work(found, default),
-            sram=found.arena_bytes / max(default.arena_bytes, 1),
-            flash=found.flash_bytes / default.flash_bytes,
+            instructions=relative_work(found, fastest),
+            sram=found.arena_bytes / max(fastest.arena_bytes, 1),
+            flash=found.flash_bytes / fastest.flash_bytes,
         )
 
 
@@ -94,7 +94,7 @@ def _row(case: _Case) -> ChoiceCost:
     chosen = {step.node.name: step.kernel for step in plan.steps}
     best = _best_kernels(case)
     compiled = case.measure(chosen)
-    kernels = min(compiled, case.measure(best), case.tuned.default, key=case.cost)
+    kernels = min(compiled, case.measure(best), case.tuned.fastest, key=case.cost)
     return ChoiceCost(
         model=case.model,
         objective=str(objective),
@@ -108,16 +108,16 @@ def _row(case: _Case) -> ChoiceCost:
 
 def _best_kernels(case: _Case) -> dict[str, str]:
     """The objective's choice by what was measured, nothing compiled for one shape."""
+    fastest = case.tuned.fastest.layers
     layers = [
-        [cost for cost in layer.measured if not cost.kernel.endswith(SUFFIX)]
+        sorted(
+            (cost for cost in layer.measured if not cost.kernel.endswith(SUFFIX)),
+            key=lambda cost: cost.kernel != fastest[layer.name].kernel,
+        )
         for layer in case.tuned.layers
     ]
-
-    def no_arena(_: Choice) -> Arena:
-        raise OptionError("the objectives here have no weight for SRAM")
-
     options = [[cost.option_beside(costs[0]) for cost in costs] for costs in layers]
-    choice = decide(options, case.objective, no_arena)
+    choice = decide(options, case.objective)
     names = [layer.name for layer in case.tuned.layers]
     return {name: costs[at].kernel for name, costs, at in zip(names, layers, choice, strict=True)}
 

@@ -22,6 +22,12 @@ objective = "speed"
 """
 
 
+GAVE_WAY = (
+    "kept kernels that gave way: 'linear': fully_connected_s8_dsp in place of "
+    "fully_connected_s8_coded, which needs more memory"
+)
+
+
 def choices(folder: Path, kernel: str, optimisation: str = "-O2") -> str:
     file = folder / "choices.toml"
     file.write_text(CHOICES.format(kernel=kernel, optimisation=optimisation), "utf-8")
@@ -61,3 +67,25 @@ def test_the_files_flag_gives_way_to_an_objective_that_is_named(
         code_bytes.append(json.loads(capsys.readouterr().out)["memory"]["code_bytes"])
     as_kept, by_objective, by_flag = code_bytes
     assert by_objective == by_flag != as_kept
+
+
+def test_kept_kernels_give_way_to_a_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a limit can be met with other kernels alone it is, and a line says which they are."""
+    assert compile_digits(tmp_path, "--objective", "sram", "--json") == 0
+    least = json.loads(capsys.readouterr().out)["arena_bytes"]
+    file = choices(tmp_path, "fully_connected_s8_coded")
+    assert compile_digits(tmp_path, "--choices", file, "--sram-bytes", str(least)) == 0
+    assert GAVE_WAY in capsys.readouterr().err
+
+
+def test_a_limit_in_the_file_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path(choices(tmp_path, "fully_connected_s8"))
+    file.write_text("sram_bytes = 500\n" + file.read_text("utf-8"), "utf-8")
+    for more, by_rows in (((), True), (("--sram-bytes", "5000"), False)):
+        assert compile_digits(tmp_path, "--choices", str(file), "--json", *more) == 0
+        assert bool(json.loads(capsys.readouterr().out)["streams"]) == by_rows
+    file.write_text(file.read_text("utf-8").replace("500", '"500"'), "utf-8")
+    assert compile_digits(tmp_path, "--choices", str(file)) == 2
+    assert "sram_bytes must be a whole number above 0" in capsys.readouterr().err

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from milliwatt.backend.mcu.choice.choices import Choices, choices_text
-from milliwatt.backend.mcu.choice.objective import SPEED, Objective
+from milliwatt.backend.mcu.choice.objective import SPEED, SRAM, Objective, parse_objective
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.cli.main import main
 from milliwatt.errors import OptionError, VerifyError
 from milliwatt.hardware import load_target
 from milliwatt.ir.text import to_text
 from milliwatt.tuning.measure import Workbench
+from milliwatt.tuning.pick import Scale
 from milliwatt.tuning.record import LayerCost, relative_work
 from milliwatt.tuning.tune import tune
 from tests.backend.mcu.networks import residual
+from tests.backend.mcu.streaming.networks import chain
 
 pytest.importorskip("unicorn")
 pytestmark = pytest.mark.emulator
@@ -51,12 +53,36 @@ def test_what_is_kept_is_the_best_that_was_measured() -> None:
 def test_kept_choices_build_the_very_network_that_was_measured() -> None:
     done = tune(residual(), BOARD, objective=Objective(flash=1.0))
     assert done.choices.optimisation == "-Os"
-    assert done.tuned.flash_bytes < done.default.flash_bytes
-    bench = Workbench(residual(), BOARD, "auto", "-Os", 0)
+    assert done.tuned.flash_bytes <= done.default.flash_bytes < done.fastest.flash_bytes
+    bench = Workbench(residual(), BOARD, "auto", "-Os", 0, Objective(flash=1.0))
     assert bench.measure(done.choices.kernels) == done.tuned
     kept = compile_graph(residual(), BOARD, "net", kept=done.choices.kernels)
     assert kept.files == compile_graph(residual(), BOARD, "net", kept=done.choices.kernels).files
     assert [step.kernel for step in kept.plan.steps] == list(done.choices.kernels.values())
+
+
+LIMITED = [(SRAM, None), (parse_objective("speed=1,sram=0.5"), None), (SPEED, 1500)]
+
+
+@pytest.mark.parametrize(("objective", "sram_bytes"), LIMITED)
+def test_what_is_measured_is_what_compile_builds(
+    objective: Objective, sram_bytes: int | None
+) -> None:
+    """Streams included: by default, and with the kept choices."""
+    graph = chain()
+    done = tune(graph, BOARD, objective=objective, sram_bytes=sram_bytes)
+    assert done.choices.sram_bytes == sram_bytes
+    for kept, found in (({}, done.default), (done.choices.kernels, done.tuned)):
+        plan = compile_graph(
+            graph, BOARD, objective=objective, kept=kept, sram_bytes=sram_bytes
+        ).plan
+        assert plan.streams
+        assert plan.arena_bytes == found.arena_bytes
+        by_rows = {step.node.name for step in plan.steps if step.stream is not None}
+        assert by_rows == {name for name, layer in found.layers.items() if layer.turns > 1}
+    scale = Scale(objective, done.fastest, done.default)
+    assert scale.cost(done.tuned) <= scale.cost(done.default)
+    assert done.default.static_bytes < done.fastest.static_bytes
 
 
 def test_a_gain_must_show_in_instructions_and_in_cycles() -> None:

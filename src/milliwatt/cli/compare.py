@@ -99,43 +99,61 @@ def command(
     Accuracy, latency, energy at three levels, area, memory, who computes what, and energy a day
     with standby. Targets that cannot run it say why. Every number has a basis: --basis or --json.
     """
-    from milliwatt.figures import check_picture
-    from milliwatt.output import check_file
-    from milliwatt.report.compare.comparison import compare, find_adapter
+    from milliwatt.report.compare.comparison import compare
     from milliwatt.report.compare.daily import with_standby
-    from milliwatt.report.compare.sweeps import (
-        RATES_HZ,
-        STACK_CHANNELS,
-        sweep_kinds,
-        sweep_rates,
-        sweep_sizes,
-    )
+    from milliwatt.report.compare.sweeps import RATES_HZ, sweep_rates
 
-    names = [name.strip() for name in targets.split(",") if name.strip()]
-    for name in names:
-        find_adapter(name)
+    names = _names(targets)
     powers_uw = dict(_power(text) for text in standby)
     if picture is not None:
-        check_picture(picture.suffix)
-        check_file(picture)
+        _check_picture(picture)
     workload = _workload(model, data, seeds, noise_samples, after_s)
     comparison = with_standby(compare(workload, names, say), powers_uw)
     days = sweep_rates(comparison, rates or RATES_HZ)
-    kinds = sweep_kinds(names, progress) if "layers" in sweeps else []
-    sizes = sweep_sizes(names, STACK_CHANNELS, progress) if "sizes" in sweeps else []
-    progress("")
-    mixes = _mixes(kinds)
+    kinds, sizes = _swept(names, sweeps)
     if picture is not None:
         _draw(picture, comparison, kinds, sizes)
     if as_json:
         show_json(_as_json(comparison, days, kinds, sizes))
         return
-    _print(comparison, days, kinds, mixes, sizes)
+    _print(comparison, days, kinds, _mixes(kinds), sizes)
     if basis:
-        from milliwatt.report.compare.tables import basis_text
+        _print_basis(comparison)
 
-        show("")
-        show(basis_text(comparison))
+
+def _names(targets: str) -> list[str]:
+    """The targets between the commas, each of which there is."""
+    from milliwatt.report.compare.comparison import find_adapter
+
+    names = [name.strip() for name in targets.split(",") if name.strip()]
+    for name in names:
+        find_adapter(name)
+    return names
+
+
+def _check_picture(picture: Path) -> None:
+    from milliwatt.figures import check_picture
+    from milliwatt.output import check_file
+
+    check_picture(picture.suffix)
+    check_file(picture)
+
+
+def _swept(names: list[str], sweeps: tuple[str, ...]) -> tuple[list[KindCost], list[SizePoint]]:
+    """Costs of kinds of layers, and of growing sizes, where they are asked for."""
+    from milliwatt.report.compare.sweeps import STACK_CHANNELS, sweep_kinds, sweep_sizes
+
+    kinds = sweep_kinds(names, progress) if "layers" in sweeps else []
+    sizes = sweep_sizes(names, STACK_CHANNELS, progress) if "sizes" in sweeps else []
+    progress("")
+    return kinds, sizes
+
+
+def _print_basis(comparison: Comparison) -> None:
+    from milliwatt.report.compare.tables import basis_text
+
+    show("")
+    show(basis_text(comparison))
 
 
 def _workload(

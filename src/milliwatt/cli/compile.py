@@ -3,19 +3,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from milliwatt.cli.console import json_option, progress, say, show, show_json
-from milliwatt.cli.options import compiler_option, integer_io_option, target_option
+from milliwatt.cli.inputs import read_choices, read_graph
+from milliwatt.cli.options import (
+    choices_option,
+    compiler_option,
+    integer_io_option,
+    target_option,
+)
 from milliwatt.units import format_count
 
 if TYPE_CHECKING:
     from milliwatt.backend.mcu.choice.choices import Choices
     from milliwatt.backend.mcu.choice.objective import Objective
     from milliwatt.backend.mcu.compile import Compiled
+    from milliwatt.hardware.model import Target
     from milliwatt.ir.graph import Graph
     from milliwatt.report.compilation import CompileReport
     from milliwatt.run.samples import Sample
@@ -68,17 +76,13 @@ if TYPE_CHECKING:
     help="speed, sram, flash, or weights such as speed=1,flash=0.2; default: that of --choices, "
     "else speed.",
 )
-@click.option(
-    "--choices",
-    "choices_file",
-    type=click.Path(path_type=Path),
-    help="Kernels kept by `milliwatt tune -o FILE`.",
-)
+@choices_option
 @click.option(
     "--sram-bytes",
     type=click.IntRange(min=1),
     help="What arena, state and other static memory may take; layers are computed a few rows at a "
-    "time to fit it. Default: whole layers, unless the board's SRAM is too small for them.",
+    "time to fit it. Default: that of --choices, else whole layers, unless the board's SRAM is too "
+    "small for them.",
 )
 @click.option(
     "--push-rows",
@@ -116,9 +120,7 @@ def command(
     every output byte is compared with the integer reference; then its memory map and costs are
     printed.
     """
-    from milliwatt.backend.mcu.compile import compile_graph
     from milliwatt.backend.mcu.emit.project import MANIFEST
-    from milliwatt.backend.mcu.planning.fit import require_fit
     from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
     from milliwatt.output import check_folder
@@ -127,44 +129,55 @@ def command(
         raise OptionError("--input names samples to verify on: add --verify")
     check_folder(output, MANIFEST)
     board = load_target(target)
-    choices = None if choices_file is None else _choices(choices_file, board.core)
-    compiled = compile_graph(
-        _graph(model, integer_io),
-        board,
-        model.stem if name is None else name,
-        objective=_objective(objective, choices),
-        kept=None if choices is None else choices.kernels,
-        sram_bytes=sram_bytes,
-        push_rows=push_rows,
-    )
-    plan = compiled.plan
-    flash_bytes = plan.weight_bytes + plan.constant_bytes
-    require_fit(plan, board, flash_bytes=flash_bytes, sram_bytes=plan.static_bytes)
+    choices = None if choices_file is None else read_choices(choices_file, board.core)
+    wanted = _Wanted(_objective(objective, choices), choices, sram_bytes, push_rows)
+    graph = read_graph(model, integer_io=integer_io)
+    compiled = _compiled(graph, board, model.stem if name is None else name, wanted)
     drawing = b"" if picture is None else _draw(compiled, picture)
     report = None
     if verify:
         chosen = _samples(compiled, input_files, samples, seed)
-        kept = choices if objective is None else None
-        flag = optimisation or (None if kept is None else kept.optimisation)
-        report = _verify(compiled, chosen, emulator, compiler, flag)
+        if optimisation is None and choices is not None and objective is None:
+            optimisation = choices.optimisation
+        report = _verify(compiled, chosen, emulator, compiler, optimisation)
     _write(output, compiled, picture, drawing)
     _print(output, compiled, report, as_json)
 
 
-def _graph(model: Path, integer_io: bool) -> Graph:
-    from milliwatt.frontend.load import load_model
-    from milliwatt.passes.use_integer_io import use_integer_io
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the generated code is to be."""
 
-    graph = load_model(model)
-    return use_integer_io(graph) if integer_io else graph
+    objective: Objective
+    choices: Choices | None
+    sram_bytes: int | None
+    push_rows: bool
 
 
-def _choices(path: Path, core: str) -> Choices:
-    from milliwatt.backend.mcu.choice.choices import load_choices
+def _compiled(graph: Graph, board: Target, name: str, wanted: _Wanted) -> Compiled:
+    """The model as C; what its tables and values need is there."""
+    from milliwatt.backend.mcu.compile import compile_graph
+    from milliwatt.backend.mcu.planning.fit import require_fit
+    from milliwatt.report.remarks import other_kernels
 
-    choices = load_choices(path)
-    choices.require_core(core)
-    return choices
+    choices, sram_bytes = wanted.choices, wanted.sram_bytes
+    if sram_bytes is None and choices is not None:
+        sram_bytes = choices.sram_bytes
+    compiled = compile_graph(
+        graph,
+        board,
+        name,
+        objective=wanted.objective,
+        kept=None if choices is None else choices.kernels,
+        sram_bytes=sram_bytes,
+        push_rows=wanted.push_rows,
+    )
+    plan = compiled.plan
+    flash_bytes = plan.weight_bytes + plan.constant_bytes
+    require_fit(plan, board, flash_bytes=flash_bytes, sram_bytes=plan.static_bytes)
+    for line in [] if choices is None else other_kernels(plan, choices.kernels):
+        say(line)
+    return compiled
 
 
 def _objective(text: str | None, choices: Choices | None) -> Objective:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.backend.mcu.planning.chains import ByRows, chains_by_rows
 from milliwatt.backend.mcu.planning.fit import proof_lines
+from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.passes.pipeline import run_pipeline
 from milliwatt.units import format_count
 
@@ -17,6 +20,18 @@ def remarks(compiled: Compiled) -> list[str]:
     again = sum(chain.more_macs for chain in chains)
     lines = [_by_rows(chain, plan.macs - again) for chain in chains]
     return [*_left_out(compiled, plan.macs - again), *lines, *proof_lines(plan)]
+
+
+def other_kernels(plan: Plan, kept: Mapping[str, str]) -> list[str]:
+    """A line on nodes whose kernel in `kept` cannot be called by rows, or needs too much memory."""
+    found: dict[str, str] = {}
+    for step in plan.steps:
+        band = None if step.stream is None else plan.streams[step.stream].stream.band
+        name = step.node.name.removesuffix("" if band is None else f"/band {band.number}")
+        if kept.get(name, step.kernel) != step.kernel:
+            why = "needs more memory" if step.stream is None else "is not called so by rows"
+            found[name] = f"'{name}': {step.kernel} in place of {kept[name]}, which {why}"
+    return [f"kept kernels that gave way: {'; '.join(found.values())}"] if found else []
 
 
 def _left_out(compiled: Compiled, after: int) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from milliwatt.backend.mcu.choice.choose import code_key
+from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 from milliwatt.backend.mcu.compile import Compiled, compile_graph
 from milliwatt.backend.mcu.cost.timing import estimate_latency
 from milliwatt.backend.mcu.emit.calls import code_symbols
@@ -31,7 +32,7 @@ from milliwatt.run.verify import (
 )
 from milliwatt.tuning.record import LayerCost, Round, read_round, round_text
 
-_FORMAT = "tuning round 1"
+_FORMAT = "tuning round 2"
 _CODE_BYTES = 32 << 10
 """More than the code of a network; boards of little flash have an eighth of it for code."""
 
@@ -40,7 +41,8 @@ _CODE_BYTES = 32 << 10
 class Workbench:
     """What rounds are measured with; equal benches and choices give equal figures.
 
-    `optimisation` is the compiler's flag, `seed` that of the one random sample.
+    `optimisation` is the compiler's flag, `seed` that of the one random sample. Networks are built
+    for the objective and within `sram_bytes`, as `compile_graph` builds them, streams included.
     """
 
     graph: Graph
@@ -48,6 +50,8 @@ class Workbench:
     compiler: str
     optimisation: str
     seed: int
+    objective: Objective = SPEED
+    sram_bytes: int | None = None
 
     @cached_property
     def compiler_version(self) -> str:
@@ -60,8 +64,15 @@ class Workbench:
         return choose_emulator(self.target.core)
 
     def compile(self, kept: Mapping[str, str]) -> Compiled:
-        """The network with these kernels; the default elsewhere."""
-        return compile_graph(self.graph, self.target, "tuned", kept=kept)
+        """The network with these kernels; the objective's best elsewhere."""
+        return compile_graph(
+            self.graph,
+            self.target,
+            "tuned",
+            objective=self.objective,
+            kept=kept,
+            sram_bytes=self.sram_bytes,
+        )
 
     def measure(self, kept: Mapping[str, str]) -> Round:
         """Counts and sizes with these kernels, from the cache where they were measured before.
@@ -125,6 +136,7 @@ def _round(
         cycles=sum(known) if known else None,
         flash_bytes=firmware.memory.flash_bytes,
         arena_bytes=compiled.plan.arena_bytes,
+        static_bytes=compiled.plan.static_bytes,
         layers=_layers(compiled, firmware, instructions, cycles),
     )
 
@@ -150,6 +162,7 @@ def _layers(
             code=code_key(step.lowered),
             code_bytes=sizes[code],
             scratch_bytes=step.lowered.scratch_bytes,
+            turns=1 if step.stream is None else len(plan.streams[step.stream].stream.turns),
         )
     return layers
 

@@ -17,7 +17,8 @@ class LayerCost:
     """One layer by one kernel, in the network it was measured in.
 
     `own_bytes` are its tables and its call; `code` tells which layers share `code_bytes`.
-    `cycles` is None where the target has no cycle figure.
+    `cycles` is None where the target has no cycle figure. `turns` are those of the stream that
+    computes it, 1 where none does.
     """
 
     kernel: str
@@ -27,6 +28,7 @@ class LayerCost:
     code: str
     code_bytes: int
     scratch_bytes: int
+    turns: int = 1
 
     @property
     def work(self) -> float:
@@ -56,6 +58,7 @@ class Round:
     cycles: float | None
     flash_bytes: int
     arena_bytes: int
+    static_bytes: int
     layers: Mapping[str, LayerCost]
 
     @property

@@ -3,33 +3,30 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from milliwatt.backend.mcu.choice.choices import Choices
-from milliwatt.backend.mcu.choice.decide import Arena, Choice, Option, decide, layers_flash
 from milliwatt.backend.mcu.choice.objective import SPEED, Objective
-from milliwatt.backend.mcu.choice.select import forms, site_of
-from milliwatt.backend.mcu.compile import core_of
-from milliwatt.backend.mcu.planning.place import arena_under
+from milliwatt.backend.mcu.compile import Compiled
 from milliwatt.backend.mcu.planning.plan import Plan
 from milliwatt.hardware.model import Target
 from milliwatt.ir.graph import Graph
 from milliwatt.tuning.measure import Workbench
-from milliwatt.tuning.record import LayerCost, Round, relative_work
-
-_FLASH_WEIGHTS = (0.0, *(0.001 * 2**step for step in range(12)))
-"""Added to the objective's, one after the other, until a choice fits the flash."""
-
-Progress = Callable[[str], None]
-Measured = tuple[Mapping[str, str], Round]
-"""By node the kernel, and what the network took."""
+from milliwatt.tuning.pick import Scale, pick
+from milliwatt.tuning.record import LayerCost, Round
+from milliwatt.tuning.rounds import (
+    Kept,
+    Measured,
+    Progress,
+    kernels_by_node,
+    make_rounds,
+    measure_rounds,
+    measured_costs,
+    tell,
+)
 
 _MAX_REFINEMENTS = 4
-_LEAST_GAIN = 0.005
-"""Of a layer's work; where code lies in the flash moves modelled cycles by about as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,11 @@ class Tuning:
     emulator: str
     choices: Choices
     graph: Graph
-    """What was compiled: the model after all passes."""
+    """What was compiled by default: the model after all passes, with what streams change."""
+    fastest: Round
+    """Whole layers by the first kernels: what the objective's weights are relative to."""
     default: Round
+    """What `compile_graph` makes for the objective without any choices."""
     tuned: Round
     layers: tuple[TunedLayer, ...]
     rounds: int
@@ -65,6 +65,7 @@ def tune(
     target: Target,
     *,
     objective: Objective = SPEED,
+    sram_bytes: int | None = None,
     compiler: str = "auto",
     optimisation: str | None = None,
     seed: int = 0,
@@ -72,176 +73,96 @@ def tune(
 ) -> Tuning:
     """Measure every kernel of every layer of `graph` on the target's core; keep the best.
 
-    Each round builds the whole network with another kernel for each layer, so that kernels are
-    measured beside the code they share; every round's outputs equal the reference. The choice is
-    built and measured too, and never worse than the default; it fits the target's memories if the
-    default does. Rounds are cached: a second call, or one after an interruption, measures only
-    what is missing. Raises what `compile_graph` and
-    `build_compiled` raise; VerifyError where a kernel's output differs from the reference.
+    Each round builds the whole network with another kernel for each layer, for the objective and
+    within `sram_bytes` as `compile_graph` does, so that kernels are measured beside the code they
+    share and in the streams they are part of; every round's outputs equal the reference. The choice
+    is built and measured too, and never worse than the default; it fits the target's memories if
+    the default does. Rounds are cached: a second call, or one after an interruption, measures only
+    what is missing. Raises what `compile_graph` and `build_compiled` raise; VerifyError where a
+    kernel's output differs from the reference.
     """
-    bench = Workbench(graph, target, compiler, optimisation or objective.optimisation, seed)
-    plan = bench.compile({}).plan
-    names = _forms(plan, target)
-    rounds = _rounds(names)
-    measured = _measure_all(bench, rounds, progress)
-    default = measured[0][1]
-    for _ in range(_MAX_REFINEMENTS):
-        kept = _best(plan, target, objective, [found for _, found in measured])
-        if any(kept == before for before, _ in measured):
-            break
-        _tell(progress, "the choice, in one network")
-        compiled = bench.compile(kept)
-        if not bench.has_room(compiled):
-            break
-        measured.append((kept, bench.measure_compiled(compiled)))
-    fitting = [entry for entry in measured if _fits(entry[1], target)] or measured[:1]
-    kept, best = min(fitting, key=lambda entry: _cost(objective, entry[1], default))
+    flag = optimisation or objective.optimisation
+    bench = Workbench(graph, target, compiler, flag, seed, objective, sram_bytes)
+    compiled = bench.compile({})
+    scale = _scale(bench, compiled)
+    names = kernels_by_node(bench, scale.default)
+    measured = measure_rounds(bench, make_rounds(names), progress)
+    for thrifty in (False, True) if objective.sram or sram_bytes is not None else (False,):
+        _refine(bench, scale, list(names), measured, progress, thrifty=thrifty)
+    kept, best = _best(scale, measured, bench)
+    others = [found for found in (scale.default, scale.fastest) if found != measured[0][1]]
     return Tuning(
         target=target.name,
         emulator=bench.emulator,
-        choices=Choices(
-            model=graph.name,
-            core=target.core,
-            compiler=bench.compiler_version,
-            optimisation=bench.optimisation,
-            objective=objective,
-            kernels=kept,
-        ),
-        graph=plan.graph,
-        default=default,
+        choices=_choices(bench, kept),
+        graph=compiled.plan.graph,
+        fastest=scale.fastest,
+        default=scale.default,
         tuned=best,
-        layers=_layers(plan, default, best, [found for _, found in measured]),
-        rounds=len(measured),
+        layers=_layers(compiled.plan, scale.default, best, [found for _, found in measured]),
+        rounds=len(measured) + len(others),
     )
 
 
-def _measure_all(
-    bench: Workbench, rounds: Sequence[Mapping[str, str]], progress: Progress | None
-) -> list[Measured]:
-    """Each round's figures, the default's first; as many at a time as there are processor cores.
-
-    Threads do: compilers are other processes, and the emulators run outside the interpreter's lock.
-    """
-    found: list[Measured] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = [pool.submit(_measure_parts, bench, kept, rounds[0]) for kept in rounds]
-        try:
-            for index, one in enumerate(running):
-                _tell(progress, f"build {index + 1} of {len(rounds)}")
-                found += one.result()
-        except BaseException:  # an interruption too: what has not begun need not
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return found
+def _scale(bench: Workbench, default: Compiled) -> Scale:
+    measured = fastest = bench.measure_compiled(default)
+    if not bench.objective.is_speed or bench.sram_bytes is not None:
+        fastest = replace(bench, objective=SPEED, sram_bytes=None).measure({})
+    return Scale(bench.objective, fastest, measured)
 
 
-def _measure_parts(
-    bench: Workbench, kept: Mapping[str, str], default: Mapping[str, str]
-) -> list[Measured]:
-    """A round's figures; where the target has no room for it, those of its halves.
-
-    The rest of the layers have their default. A kernel without room alone is left out.
-    """
-    compiled = bench.compile(kept)
-    if kept == default or bench.has_room(compiled):
-        return [(kept, bench.measure_compiled(compiled))]
-    changed = [node for node in kept if kept[node] != default[node]]
-    if len(changed) == 1:
-        return []
-    halves = ({**default, **{n: kept[n] for n in half}} for half in (changed[::2], changed[1::2]))
-    return [one for half in halves for one in _measure_parts(bench, half, default)]
-
-
-def _tell(progress: Progress | None, text: str) -> None:
-    if progress is not None:
-        progress(text)
-
-
-def _forms(plan: Plan, target: Target) -> dict[str, tuple[str, ...]]:
-    """By node, the names of the kernels that compute it, the default first."""
-    core = core_of(target)
-    return {
-        step.node.name: tuple(k.name for k in forms(site_of(plan.graph, step.node), core))
-        for step in plan.steps
-    }
+def _refine(
+    bench: Workbench,
+    scale: Scale,
+    nodes: Sequence[str],
+    measured: list[Measured],
+    progress: Progress | None,
+    *,
+    thrifty: bool,
+) -> None:
+    """Measure what the rounds say is best, as long as that is something new."""
+    for _ in range(_MAX_REFINEMENTS):
+        rounds = [found for _, found in measured]
+        layers = {node: measured_costs(scale.default, rounds, node) for node in nodes}
+        kept = pick(scale, layers, bench.target.flash_bytes, thrifty=thrifty)
+        if any(kept == before for before, _ in measured):
+            return
+        tell(progress, "the choice, in one network")
+        compiled = bench.compile(kept)
+        if not bench.has_room(compiled):
+            return
+        measured.append((kept, bench.measure_compiled(compiled)))
 
 
-def _rounds(names: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """Choices such that each layer meets each of its kernels; the first is the default."""
-    count = max((len(some) for some in names.values()), default=1)
-    return [{node: some[i % len(some)] for node, some in names.items()} for i in range(count)]
-
-
-def _measured(rounds: Sequence[Round], node: str) -> tuple[LayerCost, ...]:
-    """The layer by each kernel, the default first, each as the last round had it."""
-    return tuple({one.layers[node].kernel: one.layers[node] for one in rounds}.values())
-
-
-def _best(
-    plan: Plan, target: Target, objective: Objective, rounds: Sequence[Round]
-) -> dict[str, str]:
-    """The objective's choice by what the rounds measured.
-
-    Where it needs more flash than there is, flash weighs more, for as long as that is so.
-    """
-    nodes = [step.node.name for step in plan.steps]
-    layers = [_worthwhile(_measured(rounds, node)) for node in nodes]
-    places = {name: at for at, name in enumerate(nodes)}
-    core = core_of(target)
-
-    def kept(choice: Choice) -> dict[str, str]:
-        return {
-            node: options[i].kernel for node, options, i in zip(nodes, layers, choice, strict=True)
-        }
-
-    def arena_of(choice: Choice) -> Arena:
-        arena = arena_under(plan.graph, core, kept(choice))
-        full = (plan.graph.nodes[i].name for i in arena.full_at)
-        return Arena(arena.size_bytes, tuple(places[name] for name in full if name in places))
-
-    default: Choice = (0,) * len(layers)
-    most_bytes = target.flash_bytes - rounds[0].flash_bytes + layers_flash(layers, default)
-    choice = default
-    for weight in _FLASH_WEIGHTS:
-        pressed = replace(objective, flash=objective.flash + weight)
-        choice = decide(layers, pressed, arena_of)
-        if layers_flash(layers, choice) <= most_bytes:
-            break
-    return kept(choice)
-
-
-def _fits(found: Round, target: Target) -> bool:
-    return found.flash_bytes <= target.flash_bytes and found.arena_bytes <= target.sram_bytes
-
-
-def _worthwhile(costs: Sequence[LayerCost]) -> list[Option]:
-    """The default, and whatever needs notably less work than it or fewer bytes."""
-    default, *others = (cost.option_beside(costs[0]) for cost in costs)
-    return [
-        default,
-        *(
-            other
-            for other in others
-            if other.work < (1 - _LEAST_GAIN) * default.work
-            or other.own_bytes + other.code_bytes < default.own_bytes + default.code_bytes
-            or other.scratch_bytes < default.scratch_bytes
-        ),
+def _best(scale: Scale, measured: Sequence[Measured], bench: Workbench) -> Measured:
+    """The network of least cost that fits; without any choices where that is no worse."""
+    target = bench.target
+    sram_bytes = target.sram_bytes if bench.sram_bytes is None else bench.sram_bytes
+    fitting = [
+        (kept, found)
+        for kept, found in measured
+        if found.flash_bytes <= target.flash_bytes and found.static_bytes <= sram_bytes
     ]
+    nothing: Measured = {}, scale.default
+    return min([*fitting, nothing], key=lambda entry: scale.cost(entry[1]))
 
 
-def _cost(objective: Objective, found: Round, default: Round) -> tuple[float, float, int]:
-    """Cost relative to the default network, then work and flash, which decide between equals."""
-    weighted = objective.cost(
-        instructions=relative_work(found, default),
-        sram=found.arena_bytes / max(default.arena_bytes, 1),
-        flash=found.flash_bytes / default.flash_bytes,
+def _choices(bench: Workbench, kept: Kept) -> Choices:
+    return Choices(
+        model=bench.graph.name,
+        core=bench.target.core,
+        compiler=bench.compiler_version,
+        optimisation=bench.optimisation,
+        objective=bench.objective,
+        kernels=kept,
+        sram_bytes=bench.sram_bytes,
     )
-    return round(weighted, 12), found.work, found.flash_bytes
 
 
 def _layers(
     plan: Plan, default: Round, tuned: Round, rounds: Sequence[Round]
 ) -> tuple[TunedLayer, ...]:
+    """The layers that both networks have."""
     return tuple(
         TunedLayer(
             name=step.node.name,
@@ -249,7 +170,8 @@ def _layers(
             macs=step.macs,
             default=default.layers[step.node.name],
             tuned=tuned.layers[step.node.name],
-            measured=_measured(rounds, step.node.name),
+            measured=measured_costs(default, rounds, step.node.name),
         )
         for step in plan.steps
+        if step.node.name in tuned.layers
     )

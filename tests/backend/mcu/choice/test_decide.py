@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-from itertools import product
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.backend.mcu.choice.decide import Arena, Choice, Option, decide
+from milliwatt.backend.mcu.choice.decide import Choice, Option, decide
 from milliwatt.backend.mcu.choice.objective import SPEED, Objective
 
 FLASH = Objective(flash=1.0)
-SRAM = Objective(sram=1.0)
 
 options = st.builds(
     Option,
@@ -31,79 +27,54 @@ objectives = (
 )
 
 
-def option(work: float, own: int, code: str, code_bytes: int = 100, scratch: int = 0) -> Option:
-    return Option("k", work, own, code, code_bytes, scratch)
+def option(work: float, own: int, code: str, code_bytes: int = 100) -> Option:
+    return Option("k", work, own, code, code_bytes, 0)
 
 
-def totals(layers: list[list[Option]], choice: Choice) -> tuple[float, int, int]:
-    """Work, flash, and an arena that is the most scratch of any layer."""
+def totals(layers: list[list[Option]], choice: Choice) -> tuple[float, int]:
+    """Work and flash."""
     taken = [some[i] for some, i in zip(layers, choice, strict=True)]
     code = sum({one.code: one.code_bytes for one in taken}.values())
-    flash = code + sum(one.own_bytes for one in taken)
-    return sum(one.work for one in taken), flash, 10 + max(one.scratch_bytes for one in taken)
-
-
-def arena_under(layers: list[list[Option]], choice: Choice) -> Arena:
-    scratch = [some[i].scratch_bytes for some, i in zip(layers, choice, strict=True)]
-    most = max(scratch)
-    return Arena(10 + most, tuple(at for at, one in enumerate(scratch) if one == most))
+    return sum(one.work for one in taken), code + sum(one.own_bytes for one in taken)
 
 
 def cost(layers: list[list[Option]], choice: Choice, objective: Objective) -> float:
     default = totals(layers, (0,) * len(layers))
     found = totals(layers, choice)
     ratios = [new / max(old, 1) for new, old in zip(found, default, strict=True)]
-    return objective.cost(instructions=ratios[0], flash=ratios[1], sram=ratios[2])
+    return objective.cost(instructions=ratios[0], flash=ratios[1], sram=1.0)
 
 
 @given(networks, objectives)
 def test_a_decision_is_never_worse_than_the_default(
     layers: list[list[Option]], objective: Objective
 ) -> None:
-    found = decide(layers, objective, lambda choice: arena_under(layers, choice))
+    found = decide(layers, objective)
     assert cost(layers, found, objective) <= cost(layers, (0,) * len(layers), objective) + 1e-9
 
 
 @given(networks)
 def test_for_speed_every_layer_is_fastest(layers: list[list[Option]]) -> None:
-    found = decide(layers, SPEED, lambda choice: pytest.fail("the arena counts for nothing"))
+    found = decide(layers, SPEED)
     assert totals(layers, found)[0] == sum(min(o.work for o in some) for some in layers)
-
-
-@given(networks)
-def test_for_sram_the_arena_is_smallest(layers: list[list[Option]]) -> None:
-    found = decide(layers, SRAM, lambda choice: arena_under(layers, choice))
-    every = product(*(range(len(some)) for some in layers))
-    assert totals(layers, found)[2] == min(totals(layers, choice)[2] for choice in every)
 
 
 def test_code_that_layers_share_is_paid_once() -> None:
     """Small kernels of their own would win layer by layer; one shared kernel wins together."""
     small = [[option(1, 0, "fast", 100), option(2, 60, f"small{i}", 30)] for i in range(3)]
-    assert decide(small, FLASH, lambda choice: pytest.fail("no arena")) == (0, 0, 0)
+    assert decide(small, FLASH) == (0, 0, 0)
     alone = small[:1]
-    assert decide(alone, FLASH, lambda choice: pytest.fail("no arena")) == (1,)
+    assert decide(alone, FLASH) == (1,)
 
 
 def test_layers_leave_a_code_together() -> None:
     """No single layer saves a byte by leaving `big`; all of them do."""
     layers = [[option(1, 0, "big", 1000), option(2, 100, "own", 0)] for _ in range(3)]
-    assert decide(layers, FLASH, lambda choice: pytest.fail("no arena")) == (1, 1, 1)
-
-
-def test_only_layers_that_fill_the_arena_lose_speed() -> None:
-    layers = [
-        [option(1, 0, "a", scratch=5), option(9, 0, "b")],
-        [option(1, 0, "a", scratch=20), option(9, 0, "b")],
-    ]
-    found = decide(layers, SRAM, lambda choice: arena_under(layers, choice))
-    assert found == (1, 1)
-    floor = [*layers, [option(1, 0, "c", scratch=5)]]
-    assert decide(floor, SRAM, lambda choice: arena_under(floor, choice)) == (0, 1, 0)
+    assert decide(layers, FLASH) == (1, 1, 1)
 
 
 def test_a_mix_weighs() -> None:
     layers = [[option(100, 0, "fast", 1000), option(110, 0, "small", 500)]]
     for flash, wanted in ((0.1, 0), (0.3, 1)):
         mix = Objective(speed=1.0, flash=flash)
-        assert decide(layers, mix, lambda choice: pytest.fail("no arena")) == (wanted,)
+        assert decide(layers, mix) == (wanted,)

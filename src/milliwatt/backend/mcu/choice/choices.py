@@ -14,6 +14,8 @@ from milliwatt.backend.mcu.choice.objective import Objective, parse_objective
 from milliwatt.errors import OptionError
 
 _KEYS = ("model", "core", "compiler", "optimisation", "objective", "kernels")
+_LIMIT = "sram_bytes"
+"""A key that may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Choices:
     optimisation: str
     objective: Objective
     kernels: Mapping[str, str]
+    sram_bytes: int | None = None
+    """The limit under which the network was measured, None where there was none."""
 
     def require_core(self, core: str) -> None:
         """Raise OptionError where the choices were measured on another core."""
@@ -49,10 +53,12 @@ def choices_text(choices: Choices) -> str:
         "optimisation": choices.optimisation,
         "objective": str(choices.objective),
     }
+    limit = choices.sram_bytes
     return "".join(
         [
             "# Written by `milliwatt tune`; `milliwatt compile --choices` reads it.\n",
             *(f"{key} = {_quoted(value)}\n" for key, value in heads.items()),
+            "" if limit is None else f"{_LIMIT} = {limit}\n",
             "\n[kernels]\n",
             *(f"{_quoted(node)} = {_quoted(name)}\n" for node, name in choices.kernels.items()),
         ]
@@ -75,18 +81,22 @@ def load_choices(path: Path) -> Choices:
         optimisation=content["optimisation"],
         objective=parse_objective(content["objective"]),
         kernels=content["kernels"],
+        sram_bytes=content.get(_LIMIT),
     )
 
 
 def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
     missing = [key for key in _KEYS if key not in content]
-    unknown = [key for key in content if key not in _KEYS]
+    unknown = [key for key in content if key not in (*_KEYS, _LIMIT)]
     if missing or unknown:
         problem = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
         raise OptionError(f"{path} is no file of kernel choices: it {problem}")
     for key in _KEYS[:-1]:
         if not isinstance(content[key], str):
             raise OptionError(f"{path}: {key} must be a string")
+    limit = content.get(_LIMIT, 1)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise OptionError(f"{path}: {_LIMIT} must be a whole number above 0")
     kernels = content["kernels"]
     if not isinstance(kernels, dict):
         raise OptionError(f"{path}: kernels must be a table")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from milliwatt.backend.mcu.choice.objective import Objective
 
@@ -32,36 +31,19 @@ Choice = tuple[int, ...]
 """For each layer the index of its option; all 0 is the default."""
 
 Layers = Sequence[Sequence[Option]]
-ArenaOf = Callable[[Choice], "Arena"]
 
 
-@dataclass(frozen=True, slots=True)
-class Arena:
-    """Bytes of the arena under a choice, and the layers at which most of them are in use."""
+def decide(layers: Layers, objective: Objective) -> Choice:
+    """The choice of least work and flash that local search finds; equal arguments, equal choices.
 
-    size_bytes: int
-    full_at: tuple[int, ...]
-
-
-def decide(layers: Layers, objective: Objective, arena_of: ArenaOf | None = None) -> Choice:
-    """The best choice that local search finds; equal layers and objectives give equal choices.
-
-    Work and flash add up over the layers, so that single layers, and all layers that share some
-    code, are changed for as long as the cost falls. The arena does not: where it counts, layers
-    at which it is full are tried one by one, and every layer goes back to what it had wherever
-    that costs nothing. Of equal costs the less work is taken, then the less flash. `arena_of` is
-    called only where the objective has a weight for SRAM; without it all arenas are equal.
+    Both add up over the layers, so that single layers, and all layers that share some code, are
+    changed for as long as the cost falls. Of equal costs the less work is taken, then the less
+    flash. SRAM counts for nothing: it does not add up, and is planned with streams.
     """
     default: Choice = (0,) * len(layers)
     rate = _Rate(layers, objective, default)
     starts = (default, _least(layers, lambda option: option.own_bytes + option.code_bytes))
-    best = min((_descend(rate, start) for start in starts), key=rate.cost)
-    if objective.sram == 0 or arena_of is None:
-        return best
-    spare = _Spare(rate, default, arena_of)
-    thrifty = _least(layers, lambda option: option.scratch_bytes)
-    found = (spare.give_back(spare.at_full_layers(start), best) for start in (best, thrifty))
-    return min(found, key=spare.cost)
+    return min((_descend(rate, start) for start in starts), key=rate.cost)
 
 
 def layers_flash(layers: Layers, choice: Choice) -> int:
@@ -89,12 +71,12 @@ class _Rate:
         work = sum(options[i].work for options, i in zip(self.layers, choice, strict=True))
         return work, layers_flash(self.layers, choice)
 
-    def cost(self, choice: Choice, sram: float = 1.0) -> tuple[float, float, int]:
+    def cost(self, choice: Choice) -> tuple[float, float, int]:
         """The weighted cost, then work and flash, which decide between equals."""
         work, flash = self._totals(choice)
         weighted = self.objective.cost(
             instructions=work / max(self._default_work, 1.0),
-            sram=sram,
+            sram=1.0,
             flash=flash / max(self._default_flash, 1),
         )
         return round(weighted, 12), work, flash
@@ -132,47 +114,3 @@ def _off(options: Sequence[Option], index: int, code: str) -> int:
     if options[index].code != code or not others:
         return index
     return min(others, key=lambda i: (options[i].own_bytes, options[i].work, i))
-
-
-class _Spare:
-    """Moves that change the arena, each judged by planning the memory."""
-
-    def __init__(self, rate: _Rate, default: Choice, arena_of: ArenaOf) -> None:
-        self._rate = rate
-        self._arena_of = cache(arena_of)
-        self._default_bytes = max(self._arena_of(default).size_bytes, 1)
-
-    def cost(self, choice: Choice) -> tuple[float, float, int]:
-        return self._rate.cost(choice, self._arena_of(choice).size_bytes / self._default_bytes)
-
-    def at_full_layers(self, choice: Choice) -> Choice:
-        """Change layers at which the arena is full for as long as the cost falls."""
-        while True:
-            full = self._arena_of(choice).full_at
-            found = min(_at(self._rate.layers, choice, full), key=self.cost, default=choice)
-            if self.cost(found) >= self.cost(choice):
-                return choice
-            choice = found
-
-    def give_back(self, choice: Choice, wanted: Choice) -> Choice:
-        """Give each layer its wanted option, the most work first, where the cost does not rise."""
-        layers = self._rate.layers
-        places = [at for at, index in enumerate(choice) if index != wanted[at]]
-        for at in sorted(places, key=lambda at: -layers[at][choice[at]].work):
-            moved = (*choice[:at], wanted[at], *choice[at + 1 :])
-            choice = min(choice, moved, key=self.cost)
-        return choice
-
-
-def _at(layers: Layers, choice: Choice, places: Sequence[int]) -> Iterator[Choice]:
-    """The other options of those layers, one layer at a time, then of all of them together."""
-    for at in places:
-        for index in range(len(layers[at])):
-            if index != choice[at]:
-                yield (*choice[:at], index, *choice[at + 1 :])
-    deepest = max((len(layers[at]) for at in places), default=0)
-    for index in range(deepest if len(places) > 1 else 0):
-        yield tuple(
-            min(index, len(layers[at]) - 1) if at in places else chosen
-            for at, chosen in enumerate(choice)
-        )

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.choice.choose import Lowering, Lowerings, lower_graph
-from milliwatt.backend.mcu.choice.decide import Arena
 from milliwatt.backend.mcu.choice.objective import SPEED, SRAM, Objective
 from milliwatt.backend.mcu.choice.support import refuse_unsupported
 from milliwatt.backend.mcu.choice.wide import divide_wide
@@ -60,7 +59,7 @@ def make_plan(
     where a kept kernel does not compute its node or rows cannot be pushed, VerifyError where the
     memory plan is wrong.
     """
-    graph = _prepared(graph, push_rows=push_rows)
+    graph = prepared(graph, push_rows=push_rows)
     names = kept or {}
     lowerings = lower_graph(graph, core, objective, names)
     if not push_rows and not objective.sram:
@@ -164,7 +163,7 @@ def frontier_bytes(
     From the plan with the least work to the smallest that was found, up to `points` of them or one
     more. No choice of streams and kernels needs less than the bound. Raises as `make_plan` does.
     """
-    graph = _prepared(graph, push_rows=push_rows)
+    graph = prepared(graph, push_rows=push_rows)
     lowerings = lower_graph(graph, core, objective, kept or {})
     chooser = stream_chooser(
         graph, core, lowerings, objective, kept=kept or {}, push_rows=push_rows
@@ -174,7 +173,7 @@ def frontier_bytes(
     return [arena + kept_bytes for arena in arenas], chooser.bound_bytes() + kept_bytes
 
 
-def _prepared(graph: Graph, *, push_rows: bool) -> Graph:
+def prepared(graph: Graph, *, push_rows: bool = False) -> Graph:
     """The graph whose nodes get kernels; its input is an image where it can be and rows count."""
     refuse_unsupported(graph)
     graph = separate_outputs(divide_wide(graph))
@@ -184,17 +183,6 @@ def _prepared(graph: Graph, *, push_rows: bool) -> Graph:
 def _kept_bytes(graph: Graph, *, push_rows: bool) -> int:
     """Static memory besides the arena."""
     return state_bytes(graph) + bool(graph.states) + PUSH_STATE_BYTES * push_rows
-
-
-def arena_under(graph: Graph, core: Core, kept: Mapping[str, str]) -> Arena:
-    """The arena where `kept` names kernels of nodes, by heuristics; `full_at` indexes nodes."""
-    graph = separate_outputs(divide_wide(graph))
-    _, problem, _ = arena_problem(graph, lower_graph(graph, core, SPEED, kept), ())
-    solution = memory.solve(problem, effort=0)
-    usage = memory.usage_over_time(problem, solution)
-    most = max((step.live_bytes for step in usage), default=0)
-    full = (i for i, step in zip(solution.order, usage, strict=True) if step.live_bytes == most)
-    return Arena(solution.arena_bytes, tuple(sorted(full)))
 
 
 def _steps(
