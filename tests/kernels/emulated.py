@@ -21,7 +21,7 @@ from milliwatt.run.image import Firmware
 from milliwatt.run.qemu_runner import run_qemu
 from milliwatt.run.unicorn_runner import run_unicorn
 from milliwatt.units import align_up
-from tests.kernels.harness import KERNELS_DIR, Bound, Job, assert_equal, specialisation
+from tests.kernels.harness import KERNELS_DIR, Bound, Job, assert_equal, lowered, specialisation
 
 NAME = "bench"
 
@@ -59,7 +59,7 @@ def emulate(
     jobs: Sequence[Job], core: str, compiler: str, *, optimisation: str = "-O2"
 ) -> Emulated:
     """Run jobs out of place."""
-    read = [_read(job) for job in jobs]
+    read = [_read(lowered(job)) for job in jobs]
     abi = ModelAbi(
         NAME,
         tuple(
@@ -99,10 +99,9 @@ def emulate(
     return Emulated(outputs, counts, firmware, run.stack_bytes)
 
 
-def _read(job: Job) -> list[int]:
+def _read(call: Lowered) -> list[int]:
     """The inputs that the kernel reads as they stand, and not as tables made of them."""
-    args = job.kernel.lower(job.site).args
-    return sorted({a.index for a in args if isinstance(a, In)})
+    return sorted({a.index for a in call.args if isinstance(a, In)})
 
 
 def _bytes(kind) -> int:
@@ -110,14 +109,14 @@ def _bytes(kind) -> int:
 
 
 def _source(jobs: Sequence[Job]) -> str:
-    lowered = [job.kernel.lower(job.site) for job in jobs]
+    calls_of = [lowered(job) for job in jobs]
     headers = sorted({"mw_common.h", *(job.kernel.header for job in jobs)})
-    scratch = align_up(max(x.scratch_bytes for x in lowered), 4)
+    scratch = align_up(max(call.scratch_bytes for call in calls_of), 4)
     shared: dict[str, str] = {}
     ports = _Ports()
     nodes = [
-        _node(i, job, low, shared, ports)
-        for i, (job, low) in enumerate(zip(jobs, lowered, strict=True))
+        _node(i, job, call, shared, ports)
+        for i, (job, call) in enumerate(zip(jobs, calls_of, strict=True))
     ]
     calls = "".join(f"    {NAME}_node_{i}();\n" for i in range(len(jobs)))
     return "\n".join(
@@ -139,11 +138,11 @@ class _Ports:
     outputs: int = 0
 
 
-def _node(index: int, job: Job, lowered: Lowered, shared: dict[str, str], ports: _Ports) -> str:
-    symbol = specialisation(job.site, lowered, shared)
-    words = [_value(a, index) for a in lowered.args if not is_fixed(a)]
-    lines = [_definition(t, index) for t in lowered.tables]
-    for i in _read(job):
+def _node(index: int, job: Job, call: Lowered, shared: dict[str, str], ports: _Ports) -> str:
+    symbol = specialisation(job.site, call, shared)
+    words = [_value(a, index) for a in call.args if not is_fixed(a)]
+    lines = [_definition(t, index) for t in call.tables]
+    for i in _read(call):
         lines += _buffer(f"in{index}_{i}", job.site.inputs[i], f"input_{ports.inputs}", "")
         ports.inputs += 1
     for i, kind in enumerate(job.site.outputs):

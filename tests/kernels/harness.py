@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,12 @@ class Job:
     inputs: Sequence[Array] = field(compare=False)
 
 
+@lru_cache(maxsize=1024)
+def lowered(job: Job) -> Lowered:
+    """The job's call; several tests make the same ones."""
+    return job.kernel.lower(job.site)
+
+
 def jobs_of(kernels: Sequence[Kernel], core: Core, found: Sequence[Case], *names: str) -> list[Job]:
     """Each site with each of the kernels (or those named) that takes it on that core."""
     return [
@@ -99,7 +106,7 @@ def run_kernels(
     jobs: Sequence[Job], *, cc: str = "gcc", sanitize: bool = True
 ) -> list[list[Array]]:
     """The outputs of each job, all compiled into one program."""
-    calls = [_Call(job, job.kernel.lower(job.site)) for job in jobs]
+    calls = [_Call(job, lowered(job)) for job in jobs]
     return _execute(calls, cc, sanitize)
 
 
@@ -159,9 +166,9 @@ def assert_equal(
 
 
 def _variants(job: Job) -> list[_Call]:
-    lowered = job.kernel.lower(job.site)
-    calls = [_Call(job, lowered)]
-    for overlap in lowered.overlaps:
+    call = lowered(job)
+    calls = [_Call(job, call)]
+    for overlap in call.overlaps:
         input_bytes = _buffer_bytes(job.site.inputs[overlap.input])
         output_bytes = _buffer_bytes(job.site.outputs[overlap.output])
         least = _round_up(overlap.gap_bytes)
@@ -170,7 +177,7 @@ def _variants(job: Job) -> list[_Call]:
         for below in sorted(exact if overlap.exact else places):
             if below < output_bytes:
                 place = _Placement(overlap.input, overlap.output, below)
-                calls.append(_Call(job, lowered, place))
+                calls.append(_Call(job, call, place))
     return calls
 
 

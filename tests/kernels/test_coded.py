@@ -7,6 +7,7 @@ import ctypes
 import dataclasses
 import subprocess
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -61,6 +62,7 @@ def bell(case: Case, spread: float, seed: int) -> Case:
     return dataclasses.replace(site, constants=constants), [inputs[0], weights, inputs[2]]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape with weights of little and of more entropy, number formats in turn."""
     makers = [(linear.convolution, WINDOWS), (linear.depthwise, DEPTHWISE), (linear.dense, DENSE)]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -31,6 +32,7 @@ from tests.support import needs_arm_gcc
 KERNELS = (*affine_add.KERNELS, *dsp_arith.KERNELS, *dsp_pool.KERNELS)
 
 
+@cache
 def jobs() -> list[Job]:
     """Sums and differences of equal shapes, products and averages, in every number format."""
     found = pools.whole_maps()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from tests.kernels.symmetric import symmetric
 NUMBERS = awkward.NUMBERS[:4]
 
 
+@cache
 def sites() -> list[Case]:
     made = every(linear.dense, DENSE, NUMBERS)
     return [*made, *(symmetric(case) for case in made)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -44,6 +44,7 @@ NUMBERS = [*awkward.NUMBERS[:2], Numbers(x_zero=5, y_zero=-7, per_channel=False,
 KERNELS = (*dsp_depthwise_words.KERNELS, *dsp_depthwise.KERNELS)
 
 
+@cache
 def sites() -> list[Case]:
     return every(linear.depthwise, SHAPES, NUMBERS)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from milliwatt.backend.mcu.lowering.dsp import depthwise_row as dsp_depthwise_row
@@ -35,6 +37,7 @@ ROWS = [
 ]
 
 
+@cache
 def jobs() -> list[Job]:
     made = [
         linear.depthwise(shape, DType.INT8, numbers, 10 * i + j)

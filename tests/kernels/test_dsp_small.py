@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from milliwatt.backend.mcu.lowering.dsp import brief as dsp_brief
@@ -46,6 +48,7 @@ CONVOLUTIONS = [
 ]
 
 
+@cache
 def sites() -> list[Case]:
     """Each shape with each number format, with weights of -128 and without."""
     made = [
@@ -57,6 +60,7 @@ def sites() -> list[Case]:
     return [*made, *(symmetric(case) for case in made[len(DEPTHWISE) * len(NUMBERS) :])]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each site with each small kernel that takes it."""
     return [

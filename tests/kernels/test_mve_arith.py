@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from milliwatt.backend.mcu.lowering.mve import (
@@ -21,6 +23,7 @@ from tests.kernels.harness import Job, check_kernels
 from tests.kernels.mve import CORTEX_M55, MVE
 
 
+@cache
 def jobs() -> list[Job]:
     """Every sum of equal shapes and every average, in every number format."""
     found = [

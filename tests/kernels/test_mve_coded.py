@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from milliwatt.backend.mcu.lowering.dsp import coded
@@ -28,6 +30,7 @@ MORE_WINDOWS = [
 MORE_DEPTHWISE = [Window((1, 6, 6, 64), 64, (3, 3), activation=Activation.RELU)]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape with weights of little and of more entropy, number formats in turn."""
     found: list[Case] = []

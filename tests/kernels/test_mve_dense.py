@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 
@@ -26,6 +26,7 @@ SIZES += [(1, depth, 9) for depth in (64, 80, 96)]
 NUMBERS = awkward.NUMBERS[:4]
 
 
+@cache
 def sites() -> list[Case]:
     return every(linear.dense, SIZES, NUMBERS)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -64,6 +64,7 @@ def smaller(case: Case) -> Case:
     return replace(site, constants=constants), [inputs[0], few, inputs[2]]
 
 
+@cache
 def sites() -> list[Case]:
     """Each shape with each number format, without weights of -128; some with few bits as well."""
     found = [symmetric(case) for case in every(linear.depthwise, WINDOWS, NUMBERS)]

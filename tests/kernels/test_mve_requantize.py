@@ -6,6 +6,8 @@ Each output channel is one sum with a factor of its own, so that one layer tries
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,7 @@ def _case(pointwise: bool, zero: int, activation: Activation, seed: int, tame: b
     return case(op, operands, [y], constant=(1, 2))
 
 
+@cache
 def jobs() -> list[Job]:
     found: list[Job] = []
     kernels: tuple[tuple[bool, Kernel], ...] = (

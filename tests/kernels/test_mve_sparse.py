@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,6 +36,7 @@ PRUNES = [blocks(0.4, 1, VECTOR), unstructured(0.02), blocks(0.0, 1, 1), unstruc
 FORMATS = [*NUMBERS, Numbers(x_zero=3, y_zero=-7, gain=2000.0)]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape pruned in each way, whether that pays or not."""
     found: list[Job] = []

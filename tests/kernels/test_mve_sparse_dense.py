@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,7 @@ FORMATS = [
 ]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape pruned in each way, whether that pays or not."""
     found: list[Job] = []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -52,6 +53,7 @@ def narrow(case: Case) -> Case:
     return replace(site, constants=constants), [inputs[0], weights, inputs[2]]
 
 
+@cache
 def shapes() -> list[Case]:
     """Each shape with int4 and with int2 weights, number formats and ranges in turn."""
     found: list[Case] = []

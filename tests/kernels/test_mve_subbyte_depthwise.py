@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from milliwatt.backend.mcu.kernel import Lit
@@ -38,6 +40,7 @@ FORMATS = [
 ]
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape with int4 and with int2 weights, number formats in turn."""
     found: list[Job] = []

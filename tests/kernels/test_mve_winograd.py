@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,7 @@ NUMBERS = [
 ]
 
 
+@cache
 def jobs() -> list[Job]:
     found: list[Job] = []
     for i, window in enumerate(WINDOWS):

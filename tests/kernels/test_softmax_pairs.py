@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,7 @@ def every_pair(scale: float, zero_point: int) -> Case:
     return case(Softmax(1.0), [(x, pairs)], [y])
 
 
+@cache
 def jobs() -> list[Job]:
     sites = [every_pair(scale, zero) for scale, zero in ((0.01, 3), (0.09, -128), (2.0, 127))]
     return [Job(KERNEL, site, values) for site, values in sites]

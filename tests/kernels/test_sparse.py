@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
@@ -73,6 +74,7 @@ PRUNERS = [
 ]
 
 
+@cache
 def sites() -> list[Case]:
     """Each shape pruned in each way, number formats in turn."""
     found: list[Case] = []
@@ -90,6 +92,7 @@ def made(index: int, numbers: Numbers) -> Case:
     return linear.dense(DENSE[index - len(windows)], DType.INT8, numbers, index)
 
 
+@cache
 def jobs() -> list[Job]:
     return [
         Job(kernel, site, inputs)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,7 @@ FORMATS = [(-128, -128, True, 1.0), (127, 5, False, 1.0), (3, -7, True, 40.0), (
 """Zero points of inputs and outputs; whether each channel has a scale; how coarse the sums are."""
 
 
+@cache
 def jobs() -> list[Job]:
     """Each shape with int4 and with int2 weights, number formats in turn."""
     found: list[Case] = []
@@ -94,6 +96,7 @@ def made(index: int, numbers: Numbers) -> Case:
     return linear.dense(DENSE[index - len(DEPTHWISE)], DType.INT8, numbers, index)
 
 
+@cache
 def coarse_jobs() -> list[Job]:
     """Depthwise sites with factors of 1/2 and more, and the first kernel that takes each."""
     found = [

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -70,9 +70,14 @@ def test_host_cases_of_every_kernel() -> None:
     check_kernels(found)
 
 
+@cache
+def emulated_sites() -> list[Case]:
+    return sites(POINTWISE + WINDOWS, [*NUMBERS[:3], NUMBERS[-1]])
+
+
 @pytest.mark.parametrize(("core", "compiler", "optimisation"), CORES)
 def test_emulated(core: str, compiler: str, optimisation: str) -> None:
-    found = jobs(sites(POINTWISE + WINDOWS, [*NUMBERS[:3], NUMBERS[-1]]))
+    found = jobs(emulated_sites())
     check_emulated(found, core, compiler, optimisation=optimisation)
 
 

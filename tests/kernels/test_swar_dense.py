@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -35,6 +35,7 @@ def with_small_weights(case: Case) -> Case:
     return dataclasses.replace(site, constants=constants), [inputs[0], weights, inputs[2]]
 
 
+@cache
 def sites() -> list[Case]:
     grouped = every(linear.dense, WHOLE_GROUPS, NUMBERS)
     dense = every(linear.dense, DENSE, NUMBERS)

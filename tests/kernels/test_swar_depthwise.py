@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +35,7 @@ NUMBERS = [
 ]
 
 
+@cache
 def sites() -> list[Case]:
     return every(linear.depthwise, SHAPES, NUMBERS)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,6 +73,7 @@ def shapes(dtype: DType) -> list[Case]:
     return found
 
 
+@cache
 def jobs() -> list[Job]:
     """Weights of 4 and 2 bits, and coded ones of little and of more entropy."""
     narrow = [(c, SUBBYTE) for dtype in (DType.INT4, DType.INT2) for c in shapes(dtype)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -58,6 +59,7 @@ def at_the_ends(case: Case, seed: int) -> Case:
     return replace(site, constants=(None, weights, bias)), [inputs, weights, bias]
 
 
+@cache
 def jobs() -> list[Job]:
     found: list[Case] = [
         linear.convolution(w, DType.INT8, numbers, 10 * i + j)

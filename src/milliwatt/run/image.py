@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,25 +119,26 @@ def load_firmware(elf_path: Path, core: Core, compiler: str) -> Firmware:
         ) from error
     with elf_path.open("rb") as file:
         elf = ELFFile(file)
+        symbols = tuple(_symbols(elf))
         return Firmware(
             elf=elf_path,
             core=core,
             compiler=compiler,
-            symbols=tuple(_symbols(elf)),
-            memory=_memory_use(elf),
+            symbols=symbols,
+            memory=_memory_use(elf, symbols),
             segments=tuple(_segments(elf)),
             stack_bottom=_section_address(elf, ".mw_stack"),
         )
 
 
-def _memory_use(elf: ELFFile) -> MemoryUse:
+def _memory_use(elf: ELFFile, symbols: Sequence[Symbol]) -> MemoryUse:
     sizes = {
         purpose: section["sh_size"] if (section := elf.get_section_by_name(name)) else 0
         for name, purpose in _SECTIONS.items()
     }
     # What hands rows to a model lies with its code.
     sizes["code"] -= sum(
-        symbol.size_bytes for symbol in _symbols(elf) if symbol.name.startswith(HARNESS_PREFIX)
+        symbol.size_bytes for symbol in symbols if symbol.name.startswith(HARNESS_PREFIX)
     )
     return MemoryUse(**{f"{purpose}_bytes": size for purpose, size in sizes.items()})
 
