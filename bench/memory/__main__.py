@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`python -m bench.memory [FOLDER]`: solve every instance and write a table in README.md.
+"""`python -m bench.memory generated|fresh|FOLDER`: solve instances, write their table in README.md.
 
-With a folder of MiniMalloc's published files those are solved, without one the generated ones.
+A folder of MiniMalloc's published files, the generated ones that the solver was tuned on first, or
+seeds drawn afterwards, most of which it was never changed for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.markdown import count, table, tick
+from bench.memory.fresh import Result, draws, summary
 from bench.memory.instances import GRANULE_BYTES, Instance, make_instance
 from bench.memory.published import read_published
 from bench.times import describe_machine
@@ -52,18 +54,43 @@ class Row:
 
 def main() -> None:
     """Solve, print as it goes, write."""
-    if sys.argv[1:]:
-        mark, instances = "published", read_published(Path(sys.argv[1]))
+    (which,) = sys.argv[1:]
+    if which == "fresh":
+        mark, body = which, summary(_fresh(), GOAL, GOAL_SECONDS)
+    elif which == "generated":
+        mark, body = which, _body(_rows(generated()))
     else:
-        mark = "generated"
-        instances = [make_instance(FIRST_SEED + at, size) for at, size in enumerate(SIZES)]
+        mark, body = "published", _body(_rows(read_published(Path(which))))
+    write_file(PAGE, filled(PAGE.read_text("utf-8"), mark, body))
+
+
+def generated() -> list[Instance]:
+    """Those that the solver was tuned on first."""
+    return [make_instance(FIRST_SEED + at, size) for at, size in enumerate(SIZES)]
+
+
+def _rows(instances: Iterable[Instance]) -> list[Row]:
     rows: list[Row] = []
     for instance in instances:
         row = measure(instance)
         rows.append(row)
-        over = row.arena_bytes / row.known_bytes - 1
-        print(f"{row.name}: {over:+.2%}, {row.seconds:.1f} s", file=sys.stderr)
-    write_file(PAGE, filled(PAGE.read_text("utf-8"), mark, rows))
+        _say(row.name, row.arena_bytes / row.known_bytes - 1, row.seconds)
+    return rows
+
+
+def _fresh() -> list[Result]:
+    results: list[Result] = []
+    for draw in draws():
+        solution, seconds = _timed(draw.instance, EFFORT)
+        known_bytes = draw.instance.optimum_bytes - GRANULE_BYTES
+        over = (solution.arena_bytes - GRANULE_BYTES) / known_bytes - 1
+        results.append(Result(draw, over, seconds))
+        _say(f"{draw.label}, seed {draw.seed}, {draw.instance.name}", over, seconds)
+    return results
+
+
+def _say(name: str, over: float, seconds: float) -> None:
+    print(f"{name}: {over:+.2%}, {seconds:.1f} s", file=sys.stderr)
 
 
 def measure(instance: Instance, effort: float = EFFORT) -> Row:
@@ -91,12 +118,12 @@ def _timed(instance: Instance, effort: float) -> tuple[Solution, float]:
     return solution, seconds
 
 
-def filled(page: str, mark: str, rows: Iterable[Row]) -> str:
-    """The page with the table of `rows` at `mark`."""
+def filled(page: str, mark: str, body: str) -> str:
+    """The page with `body` at `mark`."""
     start, end = f"<!-- {mark}:start -->", f"<!-- {mark}:end -->"
     before, rest = page.split(start)
     _, after = rest.split(end)
-    return f"{before}{start}\n{_body(list(rows))}\n{end}{after}"
+    return f"{before}{start}\n{body}\n{end}{after}"
 
 
 def _body(rows: list[Row]) -> str:

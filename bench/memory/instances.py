@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Memory-planning problems like those published with MiniMalloc, their optimum known.
+"""Memory-planning problems like those published with MiniMalloc, most with a known optimum.
 
 A rectangle of time and memory is cut into buffers, again and again along time or off one side, so
-that all of them fit it without a gap; a few are then taken away. A moment that keeps all of its
-buffers is full: the rectangle's height is the optimum. In number of buffers (150 to 450), in how
-long these live, and in fill (98 %) they are like the densest published ones, B and C; README.md has
-the others' figures.
+that all of them fit it without a gap; some are then taken away. A moment that keeps all of its
+buffers is full: the rectangle's height is the optimum. Families differ in how often time is cut,
+hence in how long buffers live, in how much is taken away and in how much of the time stays full;
+README.md has the figures of the published ones beside theirs. Those of the family `random` are not
+cut from anything: their optimum is not known, only that it is no less than the bytes live at once.
 """
 
 from __future__ import annotations
@@ -18,12 +19,31 @@ from milliwatt.backend.mcu.memory import Buffer, Problem, Step
 GRANULE_BYTES = 1024
 HEIGHT = 1024
 """Of the rectangle, in granules."""
-_TAKEN_AWAY = 0.023
+
+_MORE = 30 / 23
+"""Buffers cut beyond those asked for, for each share of the area taken away."""
+_SHORT, _LONG = 3.0, 0.25
+"""Steps that most random buffers live on average, and the share of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How rectangles are cut: shares of cuts along time, of area taken away, of time kept full."""
+
+    name: str
+    time_cuts: float
+    taken_away: float
+    full: float = 0.0
+
+
+DENSE = Family("dense", 0.5, 0.023)
+CROWDED = Family("crowded", 0.35, 0.10, 0.1)
+PEAKED = Family("peaked", 0.5, 0.08, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A problem with one order of its steps, and the smallest arena there is."""
+    """A problem with one order of its steps, and the smallest arena there is or is thinkable."""
 
     name: str
     problem: Problem
@@ -46,25 +66,39 @@ Rows = list[tuple[int, int, int]]
 """First moment, the moment after the last, size in granules."""
 
 
-def make_instance(seed: int, buffers: int) -> Instance:
+def make_instance(seed: int, buffers: int, family: Family = DENSE) -> Instance:
     """An instance of about so many buffers; equal arguments give equal instances."""
     draw = random.Random(seed)
     rectangles = [_Rectangle(0.0, 1.0, 0, HEIGHT)]
-    while len(rectangles) < round(buffers * 1.03):
+    while len(rectangles) < round(buffers * (1 + _MORE * family.taken_away)):
         at = draw.choices(range(len(rectangles)), [r.area for r in rectangles])[0]
-        rectangles[at : at + 1] = _cut(rectangles[at], draw)
+        rectangles[at : at + 1] = _cut(rectangles[at], family.time_cuts, draw)
     times = sorted({time for r in rectangles for time in (r.left, r.right)})
     moment = {time: index for index, time in enumerate(times)}
     rows = [(moment[r.left], moment[r.right], r.top - r.bottom) for r in rectangles]
     draw.shuffle(rows)
     moments = len(times) - 1
-    kept = _thinned(rows, moments, buffers, draw)
+    kept = _thinned(rows, moments, buffers, family, draw)
     return Instance(f"{buffers}", make_problem(kept, moments), (HEIGHT + 1) * GRANULE_BYTES)
 
 
-def _cut(r: _Rectangle, draw: random.Random) -> list[_Rectangle]:
+def make_random(seed: int, buffers: int) -> Instance:
+    """Two buffers a step, their sizes and lifetimes drawn; most live shortly, some very long."""
+    draw = random.Random(seed)
+    moments = buffers // 2
+    rows = Rows()
+    for at in range(buffers):
+        first = at // 2
+        mean = moments / 4 if draw.random() < _LONG else _SHORT
+        end = min(moments, first + 1 + int(draw.expovariate(1 / mean)))
+        rows.append((first, end, 1 + int(draw.lognormvariate(3, 1))))
+    loads = [sum(size for first, end, size in rows if first <= now < end) for now in range(moments)]
+    return Instance(f"{buffers}", make_problem(rows, moments), (max(loads) + 1) * GRANULE_BYTES)
+
+
+def _cut(r: _Rectangle, time_cuts: float, draw: random.Random) -> list[_Rectangle]:
     """Two parts along time, or a slice off the bottom or the top; itself where it is too thin."""
-    if draw.random() < 0.5:
+    if draw.random() < time_cuts:
         time = draw.uniform(r.left, r.right)
         return [
             _Rectangle(r.left, time, r.bottom, r.top),
@@ -81,13 +115,15 @@ def _cut(r: _Rectangle, draw: random.Random) -> list[_Rectangle]:
     ]
 
 
-def _thinned(rows: Rows, moments: int, buffers: int, draw: random.Random) -> Rows:
-    """`rows` without a few, none of them live at the middle, which stays full."""
-    full, most = moments // 2, _TAKEN_AWAY * moments * HEIGHT
+def _thinned(rows: Rows, moments: int, buffers: int, family: Family, draw: random.Random) -> Rows:
+    """`rows` without some, none of them live in the middle, which stays full."""
+    middle, reach = moments // 2, int(family.full * moments / 2)
+    most = family.taken_away * moments * HEIGHT
     gone, kept = 0.0, Rows()
     for first, end, size in rows:
         area = (end - first) * size
-        may_go = not first <= full < end and len(kept) < buffers
+        full = first <= middle + reach and middle - reach < end
+        may_go = not full and len(kept) < buffers
         if may_go and gone + area <= most and area < most / 2 and draw.random() < 0.5:
             gone += area
         else:

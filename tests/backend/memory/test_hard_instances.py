@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from bench.memory.__main__ import FIRST_SEED, SIZES
-from bench.memory.instances import GRANULE_BYTES, make_instance
+from bench.memory.fresh import Result, draws, summary
+from bench.memory.instances import (
+    CROWDED,
+    DENSE,
+    GRANULE_BYTES,
+    PEAKED,
+    Family,
+    Instance,
+    make_instance,
+    make_random,
+)
 from bench.memory.published import read_published
 from milliwatt.backend.mcu.memory import check, solve, to_text
 
@@ -51,10 +61,12 @@ def test_instances_repeat() -> None:
     first, again = make_instance(3, 60), make_instance(3, 60)
     assert to_text(first.problem) == to_text(again.problem)
     assert to_text(first.problem) != to_text(make_instance(4, 60).problem)
+    assert to_text(make_random(3, 60).problem) == to_text(make_random(3, 60).problem)
+    assert to_text(make_random(3, 60).problem) != to_text(make_random(4, 60).problem)
 
 
-def test_an_instance_is_full_at_some_moment() -> None:
-    problem = make_instance(5, 80).problem
+def most_live_bytes(instance: Instance) -> int:
+    problem = instance.problem
     sizes = {buffer.name: buffer.size_bytes for buffer in problem.buffers}
     live: set[str] = set()
     most = 0
@@ -64,7 +76,39 @@ def test_an_instance_is_full_at_some_moment() -> None:
         dying = set(step.reads) - {"clock"}
         born_and_gone = {n for n in step.writes if not any(n in s.reads for s in problem.steps)}
         live -= dying | (born_and_gone - {"clock"})
-    assert most == make_instance(5, 80).optimum_bytes
+    return most
+
+
+@pytest.mark.parametrize("family", [DENSE, CROWDED, PEAKED])
+def test_an_instance_is_full_at_some_moment(family: Family) -> None:
+    instance = make_instance(5, 80, family)
+    assert most_live_bytes(instance) == instance.optimum_bytes
+
+
+def test_of_random_instances_the_bound_is_known() -> None:
+    instance = make_random(5, 80)
+    assert most_live_bytes(instance) == instance.optimum_bytes
+    solution = solve(instance.problem)
+    check(instance.problem, solution)
+    assert solution.lower_bound_bytes == instance.optimum_bytes
+
+
+def test_no_seed_is_both_held_out_and_developed_on() -> None:
+    seeds = {held_out: set[tuple[str, int]]() for held_out in (False, True)}
+    for draw in draws():
+        seeds[draw.held_out].add((draw.family, draw.seed))
+    assert not seeds[False] & seeds[True]
+    assert sum(map(len, seeds.values())) >= 40
+
+
+def test_the_summary_counts_by_set_and_names_what_misses() -> None:
+    some = [next(iter(draws()))] * 3
+    overs, seconds = (0.0, 0.02, 0.1), (1.0, 2.0, 3.0)
+    results = [Result(*row) for row in zip(some, overs, seconds, strict=True)]
+    text = summary(results, 1.02, 30)
+    assert "| dense, developed on | 3 | 2 | 1 | +10.0% | 2.0 s | 3 s |" in text
+    assert text.endswith("Not within: 150 buffers of dense seed 3000 (+10.0%, 3 s).")
+    assert summary(results[:1], 1.02, 30).endswith("Not within: none.")
 
 
 def test_published_files_are_read_as_lifetimes_and_sizes(tmp_path: Path) -> None:

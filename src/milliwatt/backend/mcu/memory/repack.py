@@ -12,11 +12,11 @@ from milliwatt.backend.mcu.memory.strip import Strip, make_strip
 from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.units import ceil_div
 
-_NODES_AT_BOUND = (4_000, 16_000)
+_NODES_AT_BOUND = (4_000, 14_000)
 """At effort 1, before and after constraint programming."""
 _SECONDS = 0.1
 """Of the constraint solver's deterministic time, of which one takes some ten of the clock's."""
-_NODES_A_ROUND = 600
+_NODES_A_ROUND = 500
 _ROUNDS = 8
 _CLOSE = 0.001
 """A gap, over the bound, in which it is not worth while to try a capacity between."""
