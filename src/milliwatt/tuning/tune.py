@@ -135,13 +135,18 @@ def _refine(
 
 
 def _best(scale: Scale, measured: Sequence[Measured], bench: Workbench) -> Measured:
-    """The network of least cost that fits; without any choices where that is no worse."""
+    """The network of least cost that fits and has the kernels that it names.
+
+    Without any choices where that is no worse.
+    """
     target = bench.target
     sram_bytes = target.sram_bytes if bench.sram_bytes is None else bench.sram_bytes
     fitting = [
         (kept, found)
         for kept, found in measured
-        if found.flash_bytes <= target.flash_bytes and found.static_bytes <= sram_bytes
+        if found.flash_bytes <= target.flash_bytes
+        and found.static_bytes <= sram_bytes
+        and all(node in found.layers and found.layers[node].kernel == kept[node] for node in kept)
     ]
     nothing: Measured = {}, scale.default
     return min([*fitting, nothing], key=lambda entry: scale.cost(entry[1]))
