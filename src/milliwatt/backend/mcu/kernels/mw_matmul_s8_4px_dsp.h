@@ -349,11 +349,13 @@ MW_4PX_FUNCTION(mw_matmul_s8_4px_once_brief, 1, MW_PAIR_ONCE_BRIEF)
 
 /* What a call needs besides pointers to the block: the same for all blocks of a layer. */
 typedef struct {
-    const int32_t *weights, *scales;
+    const int32_t *weights;
     const int8_t *weights_end;
-    int32_t pair_count, zero;
+    const int32_t *scales;
+    int32_t pair_count;
     int32_t distance; /* of pixels in y */
-    int32_t skip;     /* code of the loop to leave out at first */
+    int32_t zero;
+    int32_t skip; /* code of the loop to leave out at first */
 } mw_matmul_4px;
 
 /* `turn` pairs are multiplied in a turn of the loop, `before` pairs before it. */
@@ -373,11 +375,11 @@ MW_INLINE mw_matmul_4px mw_make_matmul_4px(const int32_t *weights, const int32_t
     const int32_t words = pair_count + mw_pair_words_before(form);
     const int8_t *const end = (const int8_t *)(weights + ((channels + 1) >> 1) * words);
     const mw_matmul_4px layer = {weights,
-                                 scales,
                                  end - (channels & 1),
+                                 scales,
                                  pair_count,
-                                 zero,
                                  channels,
+                                 zero,
                                  mw_skip_4px(pair_count, before, turn, packed ? 48 : 52)};
     return layer;
 }

@@ -101,7 +101,7 @@ MW_INLINE void mw_store_pair_once(int8_t *y, mw_pair_sums sums, const int32_t *s
 {
     const int32_t is_brief = form == MW_PAIR_ONCE_BRIEF;
     const int8_t *const bytes = (const int8_t *)(const void *)scales + 8;
-    const int32_t start = mw_load_i32(scales);
+    const int32_t start = is_brief ? mw_load_i32(scales) : scales[0];
     const int32_t bias = is_brief ? start >> 3 : start;
     const int32_t factor = is_brief ? mw_brief_multiplier(bytes, start) : scales[1];
     y[0] = mw_pair_output_once(((uint32_t)sums.even << 8) + (uint32_t)bias, factor, zero, form);
