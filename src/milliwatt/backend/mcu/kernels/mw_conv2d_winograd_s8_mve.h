@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* 3x3 convolution, stride 1, by Winograd's F(4x4, 3x3) on Helium: a product of 16 bits for 4
- * multiplications, two tiles of 4x4 outputs at a time. The map is at least 4x4, input channels are a
- * multiple of 8.
+ * multiplications, two tiles of 4x4 outputs at a time. The map is at least 4x4, input channels are
+ * a multiple of 8.
  *
  * Registers and instructions per multiplication: mw_winograd_mve.h and, of its loop,
  * mw_matmul_s8_2px_mve.h.

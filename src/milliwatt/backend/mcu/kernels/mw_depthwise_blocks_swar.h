@@ -2,8 +2,8 @@
 /* Blocks of four neighbouring outputs of one channel's depthwise convolution.
  *
  * Cortex-M0+: a tap is 11 instructions for 4 products, a block of four outputs 85 more. Registers
- * over the taps: r0 to r3 words; r4 weight; r5 where the words are; r6 taps, r7 their end; r8 to r11
- * sums; r12 the block; lr the frame. */
+ * over the taps: r0 to r3 words; r4 weight; r5 where the words are; r6 taps, r7 their end; r8 to
+ * r11 sums; r12 the block; lr the frame. */
 #ifndef MW_DEPTHWISE_BLOCKS_SWAR_H
 #define MW_DEPTHWISE_BLOCKS_SWAR_H
 
@@ -184,9 +184,9 @@ MW_INLINE void mw_swar_depthwise_channel(mw_swar_depthwise_frame *frame, int32_t
     frame->offset = frame->channel.offset;
 }
 
-/* The blocks from `block` up to `end`, all of `outputs` outputs, `step` bytes apart. Absent ones are
- * stored where the first one is stored after them. plain: the channel's scale has no fall and no
- * limit, and outputs are -128..127. */
+/* The blocks from `block` up to `end`, all of `outputs` outputs, `step` bytes apart. Absent ones
+ * are stored where the first one is stored after them. plain: the channel's scale has no fall and
+ * no limit, and outputs are -128..127. */
 MW_INLINE void mw_swar_depthwise_blocks(mw_swar_depthwise_frame *frame,
                                         const mw_swar_depthwise_block *block,
                                         const mw_swar_depthwise_block *end, int32_t outputs,

@@ -46,9 +46,9 @@ MW_INLINE int32_t mw_depthwise_clipped_s8(const int8_t *x, int32_t from,
     return sum;
 }
 
-/* w is [in_c * per_input][kh * kw], a channel's sub-byte weights beginning at a whole byte. bias has
- * the input's zero point folded in over every tap; what it took for taps in the padding is given
- * back. padded: some window reaches outside the map. */
+/* w is [in_c * per_input][kh * kw], a channel's sub-byte weights beginning at a whole byte. bias
+ * has the input's zero point folded in over every tap; what it took for taps in the padding is
+ * given back. padded: some window reaches outside the map. */
 MW_INLINE void mw_depthwise_conv2d_s8(
     const int8_t *x, int8_t *y, const int8_t *MW_RESTRICT w, const int32_t *MW_RESTRICT bias,
     const int32_t *MW_RESTRICT multiplier, const int8_t *MW_RESTRICT shift, int32_t batch,

@@ -13,8 +13,8 @@
 #include "mw_depthwise_lines_swar.h"
 
 /* weights: of each channel, line after line of the filter; offsets: of each tap, as
- * mw_swar_depthwise_tap has them. ring: lines that a window spans. scratch: `count` taps, the blocks
- * of a line, 2 * ring lines. */
+ * mw_swar_depthwise_tap has them. ring: lines that a window spans. scratch: `count` taps, the
+ * blocks of a line, 2 * ring lines. */
 MW_INLINE void mw_depthwise_conv2d_s8_swar(
     const int8_t *x, int8_t *y, void *scratch, const int8_t *MW_RESTRICT weights,
     const int32_t *MW_RESTRICT bias, const int32_t *MW_RESTRICT scales,

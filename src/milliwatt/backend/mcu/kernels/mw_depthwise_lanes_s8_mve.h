@@ -2,9 +2,10 @@
 /* Steps of depthwise convolutions, sixteen channels at a time: products of taps, their sums, and
  * outputs.
  *
- * Products, which VMULL makes 16 bits wide, are added up in q2 and q3 over a group of taps whose sum
- * fits 16 bits whatever the inputs; then they are widened and added to the sums in q4 to q7. Lanes
- * are ordered as VMULL and VMOVL leave the channels: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15. */
+ * Products, which VMULL makes 16 bits wide, are added up in q2 and q3 over a group of taps whose
+ * sum fits 16 bits whatever the inputs; then they are widened and added to the sums in q4 to q7.
+ * Lanes are ordered as VMULL and VMOVL leave the channels: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11
+ * 15. */
 #ifndef MW_DEPTHWISE_LANES_S8_MVE_H
 #define MW_DEPTHWISE_LANES_S8_MVE_H
 
@@ -45,17 +46,17 @@
 #define MW_LANES_WIDE(half, to, from) "vmovl" half ".s16 " to ", " from "\n"
 #define MW_LANES_WIDE_ONCE(half, to, from) "vshll" half ".s16 " to ", " from ", #10\n"
 
-/* The first group's sums, with the biases that `at` loads. */
-#define MW_LANES_BEGIN(wide, at)                                                               \
-    "vldrw.32 q0, " at "\n"                                                                    \
+/* The first group's sums, with the biases at those four places. */
+#define MW_LANES_BEGIN(wide, first, second, third, fourth)                                     \
+    "vldrw.32 q0, " first "\n"                                                                 \
     wide("b", "q4", "q2")                                                                      \
-    "vldrw.32 q1, " at "\n"                                                                    \
+    "vldrw.32 q1, " second "\n"                                                                \
     wide("t", "q5", "q2")                                                                      \
     "vadd.i32 q4, q4, q0\n"                                                                    \
-    "vldrw.32 q0, " at "\n"                                                                    \
+    "vldrw.32 q0, " third "\n"                                                                 \
     wide("b", "q6", "q3")                                                                      \
     "vadd.i32 q5, q5, q1\n"                                                                    \
-    "vldrw.32 q1, " at "\n"                                                                    \
+    "vldrw.32 q1, " fourth "\n"                                                                \
     wide("t", "q7", "q3")                                                                      \
     "vadd.i32 q6, q6, q0\n"                                                                    \
     "vadd.i32 q7, q7, q1\n"

@@ -2,11 +2,12 @@
 /* One row of a depthwise convolution of nine taps: sixteen channels of a pixel at a time.
  *
  * Registers: r0 to r8 point to the taps, r9 weights, r10 outputs, r11 scales, lr counts channels,
- * r12 is spare or counts pixels; q0 and q1 what is multiplied, q2 and q3 a group's sums, q4 to q7 all sums. The taps
- * are in groups of 2, 2, 2, 2 and 1, of 3, 2, 2 and 2, of 3, 3 and 3, or of 9, as their weights
- * allow: 91, 85, 80 or 64 instructions for 144 multiplications, 0.63 to 0.44 each. Per 16 outputs:
- * 19 where sums are rounded once, elsewhere 29, 6 more where saturation is not clamp enough, 8 where
- * negative numbers can be seen, and 28 in the form for any layer. Per pixel 7 to 19. */
+ * r12 is spare or counts pixels; q0 and q1 what is multiplied, q2 and q3 a group's sums, q4 to q7
+ * all sums. The taps are in groups of 2, 2, 2, 2 and 1, of 3, 2, 2 and 2, of 3, 3 and 3, or of 9,
+ * as their weights allow: 91, 85, 80 or 64 instructions for 144 multiplications, 0.63 to 0.44 each.
+ * Per 16 outputs: 19 where sums are rounded once, elsewhere 29, 6 more where saturation is not
+ * clamp enough, 8 where negative numbers can be seen, and 28 in the form for any layer. Per pixel 7
+ * to 19. */
 #ifndef MW_DEPTHWISE_ROW_3X3_S8_MVE_H
 #define MW_DEPTHWISE_ROW_3X3_S8_MVE_H
 
@@ -20,7 +21,7 @@
     MW_LANES_FIRST("[r0], #16", "[r9, #80]")                                                   \
     MW_LANES_NEXT("[r1], #16", "[r9, #96]")                                                    \
     second                                                                                     \
-    MW_LANES_BEGIN(wide, "[r9, #16]!")
+    MW_LANES_BEGIN(wide, "[r9, #16]!", "[r9, #16]!", "[r9, #16]!", "[r9, #16]!")
 #define MW_NINE_TWO(wide, first, second)                                                       \
     MW_LANES_FIRST("[" first "], #16", "[r9, #16]!")                                           \
     MW_LANES_MORE(second, "[r9, #16]!")                                                        \
@@ -65,9 +66,7 @@
     MW_LANES_NEXT("[r6], #16", "[r9, #16]!")                                                   \
     MW_LANES_NEXT("[r7], #16", "[r9, #16]!")                                                   \
     MW_LANES_NEXT("[r8], #16", "[r9, #16]!")                                                   \
-    "sub r9, r9, #208\n"                                                                       \
-    MW_LANES_BEGIN(wide, "[r9, #16]!")                                                         \
-    "add r9, r9, #144\n"
+    MW_LANES_BEGIN(wide, "[r9, #-192]", "[r9, #-176]", "[r9, #-160]", "[r9, #-144]")
 
 /* Adds `distance` to the pointers to nine taps. */
 #define MW_NINE_MOVE(distance)                                                                 \

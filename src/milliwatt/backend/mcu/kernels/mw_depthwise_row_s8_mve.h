@@ -67,7 +67,7 @@ typedef struct {
     "adds r10, r10, #1\n"                                                                      \
     "b 3b\n"                                                                                   \
     "5:\n"                                                                                     \
-    MW_LANES_BEGIN(wide, "[r1], #16")                                                          \
+    MW_LANES_BEGIN(wide, "[r1], #16", "[r1], #16", "[r1], #16", "[r1], #16")                   \
     "cmp r10, #0\n"                                                                            \
     "beq 7f\n"                                                                                 \
     "6:\n"                                                                                     \

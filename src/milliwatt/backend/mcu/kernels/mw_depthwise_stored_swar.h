@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Depthwise convolutions on cores without packed multiplication whose weights lie in flash otherwise
- * than as bytes: all are made bytes in scratch memory first (mw_stored.h).
+/* Depthwise convolutions on cores without packed multiplication whose weights lie in flash
+ * otherwise than as bytes: all are made bytes in scratch memory first (mw_stored.h).
  *
  * Registers and instructions per multiplication: those of the kernels of int8 weights; to make
  * bytes, on a Cortex-M0+, 2 (int4, int2) or 20 (a code) / output pixels more. */

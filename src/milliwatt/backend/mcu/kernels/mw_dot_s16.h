@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Products of int16 activations with int8 or packed int4 or int2 weights, and the way out of them. */
+/* Products of int16 activations with int8 or packed int4 or int2 weights, and the way out of
+ * them. */
 #ifndef MW_DOT_S16_H
 #define MW_DOT_S16_H
 

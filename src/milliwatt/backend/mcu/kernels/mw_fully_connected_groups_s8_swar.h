@@ -35,8 +35,8 @@ MW_M0_AT(mw_swar_dense_frame, weights, 20);
 MW_M0_AT(mw_swar_dense_frame, starts, 24);
 MW_M0_AT(mw_swar_dense_frame, end, 28);
 
-/* Registers: r0, r1 weights; r2 input; r3 product; r4, r5 inputs, r6 the next one; r7 weights; r8, r9
- * the group; r10, r11, lr, and the stack, the sums; r12 the mask of bytes 0 and 2. */
+/* Registers: r0, r1 weights; r2 input; r3 product; r4, r5 inputs, r6 the next one; r7 weights; r8,
+ * r9 the group; r10, r11, lr, and the stack, the sums; r12 the mask of bytes 0 and 2. */
 #define MW_M0_INPUT(v, x)                                                                        \
     "ldrsb r2, [" x ", r6]\n"                                                                    \
     "mov r3, r12\n"                                                                              \
@@ -210,7 +210,8 @@ MW_INLINE void mw_fully_connected_groups_s8_swar(
             /* Absent ones are stored where the first one is stored after them. */
             MW_UNROLL
             for (int32_t k = 3; k >= 0; k--) {
-                const mw_channel_scale channel = mw_channel_scale_at(s + k * step, falls, treatment);
+                const mw_channel_scale channel =
+                    mw_channel_scale_at(s + k * step, falls, treatment);
                 y[c > k ? k : 0] =
                     mw_scale_swar(sums[k] + b[k], &channel, &scale, falls, treatment);
             }

@@ -3,10 +3,10 @@
  *
  * Sums are in r0 to r14, even ones: channels 0, 2, 4 and 6, then 1, 3, 5 and 7. Odd registers
  * point: r1 weights, r3 inputs, r7 scales, r5 outputs; r9 counts, r11 is the distance of the next
- * scales. Per 16 inputs (128 multiplications): 9 loads, 8 VMLADAVA, a quarter of 2 for the loop = 17.5
- * instructions, 0.137 per multiplication. Per 8 outputs: 27 more, 5 fewer where all channels have one
- * multiplier and shift, 1 more where saturation is not clamp
- * enough, 4 where negative numbers can be seen, and 14 in the form for any layer. */
+ * scales. Per 16 inputs (128 multiplications): 9 loads, 8 VMLADAVA, a quarter of 2 for the loop =
+ * 17.5 instructions, 0.137 per multiplication. Per 8 outputs: 27 more, 5 fewer where all channels
+ * have one multiplier and shift, 1 more where saturation is not clamp enough, 4 where negative
+ * numbers can be seen, and 14 in the form for any layer. */
 #ifndef MW_FULLY_CONNECTED_S8_MVE_H
 #define MW_FULLY_CONNECTED_S8_MVE_H
 
@@ -93,7 +93,8 @@ typedef struct {
 #define MW_DENSE_ALIKE_RELU MW_DENSE_ALIKE(MW_MVE_AWAY_RELU, MW_MVE_SATURATE)
 #define MW_DENSE_ALIKE_RELU_CLAMPED MW_DENSE_ALIKE(MW_MVE_AWAY_RELU, MW_MVE_CLAMP)
 
-/* To the next block: r11 is the distance of its scales, or where they are alike the last outputs. */
+/* To the next block: r11 is the distance of its scales, or where they are alike the last
+ * outputs. */
 #define MW_DENSE_AHEAD "ldr r11, [r0, #12]\n"
 #define MW_DENSE_ALIKE_AHEAD "ldr r11, [sp, #8]\n"
 #define MW_DENSE_NEXT                                                                          \

@@ -132,7 +132,8 @@ MW_INLINE void mw_fully_connected_s8_swar(const int8_t *x, int8_t *y,
                     sums[k] += (uint32_t)x[depth - 1] * (uint32_t)(word >> (8 * k));
                 }
             }
-            /* From the last, whose sum needs no other's. Absent ones are stored, then overwritten. */
+            /* From the last, whose sum needs no other's. Absent ones are stored, then
+             * overwritten. */
             y[c > 3 ? 3 : 0] = mw_fully_connected_output(sums[3], 0, 0, b[3], s + 3 * step, &scale,
                                                          falls, treatment);
             y[c > 2 ? 2 : 0] = mw_fully_connected_output(sums[2], sums[3], excess, b[2],

@@ -85,7 +85,8 @@ MW_INLINE void mw_fully_connected_sparse_s8_mve(const int8_t *x, int8_t *y, cons
                                                 int32_t zero, int32_t low, int32_t high,
                                                 int32_t form)
 {
-    mw_dense_s8_mve layer = MW_DENSE_LAYER(x, 1, channels, weights, scales, y, step, zero, low, high);
+    mw_dense_s8_mve layer =
+        MW_DENSE_LAYER(x, 1, channels, weights, scales, y, step, zero, low, high);
     for (; rows > 0; rows--) {
         mw_dense_row_sparse_mve(&layer, form);
         layer.x += depth;

@@ -3,8 +3,8 @@
  *
  * Registers are those of mw_fully_connected_s8_mve.h. Per 16 inputs (128 multiplications), as with
  * int8: int4 4 loads of weights and 4 VRSHR, int2 2 and 6; a load of inputs, 8 VMLADAVA, a
- * quarter of 2 for the loop = 17.5 instructions, 0.137 per multiplication. Per 8 outputs 4 (int2: 6) more
- * than there. */
+ * quarter of 2 for the loop = 17.5 instructions, 0.137 per multiplication. Per 8 outputs 4 (int2:
+ * 6) more than there. */
 #ifndef MW_FULLY_CONNECTED_SUBBYTE_MVE_H
 #define MW_FULLY_CONNECTED_SUBBYTE_MVE_H
 
@@ -12,8 +12,8 @@
 #include "mw_subbyte_mve.h"
 
 /* layer.weights: for every eight channels their biases (32 bytes), then for each vector of inputs
- * four vectors of bytes, of channels k and k + 4 (int4), or two, of channels k, k + 2, k + 4 and k + 6
- * (int2); the lowest digit is the first channel's. The assembly knows the order. */
+ * four vectors of bytes, of channels k and k + 4 (int4), or two, of channels k, k + 2, k + 4 and k
+ * + 6 (int2); the lowest digit is the first channel's. The assembly knows the order. */
 typedef struct {
     mw_dense_s8_mve layer;
     int32_t starts[8]; /* in the order of the biases */

@@ -9,7 +9,8 @@
  * sums are rounded once, else the zero point. Per 8 outputs of 16 inputs (128
  * multiplications): 4 loads, 8 VMLADAVA, 20 for biases, rescaling, stores and loop = 32
  * instructions, 0.25 per multiplication; of 32 inputs 44, of 48 57, 0.15 per multiplication. Where
- * sums are rounded twice 3 more, and 4 where negative numbers can be seen. Per two pixels 25 to 30. */
+ * sums are rounded twice 3 more, and 4 where negative numbers can be seen. Per two pixels 25 to
+ * 30. */
 #ifndef MW_MATMUL_FEW_S8_MVE_H
 #define MW_MATMUL_FEW_S8_MVE_H
 

@@ -191,7 +191,7 @@ MW_M0_AT(mw_swar_frame, sums, 68);
     "mov r4, r11\n"                                                                              \
     "stmia r0!, {r1, r2, r3, r4}\n"
 
-#define MW_M0_CHANNELS(taps, rest, store)                                                               \
+#define MW_M0_CHANNELS(taps, rest, store)                                                        \
     __asm__ volatile(".syntax unified\n"                                                         \
                      "push {r7}\n"                                                               \
                      "mov r7, r0\n"                                                              \

@@ -3,8 +3,8 @@
  *
  * Registers are those of mw_matmul_s8_2px_mve.h, channels in their order. Per 16 inputs (128
  * multiplications), as with int8: int4 2 loads of weights and 2 VRSHR, int2 1 and 3; 2 loads of
- * inputs, 8 VMLADAVA, a quarter of 2 for the loop = 14.5 instructions, 0.113 per multiplication. Per 8
- * outputs 4 (int2: 6) more than there. */
+ * inputs, 8 VMLADAVA, a quarter of 2 for the loop = 14.5 instructions, 0.113 per multiplication.
+ * Per 8 outputs 4 (int2: 6) more than there. */
 #ifndef MW_MATMUL_SUBBYTE_2PX_MVE_H
 #define MW_MATMUL_SUBBYTE_2PX_MVE_H
 

@@ -69,8 +69,8 @@
     "vmin.s16 q0, q0, q7\n"
 
 /* q0 and q1, sums of the same four channels, as outputs: `scales` points to multipliers, then
- * shifts; in the form for any layer to left shifts, multipliers, places and right shifts. Uses q2 to
- * q4. */
+ * shifts; in the form for any layer to left shifts, multipliers, places and right shifts. Uses q2
+ * to q4. */
 #define MW_MVE_OUTPUTS(scales, away, clamp)                                                    \
     "vldrw.32 q2, [" scales "], #16\n"                                                         \
     "vqrdmulh.s32 q0, q0, q2\n"                                                                \

@@ -3,13 +3,13 @@
  *
  * The code is Golomb's and Rice's with parameter k, 1 to 7, the same for a table, in two parts. A
  * byte v has a magnitude m, v or ~v. Its sign and the k - 1 low bits of m go to the first part, k
- * bits each, where eight bytes' fill k bytes: so words of four are spread at once. m >> (k - 1), the
- * quotient, goes to the second part: as many zeros and a one, or where those would be more than 11
- * zeros, as 12 zeros and 7 bits. Half of these bits are ones, whatever k is: so one table, of the
- * quotients in each six bits, serves all layers.
+ * bits each, where eight bytes' fill k bytes: so words of four are spread at once. m >> (k - 1),
+ * the quotient, goes to the second part: as many zeros and a one, or where those would be more than
+ * 11 zeros, as 12 zeros and 7 bits. Half of these bits are ones, whatever k is: so one table, of
+ * the quotients in each six bits, serves all layers.
  *
- * Registers: 8 for quotients, then 14 for low bits. Cortex-M4: 3.9 instructions a byte for quotients
- * and 3.3 for low bits, however often it is then multiplied. */
+ * Registers: 8 for quotients, then 14 for low bits. Cortex-M4: 3.9 instructions a byte for
+ * quotients and 3.3 for low bits, however often it is then multiplied. */
 #ifndef MW_RICE_H
 #define MW_RICE_H
 

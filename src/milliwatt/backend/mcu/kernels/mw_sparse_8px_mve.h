@@ -15,10 +15,10 @@
 /* Pixels computed together. */
 #define MW_SPARSE_PIXELS 8
 
-/* x: for each vector of inputs the eight pixels' vectors. weights: for each channel its vectors, each
- * after the byte of its distance. scales: for each channel how many vectors there are, not none, the
- * bias, the multiplier and the shift, or in the form for any layer left shift, multiplier, place
- * and right shift (mw_requantize_mve.h). The assembly knows the order. */
+/* x: for each vector of inputs the eight pixels' vectors. weights: for each channel its vectors,
+ * each after the byte of its distance. scales: for each channel how many vectors there are, not
+ * none, the bias, the multiplier and the shift, or in the form for any layer left shift,
+ * multiplier, place and right shift (mw_requantize_mve.h). The assembly knows the order. */
 typedef struct {
     const int8_t *x;
     int8_t *y;

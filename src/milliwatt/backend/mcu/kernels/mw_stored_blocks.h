@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Layers whose weights lie in flash otherwise than as bytes (mw_stored.h), made bytes for a block of
- * channels at a time: then scratch memory holds one block's weights, and a convolution's outputs for
- * them until they are put between the others'. Each block reads all inputs.
+/* Layers whose weights lie in flash otherwise than as bytes (mw_stored.h), made bytes for a block
+ * of channels at a time: then scratch memory holds one block's weights, and a convolution's outputs
+ * for them until they are put between the others'. Each block reads all inputs.
  *
  * Registers and instructions: 4 for four outputs that are put in their places. */
 #ifndef MW_STORED_BLOCKS_H

@@ -9,8 +9,9 @@
 /* A number of rows: none before the first, and no more than there are. */
 MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(rows, 0, total); }
 
-/* The same address, of which a compiler no longer knows how much memory there is: kernels that choose
- * between blocks of pixels at run time have code for blocks that never come, and memory for none. */
+/* The same address, of which a compiler no longer knows how much memory there is: kernels that
+ * choose between blocks of pixels at run time have code for blocks that never come, and memory for
+ * none. */
 MW_INLINE void *mw_opaque(uint8_t *address)
 {
     __asm__("" : "+r"(address));

@@ -27,8 +27,9 @@ MW_INLINE int32_t mw_interpolate_sigmoid(int32_t magnitude, int32_t fraction_bit
     return (base << fraction_bits) + fraction * rise;
 }
 
-/* x * multiplier / 2**shift to nearest, ties upward: the units of the sigmoid table. A multiplier of
- * more than 15 bits comes with no shift, and is at most 2**17: 4 times it is beyond the table. */
+/* x * multiplier / 2**shift to nearest, ties upward: the units of the sigmoid table. A multiplier
+ * of more than 15 bits comes with no shift, and is at most 2**17: 4 times it is beyond the
+ * table. */
 MW_INLINE int32_t mw_sigmoid_units(int32_t x, int32_t multiplier, int32_t shift)
 {
     const int32_t held = multiplier > 0x7FFF ? mw_clamp_i32(x, -4, 4) : x;

@@ -6,7 +6,8 @@
 #include "mw_dot_s8.h"
 #include "mw_requantize.h"
 
-/* w is [out_c][kh][kw][in_c], each tap of sub-byte weights beginning at a whole byte; bias as it is. */
+/* w is [out_c][kh][kw][in_c], each tap of sub-byte weights beginning at a whole byte; bias as it
+ * is. */
 MW_INLINE void mw_transpose_conv2d_s8(
     const int8_t *x, int8_t *y, const int8_t *MW_RESTRICT w, const int32_t *MW_RESTRICT bias,
     const int32_t *MW_RESTRICT multiplier, const int8_t *MW_RESTRICT shift, int32_t batch,

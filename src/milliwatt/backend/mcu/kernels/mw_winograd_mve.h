@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Winograd's F(4x4, 3x3) on Helium: into the transformed domain, the products there, and out of it.
  *
- * The matrices and their ranges are those of mw_winograd_tiles_4x4_dsp.h: transformed inputs, at most
- * 100 * 128, and weights, at most 49 * 128, fit 16 bits, and sums wrap modulo 2**32. VMLADAVA adds
- * eight products of 16 bits. Inputs: about 360 instructions for 8 channels of a tile. Products: the
- * loop of mw_matmul_s8_2px_mve.h, 15 instructions for 64, and 14 for eight sums. Outputs: about 7
- * each, rescaled. */
+ * The matrices and their ranges are those of mw_winograd_tiles_4x4_dsp.h: transformed inputs, at
+ * most 100 * 128, and weights, at most 49 * 128, fit 16 bits, and sums wrap modulo 2**32. VMLADAVA
+ * adds eight products of 16 bits. Inputs: about 360 instructions for 8 channels of a tile.
+ * Products: the loop of mw_matmul_s8_2px_mve.h, 15 instructions for 64, and 14 for eight sums.
+ * Outputs: about 7 each, rescaled. */
 #ifndef MW_WINOGRAD_MVE_H
 #define MW_WINOGRAD_MVE_H
 
@@ -20,9 +20,9 @@
 #define MW_TILE_INPUTS 6
 #define MW_TILE_OUTPUTS 4
 
-/* Two tiles' inputs, position after position, and four channels' weights: for each position, and each
- * 8 inputs, the channels' vectors. sums: for each position those of the first tile's four channels,
- * then the second's. The assembly knows the order. */
+/* Two tiles' inputs, position after position, and four channels' weights: for each position, and
+ * each 8 inputs, the channels' vectors. sums: for each position those of the first tile's four
+ * channels, then the second's. The assembly knows the order. */
 typedef struct {
     const int16_t *x0, *x1;
     const int16_t *weights;
@@ -207,8 +207,8 @@ MW_INLINE void mw_winograd_out_mve(uint32_t *m, int32_t step)
 
 #endif
 
-/* 576 / (f_i f_j), f = (1, 2, 4, 4), times the sum of products comes out: 9 has an inverse, and what
- * is left is so many powers of two. */
+/* 576 / (f_i f_j), f = (1, 2, 4, 4), times the sum of products comes out: 9 has an inverse, and
+ * what is left is so many powers of two. */
 #define MW_NINTH 0x38E38E39
 MW_INLINE int32_t mw_winograd_shift_mve(int32_t i, int32_t j)
 {

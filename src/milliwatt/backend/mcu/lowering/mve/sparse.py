@@ -64,7 +64,9 @@ def _pays(site: Site) -> bool:
     gather = (4 if taps == site.inputs[1].shape[3] else 8) * vectors * BLOCK_PIXELS
     sparse = ceil_div(pixels, BLOCK_PIXELS) * (21 * kept + 29 * channels + gather)
     fours = ceil_div(channels, mve_conv.BLOCK_CHANNELS)
-    dense = ceil_div(pixels, mve_conv.BLOCK_PIXELS) * (fours * (15 * vectors + 33) + 8 * vectors)
+    few = vectors <= mve_conv.FEW_VECTORS
+    block = 12 * vectors + 22 if few else 14.5 * vectors + 31
+    dense = ceil_div(pixels, mve_conv.BLOCK_PIXELS) * (fours * block + 8 * vectors)
     return sparse < MARGIN * dense
 
 

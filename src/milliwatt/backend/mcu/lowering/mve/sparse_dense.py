@@ -48,7 +48,7 @@ def _pays(site: Site) -> bool:
     kept = kept_blocks(filters_of(site).weights)
     vectors = site.inputs[1].shape[1] // VECTOR
     sparse = sum(20 * len(places) + 30 for places in kept)
-    return sparse < MARGIN * len(kept) * (18 * vectors + 29)
+    return sparse < MARGIN * len(kept) * (17.5 * vectors + 27)
 
 
 def sparse_weights(filters: Filters) -> Table:
