@@ -58,7 +58,7 @@ MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights
                                     int32_t channels, int32_t zero, int32_t packed, int32_t form)
 {
     const int32_t eights = packed ? pair_count & ~7 : 0;
-    do {
+    for (; channels > 0; channels -= 2) {
         const int32_t *x = pairs;
         const mw_pair_sums start = mw_pair_start(weights, scales, form);
         mw_sums_1px sums = {start.even, start.odd, weights + mw_pair_words_before(form)};
@@ -76,8 +76,7 @@ MW_INLINE void mw_matmul_s8_1px_any(const int32_t *pairs, const int32_t *weights
         mw_store_pair(y, both, scales, zero, channels, packed, form);
         y += 2;
         scales = mw_next_pair_scales(scales, form);
-        channels -= 2;
-    } while (channels > 0);
+    }
 }
 
 #define MW_1PX_FUNCTION(name, packed, form)                                                    \
