@@ -31,7 +31,7 @@ def show(renderable: RenderableType) -> None:
     console = Console(width=WIDTH_WITHOUT_TERMINAL, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(renderable, soft_wrap=isinstance(renderable, str))
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().split("\n")[:-1])
 
 
 def show_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
