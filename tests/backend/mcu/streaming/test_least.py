@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from milliwatt.backend.mcu.streaming.band_segments import COUNTS
 from milliwatt.backend.mcu.streaming.bands import make_bands, with_bands
 from milliwatt.backend.mcu.streaming.columns import column_chain
-from milliwatt.backend.mcu.streaming.least import least_inner_bytes
+from milliwatt.backend.mcu.streaming.least import least_memory
 from milliwatt.backend.mcu.streaming.schedule import Pace, make_schedule
 from milliwatt.backend.mcu.streaming.segments import (
     find_alive,
@@ -29,7 +29,7 @@ def check(graph: Graph) -> int:
     """Every range; the most bytes that were promised."""
     most = 0
     for nodes in ranges(graph):
-        promised = least_inner_bytes(graph, nodes.stop)
+        promised = least_memory(graph, nodes.stop).whole_bytes
         least = promised.get(nodes.start, 0)
         most = max(most, least)
         for pace in paces(graph, nodes):
@@ -42,7 +42,7 @@ def check(graph: Graph) -> int:
 
 def check_bands(graph: Graph) -> None:
     for nodes in ranges(graph):
-        least = least_inner_bytes(graph, nodes.stop).get(nodes.start, 0) // COUNTS[-1]
+        least = least_memory(graph, nodes.stop)
         if make_schedule(graph, [graph.nodes[i] for i in nodes], Pace()) is None:
             continue
         columns = column_chain(graph, nodes)
@@ -60,7 +60,8 @@ def check_bands(graph: Graph) -> None:
                     if schedule is not None
                 ]
                 if len(found) == len(parts):
-                    assert max(found) >= least
+                    assert max(found) >= least.band_bytes(columns, columns.bands(count))
+                    assert max(found) >= least.shared_bytes[nodes.start] // COUNTS[-1]
 
 
 @given(st.integers(0, 10_000))
@@ -76,5 +77,5 @@ def test_bands_of_random_networks(seed: int) -> None:
 def test_windows_that_overlap_keep_their_rows() -> None:
     """Three rows of 12 columns and 8 channels for the second convolution's windows."""
     graph = chain()
-    assert least_inner_bytes(graph, 2) == {1: 0, 0: 3 * 12 * 8}
+    assert least_memory(graph, 2).whole_bytes == {1: 0, 0: 3 * 12 * 8}
     assert check(graph) == 3 * 12 * 8

@@ -37,6 +37,8 @@ COUNTS = (2, 3, 4)
 """Numbers of bands that are tried."""
 ANY_COUNT = 0
 """Stands for all of them."""
+ANY_STREAM = -1
+"""Stands for all of them, and for none."""
 _MOST_ROWS = 2
 """A turn: more of them would widen what bands are to narrow."""
 
@@ -49,18 +51,14 @@ class Costs:
     instructions: InstructionsOf
 
 
-def any_banded(costs: Costs, chain: ColumnChain, whole: Segment, cost: float) -> Segment | None:
-    """What stands for all bands of a chain, None where it has none.
-
-    `whole` stands for its streams without bands, of which the cheapest costs `cost`.
-    """
+def any_banded(costs: Costs, chain: ColumnChain, least: Segment) -> Segment | None:
+    """What stands for all bands of a chain, None where it has none; they need what `least` does."""
     bands = chain.bands(COUNTS[0])
     if not bands:
         return None
     work = halo_work(costs.terms.graph, costs.instructions, chain, bands)
-    cost += costs.terms.price(max(0.0, work), 0)
-    need = whole.need_bytes
-    return Segment(whole.nodes, None, None, False, need, cost, built=False, bands=ANY_COUNT)
+    cost = least.cost + costs.terms.price(max(0.0, work), 0)
+    return replace(least, cost=cost, bands=ANY_COUNT)
 
 
 def so_many_bands(costs: Costs, chain: ColumnChain, any_count: Segment) -> Iterator[Segment]:

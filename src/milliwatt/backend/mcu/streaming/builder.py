@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
 from milliwatt.backend.mcu.streaming.band_segments import (
     ANY_COUNT,
+    ANY_STREAM,
+    COUNTS,
     Costs,
     any_banded,
     banded_segments,
@@ -23,11 +25,12 @@ from milliwatt.backend.mcu.streaming.banded import (
 from milliwatt.backend.mcu.streaming.bands import Bands, make_bands
 from milliwatt.backend.mcu.streaming.build import make_stream
 from milliwatt.backend.mcu.streaming.columns import column_chain
+from milliwatt.backend.mcu.streaming.least import Least, least_memory
 from milliwatt.backend.mcu.streaming.lower import Kernels
 from milliwatt.backend.mcu.streaming.moves import Layers
 from milliwatt.backend.mcu.streaming.outer import stream_step
 from milliwatt.backend.mcu.streaming.schedule import Pace
-from milliwatt.backend.mcu.streaming.segments import Key, Segment, stream_segments
+from milliwatt.backend.mcu.streaming.segments import Key, Segment, any_stream, stream_segments
 from milliwatt.backend.mcu.streaming.stream import Stream
 
 
@@ -56,6 +59,7 @@ class Builder:
     _streams: dict[Key, Stream] = field(default_factory=dict[Key, Stream])
     _banded: dict[Key, Banded] = field(default_factory=dict[Key, Banded])
     _bands: dict[tuple[range, int], Bands] = field(default_factory=dict[tuple[range, int], Bands])
+    _leasts: dict[int, Least] = field(default_factory=dict[int, Least])
 
     def build(self, segment: Segment) -> list[Segment]:
         """What a segment is when it is looked at closely: nothing where it cannot be."""
@@ -65,6 +69,8 @@ class Builder:
             return [] if need is None else [replace(segment, need_bytes=need, built=True)]
         if len(segment.nodes) == 1 and not segment.fed:
             return self.layers.build(segment.nodes.start)
+        if segment.bands == ANY_STREAM:
+            return self._whole_or_banded(segment.nodes)
         return self._streams_of(segment) if segment.bands == 1 else self._banded_of(segment)
 
     def place(self, path: Sequence[Segment]) -> tuple[Layers, tuple[Bands, ...]]:
@@ -111,16 +117,38 @@ class Builder:
         inner = [stream.inner_bytes for stream in banded.streams]
         return banded_need_bytes(layers.graph, layers.around, bands.cut, inner, bands.result_bytes)
 
+    def any_of(self, nodes: range, *, fed: bool) -> Segment | None:
+        """What stands for all streams of some nodes, in bands or not; None where there are none."""
+        least = self._least(nodes.stop)
+        if nodes.start not in least.whole_bytes:
+            return None
+        if fed:
+            return any_stream(self.layers.terms, nodes, least.whole_bytes[nodes.start], fed=True)
+        inner = least.shared_bytes[nodes.start] // COUNTS[-1]
+        return replace(any_stream(self.layers.terms, nodes, inner, fed=False), bands=ANY_STREAM)
+
+    def _whole_or_banded(self, nodes: range) -> list[Segment]:
+        """What stands for streams without bands, and for those with."""
+        terms, least = self.layers.terms, self._least(nodes.stop)
+        whole = any_stream(terms, nodes, least.whole_bytes[nodes.start], fed=False)
+        chain = column_chain(terms.graph, nodes)
+        bands = [] if chain is None else [held for n in COUNTS if (held := chain.bands(n))]
+        if chain is None or not bands:
+            return [whole]
+        inner = min(least.band_bytes(chain, held) for held in bands)
+        banded = any_banded(self._costs, chain, any_stream(terms, nodes, inner, fed=False))
+        return [whole] if banded is None else [whole, banded]
+
+    def _least(self, stop: int) -> Least:
+        if stop not in self._leasts:
+            self._leasts[stop] = least_memory(self.layers.graph, stop)
+        return self._leasts[stop]
+
     def _streams_of(self, segment: Segment) -> list[Segment]:
-        """The streams of some nodes, and what stands for those in bands."""
-        nodes, terms = segment.nodes, self.layers.terms
-        found = list(stream_segments(terms, nodes, self._lean_variants(nodes), fed=segment.fed))
-        chain = None if segment.fed or not found else column_chain(terms.graph, nodes)
-        if chain is None:
-            return found
-        cost = min(stream.cost for stream in found)
-        banded = any_banded(self._costs, chain, segment, cost)
-        return found if banded is None else [*found, banded]
+        """The streams of some nodes at every pace, without bands."""
+        variants = self._lean_variants(segment.nodes)
+        found = stream_segments(self.layers.terms, segment.nodes, variants, fed=segment.fed)
+        return list(found)
 
     def _banded_of(self, segment: Segment) -> list[Segment]:
         """The streams of some nodes in bands, by the number of these, or at each pace."""

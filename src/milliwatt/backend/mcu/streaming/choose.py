@@ -6,14 +6,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, partial
 
 from milliwatt.backend.mcu.choice.choose import Lowerings
 from milliwatt.backend.mcu.streaming.alone import LoneLayers
-from milliwatt.backend.mcu.streaming.band_segments import COUNTS
 from milliwatt.backend.mcu.streaming.bands import Bands
 from milliwatt.backend.mcu.streaming.builder import Builder
-from milliwatt.backend.mcu.streaming.least import least_inner_bytes
 from milliwatt.backend.mcu.streaming.moves import Layers, movable, with_move
 from milliwatt.backend.mcu.streaming.paths import (
     cheapest_path,
@@ -25,7 +22,6 @@ from milliwatt.backend.mcu.streaming.paths import (
 from milliwatt.backend.mcu.streaming.segments import (
     Key,
     Segment,
-    any_stream,
     find_alive,
     stream_ranges,
 )
@@ -218,16 +214,11 @@ class StreamChooser:
         own = {s.nodes.start: s.need_bytes for s in lone if s.built}
         layers = self.layers
         alive = find_alive(layers.graph, layers.arena)
-        least_inner = cache(partial(least_inner_bytes, layers.graph))
         for fed in (False, True) if self.fed else (False,):
             for nodes in stream_ranges(layers.graph, alive, fed=fed):
-                inner = least_inner(nodes.stop).get(nodes.start)
-                if inner is None:
-                    continue
-                inner //= 1 if fed else COUNTS[-1]
-                found = any_stream(layers.terms, nodes, inner, fed=fed)
+                found = self.builder.any_of(nodes, fed=fed)
                 highest = max((own[i] for i in nodes if i in own), default=0)
-                if fed or (found.need_bytes < highest and nodes.start in own):
+                if found and (fed or (found.need_bytes < highest and nodes.start in own)):
                     yield found
 
     def _build_all(self, path: list[Segment]) -> None:
