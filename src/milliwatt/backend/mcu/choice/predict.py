@@ -2,7 +2,8 @@
 """What a kernel will cost on a site, where nothing was measured.
 
 The table beside this file was fitted to measurements (`python -m bench.predictions`); it states
-the error of each kernel's row, found on layers left out of the fit.
+the error of each kernel's row, found on layers left out of the fit. bench/predictions/README.md
+shows the errors.
 """
 
 from __future__ import annotations
@@ -10,17 +11,27 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from pathlib import Path
+
+import numpy as np
 
 from milliwatt.backend.mcu.choice.code_bytes import Code, code_of
 from milliwatt.backend.mcu.kernel import Core, Lowered, Site
+from milliwatt.errors import UnknownFigureError
+from milliwatt.ir.types import Array
+from milliwatt.ops.pool import AveragePool2D, MaxPool2D
 
 TABLE = Path(__file__).with_name("predictions.csv")
 
 
-FEATURES = ("mac", "output", "input", "pixel", "channel", "weight", "call")
-"""What a layer is counted by: multiply-accumulates; elements of the outputs and of the first input;
-the first output's pixels and channels; constant weights; and 1."""
+FEATURES = (
+    *("mac", "product", "output", "byte", "input", "pixel", "channel", "weight"),
+    "call",
+)
+"""What a layer is counted by: multiply-accumulates; those by weights that are not zero, and of
+pools what their windows read; elements and bytes of the outputs; elements of the first input; the
+first output's pixels and channels; constant weights; and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +56,6 @@ class Predicted:
     table_bytes: int
 
 
-_UNKNOWN = {
-    "mve": Fitted((0.5, 30, 0, 0, 0, 0, 500), 1.0, 1.0),
-    "dsp": Fitted((1.5, 30, 0, 0, 0, 0, 500), 1.0, 1.0),
-    "base": Fitted((8, 40, 0, 0, 0, 0, 500), 1.0, 1.0),
-}
-"""For kernels without a row, by what their core has. A guess."""
-
-
 def core_class(core: Core) -> str:
     """What a row of the table holds for: `mve`, `dsp` or `base`."""
     return "mve" if core.mve else "dsp" if core.dsp else "base"
@@ -75,25 +78,50 @@ def fitted_kernels() -> dict[tuple[str, str], Fitted]:
 
 def features_of(site: Site) -> tuple[int, ...]:
     """The site's FEATURES."""
-    weights = site.inputs[1] if len(site.inputs) > 1 and site.constants[1] is not None else None
+    weights = site.constants[1] if len(site.inputs) > 1 else None
     (y, *_), channels = site.outputs, site.outputs[0].shape[-1] if site.outputs[0].shape else 1
     return (
         site.op.macs(site.inputs, site.outputs),
+        _products(site, weights),
         sum(kind.elements for kind in site.outputs),
+        sum(kind.size_bytes for kind in site.outputs),
         site.inputs[0].elements if site.inputs else 0,
         y.elements // max(channels, 1),
         channels,
-        0 if weights is None else weights.elements,
+        0 if weights is None else site.inputs[1].elements,
         1,
     )
 
 
+def _products(site: Site, weights: Array | None) -> int:
+    if isinstance(site.op, AveragePool2D | MaxPool2D):
+        return site.outputs[0].elements * prod(site.op.filter_hw)
+    macs = site.op.macs(site.inputs, site.outputs)
+    if weights is None or weights.size == 0:
+        return macs
+    return macs * int(np.count_nonzero(weights)) // weights.size
+
+
+def family_of(site: Site) -> str:
+    """The name of the row for kernels of the site's operator that have none of their own."""
+    return f"any {site.op.kind}"
+
+
 def predict(kernel: str, lowered: Lowered, site: Site, core: Core) -> Predicted:
-    """Cost of the kernel of that name, `lowered` for `site`, on `core`."""
-    where = core_class(core)
-    fitted = fitted_kernels().get((where, kernel), _UNKNOWN[where])
+    """Cost of the kernel of that name, `lowered` for `site`, on `core`.
+
+    A kernel without a row of its own has that of all kernels of its operator, whose error the
+    table states too; UnknownFigureError where there is neither.
+    """
+    where, table = core_class(core), fitted_kernels()
+    fitted = table.get((where, kernel)) or table.get((where, family_of(site)))
+    if fitted is None:
+        raise UnknownFigureError(
+            f"nothing predicts what kernel '{kernel}' costs for {site.op.kind} on cores of class "
+            f"{where}; to fit a row: python -m bench.predictions {where}"
+        )
     return Predicted(
         instructions=sum(r * n for r, n in zip(fitted.rates, features_of(site), strict=True)),
         code=code_of(lowered),
-        table_bytes=sum(int(table.data.nbytes) for table in lowered.tables),
+        table_bytes=sum(int(one.data.nbytes) for one in lowered.tables),
     )
