@@ -120,14 +120,9 @@ def command(
     every output byte is compared with the integer reference; then its memory map and costs are
     printed.
     """
-    from milliwatt.backend.mcu.emit.project import MANIFEST
-    from milliwatt.errors import OptionError
     from milliwatt.hardware import load_target
-    from milliwatt.output import check_folder
 
-    if input_files and not verify:
-        raise OptionError("--input names samples to verify on: add --verify")
-    check_folder(output, MANIFEST)
+    _check(output, input_files, verify)
     board = load_target(target)
     choices = None if choices_file is None else read_choices(choices_file, board.core)
     wanted = _Wanted(_objective(objective, choices), choices, sram_bytes, push_rows)
@@ -142,6 +137,17 @@ def command(
         report = _verify(compiled, chosen, emulator, compiler, optimisation)
     _write(output, compiled, picture, drawing)
     _print(output, compiled, report, as_json)
+
+
+def _check(output: Path, input_files: tuple[Path, ...], verify: bool) -> None:
+    """Refuse what cannot end well before the work."""
+    from milliwatt.backend.mcu.emit.project import MANIFEST
+    from milliwatt.errors import OptionError
+    from milliwatt.output import check_folder
+
+    if input_files and not verify:
+        raise OptionError("--input names samples to verify on: add --verify")
+    check_folder(output, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
