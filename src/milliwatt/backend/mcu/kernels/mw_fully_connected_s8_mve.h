@@ -159,7 +159,7 @@ typedef struct {
                      "pop {r4-r11, pc}\n")
 
 #define MW_DENSE_S8(name, ahead, outputs, next)                                                \
-    static MW_ASSEMBLY void mw_dense_s8_mve_##name(                                            \
+    MW_STEPS_FUNCTION mw_dense_s8_mve_##name(                                                  \
         const mw_dense_s8_mve *layer __attribute__((unused)))                                  \
     {                                                                                          \
         MW_DENSE(MW_DENSE_ENTER, ahead, MW_DENSE_START, MW_STEPS, MW_DENSE_STEP, "vmladav.s8", \

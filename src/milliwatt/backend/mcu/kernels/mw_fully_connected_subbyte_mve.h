@@ -57,14 +57,14 @@ typedef struct {
 #define MW_INT2_DENSE_FULL(mac) MW_INT2_DENSE_STEP(mac, MW_SUBBYTE_DROP_FULL)
 
 #define MW_DENSE_SUBBYTE(bits, form, outputs)                                                  \
-    static MW_ASSEMBLY void mw_int##bits##_dense_mve_##form(                                   \
+    MW_STEPS_FUNCTION mw_int##bits##_dense_mve_##form(                                         \
         const mw_dense_subbyte_mve *some __attribute__((unused)))                              \
     {                                                                                          \
         MW_DENSE(MW_DENSE_ENTER, MW_DENSE_AHEAD, MW_DENSE_START, MW_STEPS,                     \
                  MW_INT##bits##_DENSE, MW_SUBBYTE_FIRST, MW_INT##bits##_DENSE_MERGE, outputs,  \
                  MW_DENSE_NEXT);                                                               \
     }                                                                                          \
-    static MW_ASSEMBLY void mw_int##bits##_dense_full_mve_##form(                              \
+    MW_STEPS_FUNCTION mw_int##bits##_dense_full_mve_##form(                                    \
         const mw_dense_subbyte_mve *some __attribute__((unused)))                              \
     {                                                                                          \
         MW_DENSE("add r6, r0, #36\n"                                                           \

@@ -100,7 +100,7 @@ typedef struct {
                      "pop {r4-r11, pc}\n")
 
 #define MW_MATMUL_S8_2PX(name, outputs)                                                        \
-    static MW_ASSEMBLY void mw_matmul_s8_2px_mve_##name(                                       \
+    MW_STEPS_FUNCTION mw_matmul_s8_2px_mve_##name(                                             \
         const mw_matmul_s8_mve *layer __attribute__((unused)))                                 \
     {                                                                                          \
         MW_MATMUL_2PX("", "", MW_MATMUL_2PX_STEP, "vmladav.s8", "", outputs);                  \

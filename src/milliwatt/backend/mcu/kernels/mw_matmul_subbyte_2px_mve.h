@@ -56,13 +56,13 @@ typedef struct {
 #define MW_INT2_2PX_FULL(mac) MW_INT2_2PX_STEP(mac, MW_SUBBYTE_DROP_FULL)
 
 #define MW_MATMUL_SUBBYTE_2PX(bits, form, outputs)                                             \
-    static MW_ASSEMBLY void mw_int##bits##_2px_mve_##form(                                     \
+    MW_STEPS_FUNCTION mw_int##bits##_2px_mve_##form(                                           \
         const mw_matmul_subbyte_mve *some __attribute__((unused)))                             \
     {                                                                                          \
         MW_MATMUL_2PX("", "", MW_INT##bits##_2PX, MW_SUBBYTE_FIRST,           \
                       MW_INT##bits##_2PX_MERGE, outputs);                                      \
     }                                                                                          \
-    static MW_ASSEMBLY void mw_int##bits##_2px_full_mve_##form(                                \
+    MW_STEPS_FUNCTION mw_int##bits##_2px_full_mve_##form(                                      \
         const mw_matmul_subbyte_mve *some __attribute__((unused)))                             \
     {                                                                                          \
         MW_MATMUL_2PX("add r6, r0, #32\n"                                                      \

@@ -29,6 +29,8 @@
 
 #if MW_HAS_MVE
 
+/* Functions of such loops begin at a multiple of 4, which ADR relies on. */
+#define MW_STEPS_FUNCTION static MW_ASSEMBLY __attribute__((aligned(4))) void
 #define MW_STEPS_ENTRY(to) "adr " to ", 3f\n"
 #define MW_STEPS(count, entry, step, first)                                                    \
     step(first)                                                                                \
