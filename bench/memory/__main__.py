@@ -81,11 +81,12 @@ def _rows(instances: Iterable[Instance]) -> list[Row]:
 def _fresh() -> list[Result]:
     results: list[Result] = []
     for draw in draws():
-        solution, seconds = _timed(draw.instance, EFFORT)
-        known_bytes = draw.instance.optimum_bytes - GRANULE_BYTES
+        instance = draw.make()
+        solution, seconds = _timed(instance, EFFORT)
+        known_bytes = instance.optimum_bytes - GRANULE_BYTES
         over = (solution.arena_bytes - GRANULE_BYTES) / known_bytes - 1
         results.append(Result(draw, over, seconds))
-        _say(f"{draw.label}, seed {draw.seed}, {draw.instance.name}", over, seconds)
+        _say(f"{draw.label}, seed {draw.seed}, {draw.buffers}", over, seconds)
     return results
 
 

@@ -9,42 +9,54 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bench.markdown import table
-from bench.memory.instances import CROWDED, PEAKED, Instance, make_instance, make_random
+from bench.memory.instances import (
+    CROWDED,
+    DENSE,
+    PEAKED,
+    Instance,
+    make_instance,
+    make_random,
+)
 
 _DENSE_SIZES = (150, 200, 250, 300, 350, 400, 450)
 _OTHER_SIZES = (150, 250, 400)
 _MENDED_BY = (3000, 3100)
 _HELD_OUT = (3300, 3400)
 """First seeds of series: the next size has the next seed."""
+_CUT = {family.name: family for family in (DENSE, CROWDED, PEAKED)}
+_RANDOM = "random"
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """An instance, its family and seed, and whether the solver was changed with it in view."""
+    """A seed: its family and number of buffers; whether the solver was changed with it in view."""
 
     family: str
     seed: int
+    buffers: int
     held_out: bool
-    instance: Instance
 
     @property
     def label(self) -> str:
         """The set in which it counts."""
         return f"{self.family}, {'held out' if self.held_out else 'developed on'}"
 
+    def make(self) -> Instance:
+        """The instance."""
+        if self.family == _RANDOM:
+            return make_random(self.seed, self.buffers)
+        return make_instance(self.seed, self.buffers, _CUT[self.family])
+
 
 def draws() -> Iterator[Draw]:
     """All of them, set by set."""
-    for first, held_out in (*((s, False) for s in _MENDED_BY), *((s, True) for s in _HELD_OUT)):
-        for seed, size in enumerate(_DENSE_SIZES, first):
-            yield Draw("dense", seed, held_out, make_instance(seed, size))
-    for family in (CROWDED, PEAKED):
+    for first in (*_MENDED_BY, *_HELD_OUT):
+        for seed, buffers in enumerate(_DENSE_SIZES, first):
+            yield Draw(DENSE.name, seed, buffers, first in _HELD_OUT)
+    for family in (CROWDED.name, PEAKED.name, _RANDOM):
         for first in _HELD_OUT:
-            for seed, size in enumerate(_OTHER_SIZES, first):
-                yield Draw(family.name, seed, True, make_instance(seed, size, family))
-    for first in _HELD_OUT:
-        for seed, size in enumerate(_OTHER_SIZES, first):
-            yield Draw("random", seed, True, make_random(seed, size))
+            for seed, buffers in enumerate(_OTHER_SIZES, first):
+                yield Draw(family, seed, buffers, held_out=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ def summary(results: Iterable[Result], goal: float, goal_seconds: float) -> str:
         some = list(group)
         lines.append(_row(label, some, goal, goal_seconds))
         missed += [
-            f"{result.draw.instance.name} buffers of {result.draw.family} seed {result.draw.seed} "
+            f"{result.draw.buffers} buffers of {result.draw.family} seed {result.draw.seed} "
             f"({result.over:+.1%}, {result.seconds:.0f} s)"
             for result in some
             if not result.met(goal, goal_seconds)

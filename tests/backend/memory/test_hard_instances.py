@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.memory.__main__ import FIRST_SEED, SIZES
-from bench.memory.fresh import Result, draws, summary
+from bench.memory.fresh import Draw, Result, draws, summary
 from bench.memory.instances import (
     CROWDED,
     DENSE,
@@ -21,6 +21,15 @@ from bench.memory.instances import (
 )
 from bench.memory.published import read_published
 from milliwatt.backend.mcu.memory import check, solve, to_text
+
+
+def _held_out() -> list[Draw]:
+    """Those of `dense` and `random`: with fewer than 400 buffers they leave little to chance."""
+    return [
+        draw
+        for draw in draws()
+        if draw.held_out and draw.family in ("dense", "random") and draw.buffers < 400
+    ]
 
 
 @pytest.mark.parametrize(("seed", "buffers"), [(1, 70), (2, 90), (3, 120), (FIRST_SEED + 2, 200)])
@@ -39,6 +48,15 @@ def test_instances_of_the_benchmark_are_within_two_percent(at: int) -> None:
     solution = solve(instance.problem, effort=5)
     check(instance.problem, solution)
     assert instance.optimum_bytes <= solution.arena_bytes <= 1.02 * instance.optimum_bytes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", _held_out(), ids=lambda draw: f"{draw.family}-{draw.seed}")
+def test_held_out_instances_of_up_to_350_buffers_reach_the_optimum(draw: Draw) -> None:
+    instance = draw.make()
+    solution = solve(instance.problem, effort=5)
+    check(instance.problem, solution)
+    assert solution.arena_bytes == instance.optimum_bytes
 
 
 def test_more_effort_is_never_worse_and_none_is_valid() -> None:

@@ -12,12 +12,14 @@ from milliwatt.backend.mcu.memory.strip import Strip, make_strip
 from milliwatt.backend.mcu.memory.tight import fit_exactly
 from milliwatt.units import ceil_div
 
-_NODES_AT_BOUND = (4_000, 14_000)
+_NODES_AT_BOUND = (4_000, 11_000)
 """At effort 1, before and after constraint programming."""
 _SECONDS = 0.1
 """Of the constraint solver's deterministic time, of which one takes some ten of the clock's."""
 _NODES_A_ROUND = 500
 _ROUNDS = 8
+_COVERED = 10_000
+"""Blocks of all moments, added up, above which nodes take longer, so that fewer are tried."""
 _CLOSE = 0.001
 """A gap, over the bound, in which it is not worth while to try a capacity between."""
 
@@ -50,7 +52,7 @@ def _at_the_bound(strip: Strip, effort: float) -> list[int] | None:
     Where one of both searches is at a loss, the other often is not.
     """
     bound = int(strip.load.max())
-    few, many = (int(nodes * effort) for nodes in _NODES_AT_BOUND)
+    few, many = (_nodes(strip, nodes, effort) for nodes in _NODES_AT_BOUND)
     left = contract(strip, bound)
     offsets = (
         fill(left.strip, bound, few, 0).offsets
@@ -68,7 +70,7 @@ def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None
     bound = int(strip.load.max())
     low, high = bound, most
     best: list[int] | None = None
-    nodes = int(_NODES_A_ROUND * effort)
+    nodes = _nodes(strip, _NODES_A_ROUND, effort)
     left = _ROUNDS * nodes
     seed = 2
     while left > 0:
@@ -85,6 +87,10 @@ def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None
         else:
             best, high = found.offsets, _height(strip, found.offsets)
     return best
+
+
+def _nodes(strip: Strip, nodes: int, effort: float) -> int:
+    return int(nodes * effort * min(1.0, _COVERED / len(strip.cover)))
 
 
 def _fill(strip: Strip, capacity: int, max_nodes: int, seed: int) -> Fill:
