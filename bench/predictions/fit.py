@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from milliwatt.backend.mcu.choice.predict import FEATURES
 from milliwatt.errors import DataError
 
 LAYERS_A_FEATURE = 3
@@ -20,6 +21,9 @@ LAYERS_A_FEATURE = 3
 
 PENALTY = 0.1
 """A feature more must lessen the error by this share."""
+
+PRODUCT = FEATURES.index("product")
+"""Counts as two: few kernels leave out zeros, and others' layers have some by chance."""
 
 Array = NDArray[np.float64]
 
@@ -37,7 +41,8 @@ def best_fit(features: Array, counts: Array) -> tuple[Array, Array]:
             if rates is None:
                 continue
             errors = _errors(features, counts, chosen)
-            score = float(np.sqrt((errors**2).mean())) * (1 + PENALTY * size)
+            counted = size + (PRODUCT in chosen)
+            score = float(np.sqrt((errors**2).mean())) * (1 + PENALTY * counted)
             if best is None or score < best[0] - 1e-9:
                 best = score, rates, errors
     if best is None:
