@@ -46,28 +46,34 @@ MW_INLINE void mw_copy_strided(const void *x, void *y, int32_t start, int32_t d0
     }
 }
 
-/* Two operands one after the other in each of rows runs; a_run, b_run: bytes of each. */
+/* Two operands one after the other in each of rows runs; a_run, b_run: bytes of each. Run after
+ * run, so that b may end where y does: what is written lies below all of b that is still to be read. */
 MW_INLINE void mw_concat_2(void *y, int32_t rows, const void *a, int32_t a_run, const void *b,
                            int32_t b_run)
 {
+    const uint8_t *left = a, *right = b;
     uint8_t *target = y;
-    const int32_t step = a_run + b_run;
-    mw_copy_rows(a, target, rows, a_run, a_run, step);
-    mw_copy_rows(b, target + a_run, rows, b_run, b_run, step);
+    for (int32_t i = 0; i < rows; i++) {
+        __builtin_memcpy(target, left, (size_t)a_run);
+        target += a_run;
+        left += a_run;
+        __builtin_memmove(target, right, (size_t)b_run);
+        target += b_run;
+        right += b_run;
+    }
 }
 
-/* Count operands of the array x, of run[i] bytes in each of rows rows. */
+/* Count operands of the array x, of run[i] bytes in each of rows rows; the last may end where y
+ * does. */
 MW_INLINE void mw_concat_array(void *y, int32_t rows, const void *const *x, const int32_t *run,
                                int32_t count)
 {
     uint8_t *target = y;
-    int32_t step = 0;
-    for (int32_t i = 0; i < count; i++) {
-        step += run[i];
-    }
-    for (int32_t i = 0; i < count; i++) {
-        mw_copy_rows(x[i], target, rows, run[i], run[i], step);
-        target += run[i];
+    for (int32_t row = 0; row < rows; row++) {
+        for (int32_t i = 0; i < count; i++) {
+            __builtin_memmove(target, (const uint8_t *)x[i] + row * run[i], (size_t)run[i]);
+            target += run[i];
+        }
     }
 }
 

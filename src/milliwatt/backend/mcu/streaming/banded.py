@@ -10,15 +10,20 @@ from itertools import permutations
 from milliwatt.backend.mcu import memory
 from milliwatt.backend.mcu.choice.choose import Lowerings, lowering_of
 from milliwatt.backend.mcu.choice.select import select_kernel, site_of
+from milliwatt.backend.mcu.choice.steps import lone_step
 from milliwatt.backend.mcu.kernel import Core, Kernel, Site
 from milliwatt.backend.mcu.streaming.bands import Bands, with_bands
 from milliwatt.backend.mcu.streaming.build import ALIGNMENT_BYTES, make_stream, source_of
 from milliwatt.backend.mcu.streaming.lower import Kernels
 from milliwatt.backend.mcu.streaming.moves import Layers
 from milliwatt.backend.mcu.streaming.needs import Surroundings
+from milliwatt.backend.mcu.streaming.outer import stream_step
 from milliwatt.backend.mcu.streaming.schedule import Pace
 from milliwatt.backend.mcu.streaming.stream import Band, Stream, shifted, stream_name
 from milliwatt.ir.graph import Graph
+
+_EFFORT = 0.1
+"""Of the memory solver, for a few steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +86,34 @@ def banded_need_bytes(
 
     Each needs `inner_bytes` of its own and makes `made_bytes` of the result. Counted are the source
     and the results of the bands before, and of the band itself unless it is the last, which may
-    write over the source; and at the end all results and where they are joined.
+    write over the source; and at the end the results and where they are joined, over the last.
     """
     orders = permutations(range(len(made_bytes)))
     least = min(_most_bytes(order, inner_bytes, made_bytes) for order in orders)
     source, result = source_of(graph, nodes), graph.nodes[nodes[-1]].outputs[0]
     apart = _step(nodes, (source,), (), least)
-    joined = _step(nodes, (), (result,), sum(made_bytes))
+    joined = _step(nodes, (), (result,), sum(made_bytes[:-1]))
     return max(around.need_bytes(nodes, step) for step in (apart, joined))
+
+
+def apart_bound_bytes(graph: Graph, core: Core, banded: Banded) -> int:
+    """What the source, the bands and the result need together, whatever else is in memory."""
+    cut, lowerings, _ = with_banded((graph, {}, ()), core, banded)
+    source, result = banded.streams[0].source, banded.bands.join.outputs[0]
+    made = (stream.result for stream in banded.streams)
+    values = dict.fromkeys((source, *made, result))
+    join = banded.streams[-1].nodes.stop
+    arena = frozenset(values)
+    problem = memory.Problem(
+        buffers=tuple(memory.Buffer(v, cut.types[v].size_bytes, ALIGNMENT_BYTES) for v in values),
+        steps=(
+            *(stream_step(stream) for stream in banded.streams),
+            lone_step(cut, join, lowerings[join], arena),
+        ),
+        inputs=(source,),
+        outputs=(result,),
+    )
+    return memory.solve(problem, _EFFORT).lower_bound_bytes
 
 
 def _most_bytes(order: Sequence[int], inner_bytes: Sequence[int], made_bytes: Sequence[int]) -> int:

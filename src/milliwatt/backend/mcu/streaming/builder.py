@@ -18,6 +18,7 @@ from milliwatt.backend.mcu.streaming.band_segments import (
 )
 from milliwatt.backend.mcu.streaming.banded import (
     Banded,
+    apart_bound_bytes,
     banded_need_bytes,
     make_banded,
     with_banded,
@@ -115,7 +116,8 @@ class Builder:
             return None
         self._banded[segment.key] = banded
         inner = [stream.inner_bytes for stream in banded.streams]
-        return banded_need_bytes(layers.graph, layers.around, bands.cut, inner, bands.result_bytes)
+        need = banded_need_bytes(layers.graph, layers.around, bands.cut, inner, bands.result_bytes)
+        return max(need, apart_bound_bytes(layers.graph, layers.core, banded))
 
     def any_of(self, nodes: range, *, fed: bool) -> Segment | None:
         """What stands for all streams of some nodes, in bands or not; None where there are none."""

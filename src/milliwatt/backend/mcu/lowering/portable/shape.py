@@ -115,15 +115,18 @@ def _lower_join(site: Site) -> Lowered:
     axis = _join_axis(site)
     count = len(site.inputs)
     rows = prod(site.outputs[0].shape[:axis])
+    runs = [_run_bytes(kind, axis) for kind in site.inputs]
     parts: list[Arg] = []
-    for i, kind in enumerate(site.inputs):
-        parts += [In(i), *passed(_run_bytes(kind, axis))]
+    for i, run in enumerate(runs):
+        parts += [In(i), *passed(run)]
+    # The last operand may end where the result does.
+    overlaps = (Overlap(count - 1, 0, rows * sum(runs[:-1])),)
     if count == 2:
-        return Lowered("mw_concat_2", (Out(0), *passed(rows), *parts))
+        return Lowered("mw_concat_2", (Out(0), *passed(rows), *parts), overlaps=overlaps)
     size = _group(count)
     for _ in range(size - count):
         parts += [In(0), *passed(0)]
-    return Lowered(f"mw_concat_{size}", (Out(0), *passed(rows), *parts))
+    return Lowered(f"mw_concat_{size}", (Out(0), *passed(rows), *parts), overlaps=overlaps)
 
 
 def _accepts_split(site: Site) -> bool:
