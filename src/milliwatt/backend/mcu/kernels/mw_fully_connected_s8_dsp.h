@@ -11,12 +11,12 @@
 #include "mw_channel_pair_dsp.h"
 #include "mw_requantize_dsp.h"
 
-/* Four inputs times the 2 * `channel_pairs` channels whose words are at `weights`, into the sums
- * (even, odd or mixed, even, odd or mixed). */
-MW_INLINE void mw_fully_connected_step_s8(int32_t inputs, const int32_t *weights, int32_t *sums,
-                                          int32_t channel_pairs, int32_t packed)
+/* Two pairs of inputs times the 2 * `channel_pairs` channels whose words are at `weights`, into the
+ * sums (even, odd or mixed, even, odd or mixed). */
+MW_INLINE void mw_fully_connected_two_pairs_s8(int32_t x02, int32_t x13, const int32_t *weights,
+                                               int32_t *sums, int32_t channel_pairs,
+                                               int32_t packed)
 {
-    const int32_t x02 = mw_even_bytes(inputs), x13 = mw_odd_bytes(inputs);
     for (int32_t i = 0; i < channel_pairs; i++) {
         const int32_t first = weights[i], second = weights[channel_pairs + i];
         sums[2 * i] = mw_dot_pairs(x02, mw_even_bytes(first), sums[2 * i]);
@@ -24,6 +24,14 @@ MW_INLINE void mw_fully_connected_step_s8(int32_t inputs, const int32_t *weights
         sums[2 * i] = mw_dot_pairs(x13, mw_even_bytes(second), sums[2 * i]);
         sums[2 * i + 1] = mw_dot_odd(x13, second, sums[2 * i + 1], packed);
     }
+}
+
+/* The same with four inputs as they are. */
+MW_INLINE void mw_fully_connected_step_s8(int32_t inputs, const int32_t *weights, int32_t *sums,
+                                          int32_t channel_pairs, int32_t packed)
+{
+    mw_fully_connected_two_pairs_s8(mw_even_bytes(inputs), mw_odd_bytes(inputs), weights, sums,
+                                    channel_pairs, packed);
 }
 
 #if MW_HAS_DSP
@@ -96,16 +104,12 @@ MW_INLINE const int32_t *mw_fully_connected_sums_s8(const int8_t *x, int32_t dep
     return weights;
 }
 
-/* The block's `channels` outputs, at most 2 * `channel_pairs`; a channel's scales are `scale_step`
- * words. Returns the next block's weights. */
-MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t depth, int32_t last,
-                                                     const int32_t *weights, const int32_t *scales,
-                                                     int8_t *y, int32_t channels, int32_t zero,
-                                                     int32_t channel_pairs, int32_t packed,
-                                                     int32_t scale_step, int32_t coarse)
+/* The block's `channels` outputs, at most 2 * `channel_pairs`, from their sums; a channel's scales are
+ * `scale_step` words. */
+MW_INLINE void mw_fully_connected_outputs_s8(const int32_t *sums, const int32_t *scales, int8_t *y,
+                                             int32_t channels, int32_t zero, int32_t channel_pairs,
+                                             int32_t packed, int32_t scale_step, int32_t coarse)
 {
-    int32_t sums[4] = {0, 0, 0, 0};
-    weights = mw_fully_connected_sums_s8(x, depth, last, weights, sums, channel_pairs, packed);
     const int32_t odd0 = mw_doubled_odd(sums[1], sums[0], packed);
     const int32_t odd1 = mw_doubled_odd(sums[3], sums[2], packed);
     y[0] = mw_requantize_s8_scales(2 * sums[0], scales, zero, coarse);
@@ -118,7 +122,30 @@ MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t de
             y[3] = mw_requantize_s8_scales(odd1, scales + 3 * scale_step, zero, coarse);
         }
     }
+}
+
+/* Sums and outputs of a block; returns the next block's weights. */
+MW_INLINE const int32_t *mw_fully_connected_block_s8(const int8_t *x, int32_t depth, int32_t last,
+                                                     const int32_t *weights, const int32_t *scales,
+                                                     int8_t *y, int32_t channels, int32_t zero,
+                                                     int32_t channel_pairs, int32_t packed,
+                                                     int32_t scale_step, int32_t coarse)
+{
+    int32_t sums[4] = {0, 0, 0, 0};
+    weights = mw_fully_connected_sums_s8(x, depth, last, weights, sums, channel_pairs, packed);
+    mw_fully_connected_outputs_s8(sums, scales, y, channels, zero, channel_pairs, packed,
+                                  scale_step, coarse);
     return weights;
+}
+
+/* The last depth % 4 inputs in a word, zeros behind them. */
+MW_INLINE int32_t mw_fully_connected_last_s8(const int8_t *x, int32_t depth)
+{
+    int32_t last = 0;
+    for (int32_t i = depth - 1; i >= (depth & ~3); i--) {
+        last = (int32_t)((uint32_t)last << 8) | (uint8_t)x[i];
+    }
+    return last;
 }
 
 /* weights: for every four channels, at the end for two, their biases; then for every four inputs
@@ -133,10 +160,8 @@ MW_INLINE void mw_fully_connected_s8_dsp(const int8_t *x, int8_t *y, const int32
     for (int32_t r = 0; r < rows; r++) {
         const int32_t *w = weights, *s = scales;
         int8_t *to = y + r * channels;
-        int32_t last = 0, left = channels;
-        for (int32_t i = depth - 1; i >= (depth & ~3); i--) {
-            last = (int32_t)((uint32_t)last << 8) | (uint8_t)x[i];
-        }
+        const int32_t last = mw_fully_connected_last_s8(x, depth);
+        int32_t left = channels;
         for (; left > 2; left -= 4) {
             w = mw_fully_connected_block_s8(x, depth, last, w, s, to, left, zero, 2, packed,
                                             scale_step, coarse);

@@ -55,6 +55,7 @@ _ALTERNATIVE: tuple[str, ...] = (
     "dsp.winograd",
     "mve.winograd",
     "dsp.small",
+    "dsp.dense_expanded",
     "dsp.brief",
     "mve.coded",
     "dsp.coded",
