@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DSP fully connected layers with inputs widened once: equal to the reference, and faster for it."""
+"""DSP fully connected layers with inputs widened once equal the reference, and are faster."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sites() -> list[Case]:
 
 @cache
 def with_large_factors() -> list[Case]:
-    """Each shape with factors below and above 1/2, channels alike and not, packed and plain words."""
+    """Each shape with factors below and above 1/2, channels alike and not, words of both kinds."""
     made = [
         with_factors(linear.dense(shape, DType.INT8, numbers(DType.INT8, i), i), factor, 4.0, i)
         for i, factor in enumerate(FACTORS)

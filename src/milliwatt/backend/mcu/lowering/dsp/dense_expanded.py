@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fully connected layers on cores with the DSP instructions: inputs are widened once, into scratch."""
+"""Fully connected layers with the DSP instructions: inputs are widened once, into scratch."""
 
 from __future__ import annotations
 
