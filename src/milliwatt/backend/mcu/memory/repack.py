@@ -14,12 +14,12 @@ from milliwatt.units import ceil_div
 
 _NODES_AT_BOUND = (4_000, 11_000)
 """At effort 1, before and after constraint programming."""
-_SECONDS = 0.1
+_SECONDS = 0.05
 """Of the constraint solver's deterministic time, of which one takes some ten of the clock's."""
-_NODES_A_ROUND = 500
-_ROUNDS = 8
+_NODES_A_ROUND = 800
+_ROUNDS = 12
 _COVERED = 10_000
-"""Blocks of all moments, added up, above which nodes take longer, so that fewer are tried."""
+"""Blocks of all moments, added up, above which nodes take longer: at the bound fewer are tried."""
 _CLOSE = 0.001
 """A gap, over the bound, in which it is not worth while to try a capacity between."""
 
@@ -70,7 +70,7 @@ def _above_the_bound(strip: Strip, most: int, effort: float) -> list[int] | None
     bound = int(strip.load.max())
     low, high = bound, most
     best: list[int] | None = None
-    nodes = _nodes(strip, _NODES_A_ROUND, effort)
+    nodes = int(_NODES_A_ROUND * effort)
     left = _ROUNDS * nodes
     seed = 2
     while left > 0:
