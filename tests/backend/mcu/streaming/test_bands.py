@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ from milliwatt.backend.mcu.streaming.band_segments import COUNTS
 from milliwatt.backend.mcu.streaming.bands import Bands, make_bands, with_bands
 from milliwatt.backend.mcu.streaming.check_bands import check_bands
 from milliwatt.backend.mcu.streaming.columns import column_chain
+from milliwatt.backend.mcu.streaming.rows import column_window_of, window_of
 from milliwatt.backend.mcu.streaming.segments import find_alive, stream_ranges
 from milliwatt.hardware import load_target
-from milliwatt.ir.graph import Graph
+from milliwatt.ir.graph import Graph, Node
 from milliwatt.ir.interpret import run
-from milliwatt.ir.types import DType
+from milliwatt.ir.types import DType, Quant, TensorType
 from milliwatt.ir.verify import verify
+from milliwatt.ops.shape import Concat, Slice
 from milliwatt.run.samples import random_samples
 from milliwatt.run.verify import build_compiled, ports_of, verify_compiled
 from tests.backend.mcu.batch import run_on_core, run_on_host
@@ -131,3 +134,21 @@ def test_only_halos_are_computed_twice() -> None:
     values = [graph.inputs[0], *(node.outputs[0] for node in graph.nodes[:3])]
     assert [left[v] for v in values] == [(0, 10), (0, 9), (0, 4), (0, 3)]
     assert [right[v] for v in values] == [(3, 12), (4, 12), (2, 6), (3, 6)]
+
+
+def test_slices_of_columns_work_by_rows_and_joins_with_constants_do_not() -> None:
+    kind = TensorType((1, 4, 6, 2), DType.INT8, Quant.per_tensor(1.0, 0))
+    half = replace(kind, shape=(1, 4, 3, 2))
+    columns = Node("columns", Slice((0, 0, 3, 0), half.shape, (1,) * 4), ("x",), ("y",))
+    rows = Node("rows", Slice((0, 2, 0, 0), (1, 2, 6, 2), (1,) * 4), ("x",), ("y",))
+    join = Node("join", Concat(3), ("x", "c"), ("y",))
+    constant = {"c": np.zeros(kind.shape, np.int8)}
+    for node, made, expected in (
+        (columns, half.shape, (True, False)),
+        (rows, (1, 2, 6, 2), (False, True)),
+        (join, (1, 4, 6, 4), (False, False)),
+    ):
+        types = {"x": kind, "c": kind, "y": replace(kind, shape=made)}
+        graph = Graph("net", (node,), types, constant, ("x",), ("y",))
+        found = window_of(graph, node), column_window_of(graph, node)
+        assert tuple(window is not None for window in found) == expected
