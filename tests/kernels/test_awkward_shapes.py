@@ -90,6 +90,7 @@ FAMILIES = {
             "dsp.dense",
             "dsp.small",
             "dsp.brief",
+            "dsp.dense_expanded",
         ),
         DSP,
         "cortex-m4",
