@@ -9,55 +9,13 @@
 #ifndef MW_FULLY_CONNECTED_EXPANDED_S8_DSP_H
 #define MW_FULLY_CONNECTED_EXPANDED_S8_DSP_H
 
+#include "mw_fully_connected_loop_dsp.h"
 #include "mw_fully_connected_s8_dsp.h"
 #include "mw_widen_s8_dsp.h"
 
 #if MW_HAS_DSP
-
-/* A pair of inputs times two words of packed weights. */
-#define MW_EXPANDED_PAIR(inputs)                                                               \
-    "ldrd r8, r9, [r2], #8\n"                                                                  \
-    "smlad r5, " inputs ", r8, r5\n"                                                           \
-    "sxtb16 r8, r8\n"                                                                          \
-    "smlad r7, " inputs ", r9, r7\n"                                                           \
-    "sxtb16 r9, r9\n"                                                                          \
-    "smlad r4, " inputs ", r8, r4\n"                                                           \
-    "smlad r6, " inputs ", r9, r6\n"
-
-#define MW_EXPANDED_STEP "ldrd r3, r12, [r0], #8\n" MW_EXPANDED_PAIR("r3") MW_EXPANDED_PAIR("r12")
-
-/* Four channels' sums over the pairs up to `end`, which are so many times two; returns the next
- * block's weights. Bits 3 and 4 of the bytes of pairs say where the loop of four steps begins. */
-MW_ASSEMBLY static const int32_t *mw_fully_connected_expanded_sums(
-    const int32_t *pairs __attribute__((unused)), const int32_t *end __attribute__((unused)),
-    const int32_t *weights __attribute__((unused)), int32_t *sums __attribute__((unused)))
-{
-    __asm__ volatile(".syntax unified\n"
-                     "push {r3-r9}\n"
-                     "ldmia r2!, {r4-r7}\n"
-                     "subs r3, r1, r0\n"
-                     "lsls r3, r3, #28\n"
-                     "bcs.w 5f\n"
-                     "bmi.w 4f\n"
-                     "1:\n" MW_EXPANDED_STEP
-                     "2:\n" MW_EXPANDED_STEP
-                     "3:\n" MW_EXPANDED_STEP
-                     "4:\n" MW_EXPANDED_STEP
-                     "cmp r0, r1\n"
-                     "bne.w 1b\n"
-                     "pop {r3}\n"
-                     "stmia r3!, {r4-r7}\n"
-                     "mov r0, r2\n"
-                     "pop {r4-r9}\n"
-                     "bx lr\n"
-                     "5:\n"
-                     "bmi.w 2b\n"
-                     "b.w 3b\n");
-}
-
-#undef MW_EXPANDED_STEP
-#undef MW_EXPANDED_PAIR
-
+MW_FULLY_CONNECTED_LOOP(mw_fully_connected_expanded_sums, int32_t,
+                        MW_FULLY_CONNECTED_TURNS("ldrd %[x02], %[x13], [%[x]], #8\n", "28"))
 #endif
 
 /* The sums of the block's channels over all pairs; returns the weights of the next block. */
@@ -65,14 +23,14 @@ MW_INLINE const int32_t *mw_fully_connected_pair_sums_s8(const int32_t *pairs, c
                                                          const int32_t *weights, int32_t *sums,
                                                          int32_t channel_pairs, int32_t packed)
 {
+    for (int32_t i = 0; i < 2 * channel_pairs; i++) {
+        sums[i] = *weights++;
+    }
 #if MW_HAS_DSP
     if (packed && channel_pairs == 2) {
         return mw_fully_connected_expanded_sums(pairs, end, weights, sums);
     }
 #endif
-    for (int32_t i = 0; i < 2 * channel_pairs; i++) {
-        sums[i] = *weights++;
-    }
     for (; pairs != end; pairs += 2) {
         mw_fully_connected_two_pairs_s8(pairs[0], pairs[1], weights, sums, channel_pairs, packed);
         weights += 2 * channel_pairs;

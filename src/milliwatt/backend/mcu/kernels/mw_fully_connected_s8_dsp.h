@@ -9,6 +9,7 @@
 #define MW_FULLY_CONNECTED_S8_DSP_H
 
 #include "mw_channel_pair_dsp.h"
+#include "mw_fully_connected_loop_dsp.h"
 #include "mw_requantize_dsp.h"
 
 /* Two pairs of inputs times the 2 * `channel_pairs` channels whose words are at `weights`, into the
@@ -35,46 +36,16 @@ MW_INLINE void mw_fully_connected_step_s8(int32_t inputs, const int32_t *weights
 }
 
 #if MW_HAS_DSP
-
-#define MW_FULLY_CONNECTED_WORDS(inputs)                                                        \
-    "ldrd %[first], %[second], [%[w]], #8\n"                                                   \
-    "smlad %[odd0], " inputs ", %[first], %[odd0]\n"                                           \
-    "sxtb16 %[first], %[first]\n"                                                              \
-    "smlad %[odd1], " inputs ", %[second], %[odd1]\n"                                          \
-    "sxtb16 %[second], %[second]\n"                                                            \
-    "smlad %[even0], " inputs ", %[first], %[even0]\n"                                         \
-    "smlad %[even1], " inputs ", %[second], %[even1]\n"
-
-#define MW_FULLY_CONNECTED_INPUTS                                                               \
+#define MW_FULLY_CONNECTED_LOAD                                                                \
     "ldr %[x02], [%[x]], #4\n"                                                                 \
     "sxtb16 %[x13], %[x02], ror #8\n"                                                          \
-    "sxtb16 %[x02], %[x02]\n"                                                                  \
-    MW_FULLY_CONNECTED_WORDS("%[x02]") MW_FULLY_CONNECTED_WORDS("%[x13]")
+    "sxtb16 %[x02], %[x02]\n"
 
-/* Eight inputs at a time, up to `end`, times four channels' packed words. */
-MW_INLINE const int32_t *mw_fully_connected_packed_s8(const int8_t *x, const int8_t *end,
-                                                      const int32_t *weights, int32_t *sums)
-{
-    int32_t even0 = sums[0], odd0 = sums[1], even1 = sums[2], odd1 = sums[3];
-    int32_t x02, x13, first, second;
-    __asm__ volatile("1:\n" MW_FULLY_CONNECTED_INPUTS MW_FULLY_CONNECTED_INPUTS
-                     "cmp %[x], %[end]\n"
-                     "bne 1b\n"
-                     : [x] "+&r"(x), [w] "+&r"(weights), [even0] "+&r"(even0), [odd0] "+&r"(odd0),
-                       [even1] "+&r"(even1), [odd1] "+&r"(odd1), [x02] "=&r"(x02),
-                       [x13] "=&r"(x13), [first] "=&r"(first), [second] "=&r"(second)
-                     : [end] "r"(end)
-                     : "cc", "memory");
-    sums[0] = even0;
-    sums[1] = odd0;
-    sums[2] = even1;
-    sums[3] = odd1;
-    return weights;
-}
-
-#undef MW_FULLY_CONNECTED_WORDS
-#undef MW_FULLY_CONNECTED_INPUTS
-
+MW_FULLY_CONNECTED_LOOP(mw_fully_connected_packed_s8, int8_t,
+                        "1:\n" MW_FULLY_CONNECTED_STEP(MW_FULLY_CONNECTED_LOAD)
+                        MW_FULLY_CONNECTED_STEP(MW_FULLY_CONNECTED_LOAD)
+                        "cmp %[x], %[end]\n"
+                        "bne 1b\n")
 #endif
 
 /* The sums of the block's channels over all inputs; returns the weights of the next block. */
