@@ -54,7 +54,9 @@ class Row:
 
 def main() -> None:
     """Solve, print as it goes, write."""
-    (which,) = sys.argv[1:]
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    which = sys.argv[1]
     if which == "fresh":
         mark, body = which, summary(_fresh(), GOAL, GOAL_SECONDS)
     elif which == "generated":
