@@ -77,7 +77,7 @@ typedef struct {
     "bne 6b\n"                                                                                 \
     "7:\n"
 
-#define MW_PAIRS(wide)                                                                         \
+#define MW_ROW_PAIRS(wide)                                                                     \
     "vldrw.32 q4, [r1], #16\n"                                                                 \
     "vldrw.32 q5, [r1], #16\n"                                                                 \
     "vldrw.32 q6, [r1], #16\n"                                                                 \
@@ -140,7 +140,7 @@ typedef struct {
     static MW_ASSEMBLY void mw_depthwise_row_pairs_##form(                                     \
         const mw_depthwise_row_s8_mve *row __attribute__((unused)))                            \
     {                                                                                          \
-        MW_ANY_ROW("ldr r10, [r10, #-4]\n", MW_PAIRS, wide, outputs);                          \
+        MW_ANY_ROW("ldr r10, [r10, #-4]\n", MW_ROW_PAIRS, wide, outputs);                      \
     }                                                                                          \
     MW_DEPTHWISE_NINE(twos, form, wide, outputs, MW_NINE_TWOS, last)                           \
     MW_DEPTHWISE_NINE(three_twos, form, wide, outputs, MW_NINE_THREE_TWOS, last)               \
