@@ -78,17 +78,18 @@ def fitted_kernels() -> dict[tuple[str, str], Fitted]:
 
 def features_of(site: Site) -> tuple[int, ...]:
     """The site's FEATURES."""
-    weights = site.constants[1] if len(site.inputs) > 1 else None
+    in_elements = [kind.elements for kind in site.inputs]
+    weights = site.constants[1] if len(in_elements) > 1 else None
     (y, *_), channels = site.outputs, site.outputs[0].shape[-1] if site.outputs[0].shape else 1
     return (
         site.op.macs(site.inputs, site.outputs),
         _products(site, weights),
         sum(kind.elements for kind in site.outputs),
         sum(kind.size_bytes for kind in site.outputs),
-        site.inputs[0].elements if site.inputs else 0,
+        in_elements[0] if in_elements else 0,
         y.elements // max(channels, 1),
         channels,
-        0 if weights is None else site.inputs[1].elements,
+        0 if weights is None else in_elements[1],
         1,
     )
 
