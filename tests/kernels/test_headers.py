@@ -74,6 +74,21 @@ def test_each_compiles_alone_without_warnings(family: str, compiler: str, tmp_pa
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("compiler", [n for n in COMPILERS if n.startswith("gcc cortex")])
+def test_all_compile_together(compiler: str, tmp_path: Path) -> None:
+    """A network may have any of them: none defines what another does."""
+    command = COMPILERS[compiler]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    source = tmp_path / "all.c"
+    source.write_text("".join(f'#include "{name}"\n' for name in HEADERS), encoding="utf-8")
+    flags = (*WARNINGS, f"-I{KERNELS_DIR}", "-fsyntax-only")
+    done = subprocess.run(
+        [*command, *flags, str(source)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[:4000]
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_header_begins_with_its_licence_and_guards_itself(header: str) -> None:
     lines = (KERNELS_DIR / header).read_text().splitlines()
