@@ -56,6 +56,7 @@ LOOPS = {
     "conv2d_1x1_s8_dsp": pixels,
     "conv2d_s8_dsp": windows,
     "fully_connected_s8_dsp": vector,
+    "fully_connected_expanded_s8_dsp": vector,
     "conv2d_1x1_s8_mve": pixels,
     "conv2d_s8_mve": windows,
     "fully_connected_s8_mve": vector,

@@ -97,6 +97,7 @@ _CODE: Mapping[str, Code] = {
     "mw_depthwise_conv2d_s8_dsp": Code(690, (_LOAD_LINE, _LOAD_LINES)),
     "mw_depthwise_words_s8_dsp": Code(316),
     "mw_fully_connected_coded_s8_dsp": Code(510, _CODED),
+    "mw_fully_connected_expanded_s8_dsp": Code(510, (_WIDEN_1PX,)),
     "mw_fully_connected_s8": Code(250),
     "mw_fully_connected_s8_dsp": Code(400),
     "mw_mul_s8_dsp": Code(230),
