@@ -7,16 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milliwatt.backend.mcu.choice.objective import SRAM
 from milliwatt.backend.mcu.compile import compile_graph
 from milliwatt.backend.mcu.emit.call_text import COLUMNS, listed, named_arguments
 from milliwatt.backend.mcu.emit.kernel_headers import kernel_headers
 from milliwatt.backend.mcu.emit.parameters import parameter_names
+from milliwatt.backend.mcu.emit.streams import rows_expression
 from milliwatt.backend.mcu.kernel import Core
 from milliwatt.backend.mcu.lowering import all_kernels
+from milliwatt.backend.mcu.streaming.rows import Rows
 from milliwatt.errors import VerifyError
 from milliwatt.hardware import load_target
 from tests import cases
 from tests.backend.mcu.networks import residual
+from tests.backend.mcu.streaming.networks import chain
 
 CORES = (Core(), Core(dsp=True), Core(dsp=True, mve=True), Core(swar=True))
 
@@ -107,3 +111,30 @@ def test_a_layer_shows_its_shapes_and_numbers() -> None:
     assert "/* low */ -128" in code
     assert "a0" not in code
     assert max(map(len, code.splitlines())) <= COLUMNS
+
+
+@pytest.mark.parametrize("push_rows", [False, True])
+def test_streams_have_short_lines(push_rows: bool) -> None:
+    compiled = compile_graph(
+        chain(), load_target("nucleo-l4r5zi"), "net", objective=SRAM, push_rows=push_rows
+    )
+    source = compiled.files["net.c"]
+    assert compiled.plan.streams
+    assert "node_1(/* x0 */ (const int8_t *)" in source
+    assert max(map(len, source.splitlines())) <= COLUMNS
+
+
+@given(st.integers(1, 12), st.integers(1, 8), st.integers(0, 7), st.integers(-5, 9))
+def test_rows_of_a_turn_as_written_are_those_of_the_schedule(
+    step: int, period: int, phase: int, offset: int
+) -> None:
+    rows = Rows(step, phase % period, period, 1, offset, 40)
+    text = rows_expression(rows).replace("/", "//")
+    for turn in range(20):
+        names = {"turn": turn, "mw_rows": lambda count, total: min(max(count, 0), total)}
+        assert eval(text, names) == rows.at(turn)
+
+
+def test_what_divides_both_is_left_out() -> None:
+    assert rows_expression(Rows(4, 0, 4, 1, 1, 16)) == "mw_rows(turn + 1, 16)"
+    assert rows_expression(Rows(6, 3, 4, 1, 0, 16)) == "mw_rows((3 * turn + 1) / 2, 16)"

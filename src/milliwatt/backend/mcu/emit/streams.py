@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from math import gcd
 
+from milliwatt.backend.mcu.emit.call_text import listed, named_arguments
 from milliwatt.backend.mcu.emit.calls import node_symbol
 from milliwatt.backend.mcu.emit.literals import comment_text
 from milliwatt.backend.mcu.emit.row_calls import row_parameters
@@ -44,11 +46,13 @@ def stream_functions(plan: Plan, number: int) -> str:
 
 def rows_expression(rows: Rows, turn: str = "turn") -> str:
     """A number of rows as a C expression of the turn."""
-    count = turn if rows.step == 1 else f"{rows.step} * {turn}"
-    if rows.phase:
-        count = f"{count} + {rows.phase}"
-    if rows.period > 1:
-        count = f"({count}) / {rows.period}" if " " in count else f"{count} / {rows.period}"
+    common = gcd(rows.step, rows.period)
+    step, phase, period = rows.step // common, rows.phase // common, rows.period // common
+    count = turn if step == 1 else f"{step} * {turn}"
+    if phase:
+        count = f"{count} + {phase}"
+    if period > 1:
+        count = f"({count}) / {period}" if " " in count else f"{count} / {period}"
     if rows.scale > 1:
         count = f"{rows.scale} * ({count})" if " " in count else f"{rows.scale} * {count}"
     if rows.offset:
@@ -117,7 +121,7 @@ def _call(
         *lines,
         f"    if ({made}_end > {made}_begin) {{",
         *(f"        {line}" for line in _window_lines(window, stream.strips[read], made, used)),
-        f"        {node_symbol(plan, step)}({', '.join(words)});",
+        listed(node_symbol(plan, step), named_arguments([*parameters], words), ";", " " * 8),
         "    }",
     ]
 
