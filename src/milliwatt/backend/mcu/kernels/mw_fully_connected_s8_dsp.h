@@ -46,6 +46,8 @@ MW_FULLY_CONNECTED_LOOP(mw_fully_connected_packed_s8, int8_t,
                         MW_FULLY_CONNECTED_STEP(MW_FULLY_CONNECTED_LOAD)
                         "cmp %[x], %[end]\n"
                         "bne 1b\n")
+
+#undef MW_FULLY_CONNECTED_LOAD
 #endif
 
 /* The sums of the block's channels over all inputs; returns the weights of the next block. */
