@@ -81,3 +81,12 @@ def test_host(cc: str) -> None:
 @pytest.mark.parametrize(("compiler", "optimisation"), CORTEX_M4)
 def test_cortex_m4(compiler: str, optimisation: str) -> None:
     check_emulated(jobs(), "cortex-m4", compiler, optimisation=optimisation)
+
+
+@pytest.mark.parametrize("w_zero", [-9, -1, 1, 9])
+def test_weights_beyond_int8_are_refused(w_zero: int) -> None:
+    """Less their zero point; packed, one too large shows in the other channel alone."""
+    kind = Numbers(w_zero=w_zero, per_channel=False, gain=0.3)
+    for shape in (Window((1, 3, 3, 51), 51, activation=RELU), CONVOLUTIONS[8]):
+        site, _ = linear.convolution(shape, DType.INT8, kind, 0)
+        assert not any(kernel.supports(site, DSP) for kernel in KERNELS)

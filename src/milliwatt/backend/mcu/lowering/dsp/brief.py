@@ -31,6 +31,7 @@ from milliwatt.backend.mcu.lowering.dsp.layout import (
     brief_words,
     can_pack,
     channel_pair_words,
+    has_small_sums,
 )
 from milliwatt.backend.mcu.lowering.dsp.one_rounding import RESULT_BITS, offset_of
 from milliwatt.errors import VerifyError
@@ -48,7 +49,7 @@ def _twice(site: Site) -> Table | None:
 
 def _once(site: Site) -> Table | None:
     """The scales of sums that are rounded once."""
-    if not can_pack(filters_of(site)):
+    if not (has_small_sums(filters_of(site)) and can_pack(filters_of(site))):
         return None
     once = once_of(site, RESULT_BITS, _SHORT_BITS)
     short = None if once is None else once.short()
