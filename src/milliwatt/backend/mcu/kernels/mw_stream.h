@@ -11,7 +11,7 @@ MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(row
 
 /* The same address, of which a compiler no longer knows how much memory there is: kernels that
  * choose between blocks of pixels at run time have code for blocks that never come, and memory for
- * none. */
+ * none; gcc warns of writes in what it unrolls for counts that never come. */
 MW_INLINE void *mw_opaque(uint8_t *address)
 {
     __asm__("" : "+r"(address));
@@ -24,6 +24,7 @@ static MW_NOINLINE __attribute__((unused)) void mw_move_bytes(uint8_t *to, const
                                                               int32_t count)
 {
     MW_BARRIER();
+    to = mw_opaque(to);
     const uintptr_t distance = (uintptr_t)from - (uintptr_t)to;
     if (distance >= 16 && (((uintptr_t)from | (uintptr_t)to) & 3u) == 0) {
         for (; count >= 16; count -= 16) {
