@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,11 @@ from milliwatt.cli.options import (
     target_option,
 )
 
+if TYPE_CHECKING:
+    from milliwatt.report.frontier import Frontier
+
 _MARKER = "frontier.json"
+_PICTURE = "frontier.svg"
 
 
 @click.command("frontier")
@@ -61,9 +66,8 @@ def command(
     """
     from milliwatt.backend.mcu.choice.objective import SPEED
     from milliwatt.hardware import load_target
-    from milliwatt.output import check_folder, write_folder
+    from milliwatt.output import check_folder
     from milliwatt.report.frontier import frontier_bound, frontier_table, measure_frontier
-    from milliwatt.report.frontier_picture import frontier_picture
 
     if output is not None:
         check_folder(output, _MARKER)
@@ -84,13 +88,19 @@ def command(
     )
     progress("")
     if output is not None:
-        text = json.dumps(found.as_json(), indent=2) + "\n"
-        files: dict[str, str | bytes] = {"frontier.svg": frontier_picture(found), _MARKER: text}
-        write_folder(output, files, _MARKER)
+        _write(output, found)
     if as_json:
         show_json(found.as_json())
         return
     show(frontier_table(found))
     show(frontier_bound(found))
     if output is not None:
-        show(f"{output}: frontier.svg, {_MARKER}")
+        show(f"{output}: {_PICTURE}, {_MARKER}")
+
+
+def _write(output: Path, found: Frontier) -> None:
+    from milliwatt.output import write_folder
+    from milliwatt.report.frontier_picture import frontier_picture
+
+    text = json.dumps(found.as_json(), indent=2) + "\n"
+    write_folder(output, {_PICTURE: frontier_picture(found), _MARKER: text}, _MARKER)

@@ -12,10 +12,11 @@ from milliwatt.cli.console import json_option, show, show_json
 
 if TYPE_CHECKING:
     from milliwatt.backend.aimc.model import Machine as AnalogueMachine
+    from milliwatt.backend.api import Cost
     from milliwatt.backend.dimc.cycles import Mode
     from milliwatt.backend.dimc.energy import Level
     from milliwatt.backend.dimc.mapper import Objective
-    from milliwatt.backend.dimc.placed import Weights
+    from milliwatt.backend.dimc.placed import Placement, Weights
     from milliwatt.backend.dimc.workload import Workload
     from milliwatt.ir.graph import Graph
 
@@ -84,12 +85,10 @@ def command(
     """
     from milliwatt.backend.aimc.model import Machine as AnalogueMachine
     from milliwatt.backend.dimc.activity import parse_activity
-    from milliwatt.backend.dimc.describe import placement_json
     from milliwatt.backend.dimc.estimate import estimate
     from milliwatt.backend.dimc.picture import save_mapping_picture
     from milliwatt.backend.dimc.placement import place
     from milliwatt.backend.imc import load_machine
-    from milliwatt.report.mapping.dimc import mapping_table
 
     machine = load_machine(target)
     if isinstance(machine, AnalogueMachine):
@@ -109,6 +108,13 @@ def command(
     cost = estimate(placement, chosen, activity=data, level=level)
     if picture is not None:
         save_mapping_picture(placement, picture)
+    _show_digital(placement, cost, as_json=as_json, explain=explain)
+
+
+def _show_digital(placement: Placement, cost: Cost, *, as_json: bool, explain: bool) -> None:
+    from milliwatt.backend.dimc.describe import placement_json
+    from milliwatt.report.mapping.dimc import mapping_table
+
     if as_json:
         show_json(placement_json(placement, cost))
     else:

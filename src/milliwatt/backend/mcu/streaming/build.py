@@ -53,17 +53,7 @@ def make_stream(
         result=result,
         fed=fed,
         strips={v: _placed(strip, solution) for v, strip in strips.items()},
-        calls=tuple(
-            Call(
-                nodes[i],
-                kernels[i].kernel,
-                kernels[i].header,
-                kernels[i].lowered,
-                schedule.windows[i],
-                solution.scratch_offsets.get(_step_name(nodes[i], graph.nodes[nodes[i]])),
-            )
-            for i in solution.order
-        ),
+        calls=_calls(graph, nodes, schedule, kernels, solution),
         inner_bytes=solution.arena_bytes,
         gap_bytes=_gap_bytes(graph, nodes, schedule, strips[source], strips[result]),
         memory=problem,
@@ -109,6 +99,26 @@ def _strip(graph: Graph, schedule: Schedule, value: str, *, whole: bool) -> Stri
 
 def _placed(strip: Strip, solution: memory.Solution) -> Strip:
     return replace(strip, offset_bytes=solution.offsets.get(strip.host or strip.value, 0))
+
+
+def _calls(
+    graph: Graph,
+    nodes: range,
+    schedule: Schedule,
+    kernels: Sequence[RowKernel],
+    solution: memory.Solution,
+) -> tuple[Call, ...]:
+    return tuple(
+        Call(
+            nodes[i],
+            kernels[i].kernel,
+            kernels[i].header,
+            kernels[i].lowered,
+            schedule.windows[i],
+            solution.scratch_offsets.get(_step_name(nodes[i], graph.nodes[nodes[i]])),
+        )
+        for i in solution.order
+    )
 
 
 def _step_name(index: int, node: Node) -> str:
