@@ -201,6 +201,7 @@ def test_committed_figures_say_what_made_them() -> None:
 
 
 def test_committed_figures_add_up() -> None:
+    """Bands compute some columns again, so that theirs may be more than the network has."""
     committed = load_tables()
     assert {row.key for row in committed.figures} <= set(load_suite().keys())
     for row in committed.figures:
@@ -209,5 +210,6 @@ def test_committed_figures_add_up() -> None:
         assert row.sram_bytes == row.arena_bytes + row.state_bytes + row.static_bytes
         assert row.arena_bytes >= row.arena_lower_bound_bytes
         own = [layer for layer in committed.layers if layer.key == row.key]
-        assert sum(layer.macs for layer in own) <= row.macs
+        once = [layer for layer in own if "/band " not in layer.name]
+        assert sum(layer.macs for layer in once) <= row.macs
         assert sum(layer.instructions for layer in own) < row.instructions
