@@ -11,7 +11,7 @@ MW_INLINE int32_t mw_rows(int32_t rows, int32_t total) { return mw_clamp_i32(row
 
 /* The same address, of which a compiler no longer knows how much memory there is: kernels that
  * choose between blocks of pixels at run time have code for blocks that never come, and memory for
- * none; gcc warns of writes in what it unrolls for counts that never come. */
+ * none. */
 MW_INLINE void *mw_opaque(uint8_t *address)
 {
     __asm__("" : "+r"(address));
@@ -19,12 +19,16 @@ MW_INLINE void *mw_opaque(uint8_t *address)
 }
 
 /* Copies bytes upwards; `to` may lie anywhere below `from`, or apart from it. Four words at a time
- * where both begin at a word and none of the four is still to be read. */
+ * where both begin at a word and none of the four is still to be read. gcc warns of writes in what
+ * it unrolls for counts that never come. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#endif
 static MW_NOINLINE __attribute__((unused)) void mw_move_bytes(uint8_t *to, const uint8_t *from,
                                                               int32_t count)
 {
     MW_BARRIER();
-    to = mw_opaque(to);
     const uintptr_t distance = (uintptr_t)from - (uintptr_t)to;
     if (distance >= 16 && (((uintptr_t)from | (uintptr_t)to) & 3u) == 0) {
         for (; count >= 16; count -= 16) {
@@ -38,6 +42,9 @@ static MW_NOINLINE __attribute__((unused)) void mw_move_bytes(uint8_t *to, const
         *to++ = *from++;
     }
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /* Drops `dropped` rows at the start of a strip that holds `held` rows of `row_bytes`: the others
  * move there. */
