@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from milliwatt.backend.mcu.kernel import (
+    Arg,
     In,
     Kernel,
     Lit,
@@ -203,9 +204,8 @@ def _few_windows(site: Site, filters: Filters, depth: int) -> Lowered | None:
     return Lowered(
         "mw_conv2d_few_s8_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
-            *passed(op.padding.top, op.padding.left, x.zero_point),
+            *window_arguments(site),
+            *passed(x.zero_point),
             *few.ends,
         ),
         few.tables,
@@ -228,15 +228,26 @@ def _windows(site: Site, filters: Filters, depth: int) -> Lowered:
     return Lowered(
         "mw_conv2d_s8_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
-            *passed(op.padding.top, op.padding.left, vectors),
-            *passed(x.zero_point, y.zero_point, low, high),
+            *window_arguments(site),
+            *passed(vectors, x.zero_point, y.zero_point, low, high),
             *fixed(form),
         ),
         (block_weights(filters, BLOCK_CHANNELS), block_scales(filters, BLOCK_CHANNELS, form)),
         scratch_bytes=BLOCK_PIXELS * VECTOR * vectors,
         overlaps=block_overlap(first_reads, channels),
+    )
+
+
+def window_arguments(site: Site) -> tuple[Arg, ...]:
+    """What every kernel that copies windows takes first: memory, shapes, stride and padding."""
+    op = site.op
+    assert isinstance(op, Conv2D | DepthwiseConv2D)
+    x, (y,) = site.inputs[0], site.outputs
+    _, kh, kw, _ = site.inputs[1].shape
+    return (
+        *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
+        *passed(*x.shape[1:], *y.shape[1:], kh, kw, *op.stride_hw),
+        *passed(op.padding.top, op.padding.left),
     )
 
 

@@ -139,9 +139,8 @@ def _lower_conv(site: Site) -> Lowered:
     return Lowered(
         "mw_conv2d_sparse_s8_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
-            *passed(op.padding.top, op.padding.left, vectors, x.zero_point),
+            *mve_conv.window_arguments(site),
+            *passed(vectors, x.zero_point),
             *ends,
         ),
         both,

@@ -15,6 +15,7 @@ from milliwatt.backend.mcu.lowering.mve.conv import (
     BLOCK_PIXELS,
     block_overlap,
     reads_windows,
+    window_arguments,
 )
 from milliwatt.backend.mcu.lowering.mve.dense import BLOCK, EVENS_FIRST, dense_scales, is_filled
 from milliwatt.backend.mcu.lowering.mve.layout import VECTOR, MveKernel, block_scales, form_of
@@ -89,9 +90,8 @@ def _lower_conv(site: Site) -> Lowered:
     return Lowered(
         "mw_conv2d_subbyte_mve",
         (
-            *(In(0), Out(0), Scratch(), Ref("weights"), Ref("scales")),
-            *passed(*x.shape[1:], *y.shape[1:3], channels, kh, kw, *op.stride_hw),
-            *passed(op.padding.top, op.padding.left, vectors, x.zero_point),
+            *window_arguments(site),
+            *passed(vectors, x.zero_point),
             *ends,
         ),
         tables,

@@ -11,7 +11,7 @@ from milliwatt.backend.mcu.kernel import In, Kernel, Lowered, Out, Overlap, Ref,
 from milliwatt.backend.mcu.lowering.common.linear import constant, has_int8_parameters
 from milliwatt.backend.mcu.lowering.common.overlap import blocks, ends_of_blocks
 from milliwatt.backend.mcu.lowering.common.shared import fixed, passed
-from milliwatt.backend.mcu.lowering.dsp.conv import first_reads_bytes
+from milliwatt.backend.mcu.lowering.dsp.conv import first_reads_bytes, is_undilated
 from milliwatt.backend.mcu.lowering.portable.conv import (
     channel_factors,
     is_pointwise,
@@ -84,17 +84,7 @@ def _lower_1x1(site: Site) -> Lowered:
 
 
 def _accepts_conv(site: Site) -> bool:
-    op = site.op
-    return (
-        isinstance(op, Conv2D)
-        and has_int8_parameters(site)
-        and site.inputs[0].shape[0] == 1
-        and site.inputs[1].shape[3] == site.inputs[0].shape[3]
-        and all(
-            d == 1 or k == 1 for d, k in zip(op.dilation_hw, site.inputs[1].shape[1:3], strict=True)
-        )
-        and conv_layer(site) is not None
-    )
+    return is_undilated(site) and conv_layer(site) is not None
 
 
 def _lower_conv(site: Site) -> Lowered:
